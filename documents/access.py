@@ -1,0 +1,132 @@
+"""The one place that says which corpora and documents somebody may read or change. Every route asks here.
+
+Querysets only: what they don't return does not exist for the asker, so a forgotten check finds nothing instead of
+everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Q, QuerySet
+
+from documents.models import ApiKey, Corpus, Document, Membership, Tenant
+from ragsite.errors import CorpusNotFound, InvalidInput
+
+WRITERS = [Membership.Role.EDITOR, Membership.Role.MANAGER]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks: a user or nobody, and what a key limits them to."""
+
+    user: User | None
+    scopes: frozenset[str] = frozenset(ApiKey.Scope.values)
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser | None, api_key: ApiKey | None = None) -> Principal:
+        """Return the principal of a request's user and key; a user who was switched off is nobody."""
+        known = user if isinstance(user, User) and user.is_active else None
+        scopes = frozenset(ApiKey.Scope.values if api_key is None else api_key.scopes)
+        return cls(known, scopes)
+
+    @property
+    def may_ask(self) -> bool:
+        """Return whether a key's scopes allow questions."""
+        return ApiKey.Scope.QUERY in self.scopes or ApiKey.Scope.INGEST in self.scopes
+
+    @property
+    def may_write(self) -> bool:
+        """Return whether a key's scopes allow changes at all; which ones, the querysets say."""
+        return self.user is not None and ApiKey.Scope.INGEST in self.scopes
+
+
+NOBODY = Principal(None)
+
+
+def readable_corpora(principal: Principal) -> QuerySet[Corpus]:
+    """Return the corpora that the principal may ask."""
+    if not principal.may_ask:
+        return Corpus.objects.none()
+    user = principal.user
+    if user is None:
+        return Corpus.objects.filter(is_public=True)
+    if user.is_superuser:
+        return Corpus.objects.all()
+    managed = _tenants(user, [Membership.Role.MANAGER])
+    allowed = (
+        Q(is_public=True)
+        | Q(tenant__in=managed)
+        | Q(tenant__in=_tenants(user), readers=None)
+        | Q(tenant__in=_tenants(user), readers__in=user.groups.all())
+    )
+    return Corpus.objects.filter(pk__in=Corpus.objects.filter(allowed).values("pk"))
+
+
+def editable_corpora(principal: Principal) -> QuerySet[Corpus]:
+    """Return the corpora that the principal may add documents to."""
+    if not principal.may_write or principal.user is None:
+        return Corpus.objects.none()
+    if principal.user.is_superuser:
+        return Corpus.objects.all()
+    return readable_corpora(principal).filter(tenant__in=_tenants(principal.user, WRITERS))
+
+
+def readable_documents(principal: Principal) -> QuerySet[Document]:
+    """Return the documents that the principal may read; deleted ones are gone."""
+    documents = Document.objects.filter(deleted_at=None, corpus__in=readable_corpora(principal))
+    user = principal.user
+    if user is None:
+        return documents.filter(readers=None)
+    if user.is_superuser:
+        return documents
+    allowed = (
+        Q(tenant__in=_tenants(user, [Membership.Role.MANAGER])) | Q(readers=None) | Q(readers__in=user.groups.all())
+    )
+    return documents.filter(pk__in=Document.objects.filter(allowed).values("pk"))
+
+
+def editable_documents(principal: Principal) -> QuerySet[Document]:
+    """Return the documents that the principal may reindex, change and delete."""
+    return readable_documents(principal).filter(corpus__in=editable_corpora(principal))
+
+
+def manageable_tenants(principal: Principal) -> QuerySet[Tenant]:
+    """Return the tenants whose corpora and members the principal may change."""
+    if not principal.may_write or principal.user is None:
+        return Tenant.objects.none()
+    if principal.user.is_superuser:
+        return Tenant.objects.all()
+    return Tenant.objects.filter(pk__in=_tenants(principal.user, [Membership.Role.MANAGER]))
+
+
+def choose_corpora(names: Sequence[str], within: QuerySet[Corpus]) -> list[Corpus]:
+    """Return the corpora of `within` with these names, in the order given; none named: all of them.
+
+    A name is a slug, or `tenant/slug` where two tenants use the same slug.
+    Raises CorpusNotFound for a name that `within` doesn't hold, and InvalidInput for one that two tenants have.
+    """
+    if not names:
+        return list(within.select_related("tenant"))
+    chosen: dict[int, Corpus] = {}
+    for name in names:
+        tenant, _, slug = name.rpartition("/")
+        found = within.filter(slug=slug).select_related("tenant")
+        if tenant:
+            found = found.filter(tenant__slug=tenant)
+        matches = list(found[:2])
+        if not matches:
+            raise CorpusNotFound(f"There is no corpus {name[:100]!r} that you may use.")
+        if len(matches) > 1:
+            raise InvalidInput(fields={"corpora": f"Several tenants have a corpus {slug!r}; write tenant/{slug}."})
+        chosen[matches[0].pk] = matches[0]
+    return list(chosen.values())
+
+
+def _tenants(user: User, roles: Sequence[str] = ()) -> QuerySet[Membership]:
+    memberships = Membership.objects.filter(user=user)
+    if roles:
+        memberships = memberships.filter(role__in=roles)
+    return memberships.values("tenant")  # type: ignore[return-value]

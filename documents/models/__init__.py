@@ -1,0 +1,21 @@
+"""What we know: tenants, corpora, documents, chunks and vectors."""
+
+from documents.models.api_key import ApiKey
+from documents.models.chunk import Chunk, DocumentFrequency
+from documents.models.corpus import Corpus
+from documents.models.document import Document, DocumentText
+from documents.models.space import Embedding, EmbeddingSpace
+from documents.models.tenant import Membership, Tenant
+
+__all__ = [
+    "ApiKey",
+    "Chunk",
+    "Corpus",
+    "Document",
+    "DocumentFrequency",
+    "DocumentText",
+    "Embedding",
+    "EmbeddingSpace",
+    "Membership",
+    "Tenant",
+]

@@ -1,0 +1,78 @@
+"""A set of documents that are asked together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from documents.models.tenant import Tenant
+
+if TYPE_CHECKING:
+    from documents.models.space import EmbeddingSpace
+
+
+def default_chunk_size() -> int:
+    """Return CHUNK_SIZE_CHARS at the time a corpus is made."""
+    return int(settings.CHUNK_SIZE_CHARS)
+
+
+def default_chunk_overlap() -> int:
+    """Return CHUNK_OVERLAP_CHARS at the time a corpus is made."""
+    return int(settings.CHUNK_OVERLAP_CHARS)
+
+
+class Corpus(models.Model):
+    """A set of documents with one language, one way of cutting, and one live embedding space."""
+
+    class ChunkUnit(models.TextChoices):
+        """What chunk_size and chunk_overlap count."""
+
+        CHARS = "chars"
+        TOKENS = "tokens"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="corpora")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=100)
+    language = models.CharField(
+        max_length=10, default="en", help_text="ISO 639-1 code; decides stemming and stop words. 'xx': none."
+    )
+    is_public = models.BooleanField(default=False, help_text="Anybody may ask, without an account.")
+    readers = models.ManyToManyField(
+        Group,
+        blank=True,
+        help_text="Empty: every member of the tenant. Else only these groups (and managers).",
+    )
+    # Counts every change of what a question may find. Caches carry it in their key, so they never need purging.
+    epoch = models.PositiveBigIntegerField(default=0, editable=False)
+    # Of live chunks: what BM25 needs to know of the corpus. Kept in the transaction that changes the chunks.
+    chunk_count = models.PositiveBigIntegerField(default=0, editable=False)
+    lexeme_count = models.PositiveBigIntegerField(default=0, editable=False)
+    chunk_unit = models.CharField(max_length=6, choices=ChunkUnit.choices, default=ChunkUnit.CHARS)
+    chunk_size = models.PositiveIntegerField(
+        default=default_chunk_size, validators=[MinValueValidator(50), MaxValueValidator(8000)]
+    )
+    chunk_overlap = models.PositiveIntegerField(default=default_chunk_overlap, validators=[MaxValueValidator(2000)])
+    defaults = models.JSONField(default=dict, blank=True, help_text="Query defaults: top_k, mode.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "corpora"
+        ordering = ["tenant__slug", "slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "slug"], name="corpus_slug_unique_in_tenant"),
+            models.CheckConstraint(
+                condition=models.Q(chunk_overlap__lt=models.F("chunk_size")), name="corpus_overlap_below_size"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def live_space(self) -> EmbeddingSpace | None:
+        """Return the space that questions search, or None before the first document."""
+        return self.spaces.filter(status="live").first()

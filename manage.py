@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""Django's command line. With no DATABASE_URL it starts the embedded Postgres for the time of the command."""
+
+import os
+import sys
+
+# Commands that never touch the database start without one.
+WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic"}
+
+
+def main() -> None:
+    """Run one management command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
+    # A command may take its time (an index build does); only web processes are held to a statement time-out.
+    os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "0")
+    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
+        from ragsite import embedded_postgres
+
+        embedded_postgres.ensure_running()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

