@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the test database a name of its own, so that two test runs on one machine don't meet."""
+    test = django_settings.DATABASES["default"].setdefault("TEST", {})
+    test["NAME"] = f"test_{os.environ['RAGSITE_TEST_DB']}"
 
 
 @pytest.fixture(autouse=True)
