@@ -4,6 +4,8 @@
 import os
 import sys
 
+from ragsite import dotenv, embedded_postgres
+
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic"}
 
@@ -11,11 +13,8 @@ WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", 
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
-    # A command may take its time (an index build does); only web processes are held to a statement time-out.
-    os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "0")
+    dotenv.load()
     if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
-        from ragsite import embedded_postgres
-
         embedded_postgres.ensure_running()
     from django.core.management import execute_from_command_line
 

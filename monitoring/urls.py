@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from monitoring import views
+
+urlpatterns = [
+    path("health", views.health_view, name="health"),
+    path("health/live", views.live_view, name="live"),
+    path("health/ready", views.ready_view, name="ready"),
+    path("metrics", views.metrics_view, name="metrics"),
+    path("api/pool/stats", views.pool_view, name="pool-stats"),
+    path("monitoring/pool-status", views.pool_view, name="pool-status"),
+]

@@ -34,9 +34,9 @@ _held: dict[Path, tuple[IO[bytes], Any]] = {}
 
 
 def data_directory() -> Path:
-    """Return where the embedded server keeps its data: EMBEDDED_POSTGRES_DIR, or var/postgres of the project."""
-    chosen = os.environ.get("EMBEDDED_POSTGRES_DIR")
-    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "var" / "postgres"
+    """Return where the embedded server keeps its data: `postgres` in VAR_DIR, or in var/ of the project."""
+    project = Path(__file__).resolve().parent.parent
+    return Path(os.environ.get("VAR_DIR") or project / "var").resolve() / "postgres"
 
 
 def ensure_running() -> None:

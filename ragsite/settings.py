@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 env = environ.FileAwareEnv()
-environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # all that ragsite writes, where nothing else says so
 TESTING = "pytest" in sys.modules
 
 
@@ -26,7 +26,7 @@ def _secret_key() -> str:
         return given
     path = VAR_DIR / "secret_key"
     if not path.exists():
-        VAR_DIR.mkdir(exist_ok=True)
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(50))
     return path.read_text()
@@ -131,7 +131,10 @@ DATABASE_URL = env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/pos
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 5)  # connections that each process keeps at most ...
 DATABASE_MAX_OVERFLOW = env.int("DATABASE_MAX_OVERFLOW", 0)  # ... and may open beyond that
 DATABASE_POOL_TIMEOUT_SECONDS = env.float("DATABASE_POOL_TIMEOUT", 2.0)  # then 503, not a wait of 30 s
-DATABASE_STATEMENT_TIMEOUT_MS = env.int("DATABASE_STATEMENT_TIMEOUT_MS", 5000)  # 0: none
+# Of a web process; a command may take its time (an index build does). 0: none.
+DATABASE_STATEMENT_TIMEOUT_MS = env.int(
+    "DATABASE_STATEMENT_TIMEOUT_MS", 5000 if env.str("RAGSITE_ROLE", "") == "web" else 0
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url_config(DATABASE_URL),
@@ -200,6 +203,13 @@ DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_MAX_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a request's body that are not files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # always a file on disk: a hundred uploads at once cost no memory
 FREE_DISK_FLOOR_BYTES = env.int("FREE_DISK_FLOOR_BYTES", 500 * 1024 * 1024)  # refuse uploads below it
+FILE_UPLOAD_HANDLERS = ["documents.uploading.ReceivingHandler"]  # stops at UPLOAD_MAX_BYTES
+
+# Indexing workers
+WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", 10.0)
+WORKER_STALLED_SECONDS = env.float("WORKER_STALLED_SECONDS", 30.0)  # without a heartbeat; then others take its jobs
+WORKER_GRACE_SECONDS = env.float("WORKER_GRACE_SECONDS", 30.0)  # to finish the current document when told to stop
+CHECKPOINT = env.str("RAGSITE_CHECKPOINT", "")  # where a crash test stops this process: documents/checkpoints.py
 
 # Extraction: what one file may cost, in a child process of its own
 EXTRACTION_TIMEOUT_SECONDS = env.int("EXTRACTION_TIMEOUT_SECONDS", 120)  # wall clock and CPU
@@ -261,6 +271,9 @@ INGEST_WORKERS = env.int("INGEST_WORKERS", 1)
 ADMIN_USERNAME = env.str("ADMIN_USERNAME", "admin")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")  # empty: generated at the first start, and shown once
 
+# Metrics: a bearer token for /metrics. Empty: only from this machine.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+
 # API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -298,6 +311,8 @@ LOGGING = {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            # Django's own records carry the request, whose text has the query string: not for a log.
+            "reserved_attrs": [*RESERVED_ATTRS, "request"],
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },

@@ -15,6 +15,8 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ["DATABASE_STATEMENT_TIMEOUT_MS"] = "60000"
 os.environ["SECRET_KEY"] = "only-for-tests-and-never-anywhere-else-0123456789"
+os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
+(ROOT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)
 if not os.environ.get("RAGSITE_TEST_DB"):
     os.environ["RAGSITE_TEST_DB"] = "ragsite"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or embedded_postgres.start(

@@ -1,0 +1,48 @@
+# The two commands of a fresh machine: `make run` and `make test`. Both install what they need into .venv first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := manage.py ragsite documents querying monitoring tests
+
+.PHONY: install install-dev run test lint format lock clean help
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
+
+install: .venv/.installed ## Make .venv with the pinned packages
+
+install-dev: .venv/.installed-dev ## ... and what tests and checks need
+
+.venv/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("ragsite needs Python 3.11, 3.12 or 3.13; set PYTHON=... ") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+run: install ## Serve on 127.0.0.1:8000 (PORT, DATABASE_URL, REDIS_URL, OLLAMA_BASE_URL are honoured)
+	@$(BIN)/python manage.py serve --prepare
+
+test: install-dev ## Run the whole suite
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: install-dev ## Format, lint, types, layers, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: install-dev ## Rewrite the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install-dev ## Pin requirements*.in again
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what was installed and built; data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

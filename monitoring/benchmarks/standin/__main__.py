@@ -1,0 +1,5 @@
+"""`python -m monitoring.benchmarks.standin`"""
+
+from monitoring.benchmarks.standin.command_line import main
+
+main()

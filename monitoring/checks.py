@@ -1,0 +1,84 @@
+"""Settings that cannot work together are said at the start, with the exact thing to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+
+@register(Tags.compatibility)
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Return what is wrong with the settings, each with a stable id and a hint."""
+    found: list[CheckMessage] = []
+    for url in settings.OLLAMA_BASE_URLS:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        if parts.scheme not in {"", "http", "https"} or not parts.hostname:
+            found.append(
+                Error(
+                    f"OLLAMA_BASE_URL has {url!r}, which is no HTTP address.",
+                    hint="Write http://HOST:11434; several are separated by commas.",
+                    id="ragsite.E001",
+                )
+            )
+    if settings.CHUNK_OVERLAP_CHARS >= settings.CHUNK_SIZE_CHARS:
+        found.append(
+            Error(
+                "CHUNK_OVERLAP_CHARS is not below CHUNK_SIZE_CHARS: chunks would never end.",
+                hint="Use about an eighth of the size.",
+                id="ragsite.E002",
+            )
+        )
+    if settings.DEADLINE_SECONDS > settings.DEADLINE_MAX_SECONDS:
+        found.append(
+            Error(
+                "DEADLINE_SECONDS is above DEADLINE_MAX_SECONDS.",
+                hint="The first is the default of a request, the second what a request may ask for.",
+                id="ragsite.E003",
+            )
+        )
+    if settings.WEB_THREADS <= settings.MAX_OPEN_STREAMS:
+        found.append(
+            Error(
+                "WEB_THREADS is not above MAX_OPEN_STREAMS: open streams would keep even /health from an answer.",
+                hint="Set WEB_THREADS to MAX_OPEN_STREAMS + 16 or more.",
+                id="ragsite.E004",
+            )
+        )
+    if settings.DATABASES["default"].get("CONN_MAX_AGE"):
+        found.append(
+            Error(
+                "CONN_MAX_AGE is set together with a connection pool, which Django refuses at the first query.",
+                hint="Remove conn_max_age from DATABASE_URL.",
+                id="ragsite.E005",
+            )
+        )
+    if settings.RETRIEVAL_TOP_K > settings.RETRIEVAL_TOP_K_MAX:
+        found.append(
+            Error(
+                "RETRIEVAL_TOP_K is above RETRIEVAL_TOP_K_MAX.",
+                hint="The first is the default of a request, the second what a request may ask for.",
+                id="ragsite.E006",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Return what is fine on a desk and not on a server."""
+    found: list[CheckMessage] = []
+    if not settings.METRICS_TOKEN:
+        found.append(
+            Warning(
+                "METRICS_TOKEN is empty: /metrics answers this machine only, and whoever reaches it through a proxy "
+                "that sends no X-Forwarded-For.",
+                hint="Set METRICS_TOKEN, and give it to Prometheus as a bearer token.",
+                id="ragsite.W001",
+            )
+        )
+    return found

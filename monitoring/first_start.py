@@ -1,0 +1,81 @@
+"""What a machine needs before its first question: schema, static files, an administrator and something to ask."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from documents.ingesting import ingest_paths
+from documents.models import Corpus, Tenant
+
+DEMO_TENANT = "demo"
+DEMO_CORPUS = "ragsite-docs"
+DEMO_SUGGESTIONS = [
+    "What happens when the model server is down?",
+    "Which file formats can be uploaded?",
+    "How do I change the embedding model of a corpus?",
+]
+
+
+def prepare(tell: Callable[[str], None]) -> None:
+    """Do what is missing, and only that; every step may be repeated."""
+    call_command("migrate", verbosity=0)
+    collect_static_files()
+    password = create_administrator()
+    if password:
+        tell(f"Administrator: {settings.ADMIN_USERNAME}, password: {password} (shown once; change it in the admin)")
+    tell(index_demo_corpus())
+
+
+def collect_static_files() -> None:
+    """Hash and compress the static files, unless nothing changed since the last time."""
+    stamp = settings.STATIC_ROOT / ".stamp"
+    state = _state_of_static_files()
+    if not stamp.exists() or stamp.read_text() != state:
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp.write_text(state)
+
+
+def create_administrator() -> str | None:
+    """Create a superuser if there is none; return the password if it had to be invented."""
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
+    User.objects.create_superuser(settings.ADMIN_USERNAME, password=password)
+    return None if settings.ADMIN_PASSWORD else password
+
+
+def index_demo_corpus() -> str:
+    """Make ragsite's own documentation a public corpus; return what was done in a sentence."""
+    tenant, _ = Tenant.objects.get_or_create(slug=DEMO_TENANT, defaults={"name": "Demo"})
+    corpus, _ = Corpus.objects.get_or_create(
+        tenant=tenant,
+        slug=DEMO_CORPUS,
+        defaults={
+            "name": "ragsite's own documentation",
+            "is_public": True,
+            "defaults": {"suggestions": DEMO_SUGGESTIONS},
+        },
+    )
+    report = ingest_paths(corpus, _documentation())
+    return f"Demo corpus {corpus.slug}: {report.ready} indexed, {report.unchanged} unchanged, {report.failed} failed."
+
+
+def _documentation() -> list[Path]:
+    root = Path(settings.BASE_DIR)
+    return [root / "README.md", root / "docs"]
+
+
+def _state_of_static_files() -> str:
+    root = Path(settings.BASE_DIR)
+    digest = hashlib.sha256((root / "requirements.txt").read_bytes())
+    for path in sorted((root / "static").rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return digest.hexdigest()

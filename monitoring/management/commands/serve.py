@@ -1,0 +1,51 @@
+"""`manage.py serve`: everything in one process tree."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from monitoring import supervising
+from monitoring.first_start import prepare
+
+
+class Command(BaseCommand):
+    """The web server and the ingestion workers; Ctrl-C stops all of it."""
+
+    help = "Serve the API, the ask page and the admin, and index uploads, until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take what differs from the environment."""
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--workers", type=int, default=settings.WEB_WORKERS, help="web processes")
+        parser.add_argument("--threads", type=int, default=settings.WEB_THREADS, help="threads of each web process")
+        parser.add_argument("--ingest-workers", type=int, default=settings.INGEST_WORKERS)
+        parser.add_argument("--prepare", action="store_true", help="first migrate, and index the demo corpus")
+
+    def handle(self, **options: Any) -> None:
+        """Run until told to stop; exit code 1 when a process could not start."""
+        host, port = options["host"], options["port"]
+        if not supervising.port_is_free(host, port):
+            raise CommandError(f"Port {port} of {host} is in use. Choose another one: PORT={port + 1} make run")
+        if options["prepare"]:
+            prepare(self._tell)
+        environment = supervising.children_environment(
+            HOST=host, PORT=str(port), WEB_WORKERS=str(options["workers"]), WEB_THREADS=str(options["threads"])
+        )
+        children = [supervising.web_child(), *supervising.ingest_children(options["ingest_workers"])]
+        sys.exit(supervising.Supervisor(children, environment).run(lambda: self._announce(host, port)))
+
+    def _announce(self, host: str, port: int) -> None:
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+        url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+        if supervising.wait_until_it_answers(f"{url}/health/live", seconds=30):
+            self._tell(f"Ask at {url}/   API at {url}/api/v1/docs/   Admin at {url}/admin/   Ctrl-C stops.")
+
+    def _tell(self, message: str) -> None:
+        self.stdout.write(message)
+        self.stdout.flush()

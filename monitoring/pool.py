@@ -1,0 +1,42 @@
+"""How full the database pool of this process is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+
+@dataclass(frozen=True)
+class PoolStats:
+    """Connections of this process' pool, and requests that wait for one."""
+
+    pool_size: int  # at most
+    available: int  # connections that a request could have now, those not yet opened included
+    in_use: int
+    waiting: int
+    initialized: bool  # opened by a first query
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def pool_stats() -> PoolStats:
+    """Return the state of this process' pool; it is not opened for the question."""
+    size = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    pool = DatabaseWrapper._connection_pools.get(connection.alias)
+    if pool is None:
+        return PoolStats(pool_size=size, available=size, in_use=0, waiting=0, initialized=False)
+    stats = pool.get_stats()
+    in_use = stats["pool_size"] - stats["pool_available"]
+    return PoolStats(
+        pool_size=size,
+        available=size - in_use,
+        in_use=in_use,
+        waiting=stats.get("requests_waiting", 0),
+        initialized=True,
+    )

@@ -1,0 +1,18 @@
+"""The file `.env` of the project, for settings that one doesn't want to type."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import environ
+
+
+def load() -> None:
+    """Put the settings of `.env` into the environment; what is set there already wins.
+
+    The ways in (manage.py, wsgi.py) call it, not the settings: tests then never see what a developer has in there.
+    """
+    path = Path(os.environ.get("ENV_FILE") or Path(__file__).resolve().parent.parent / ".env")
+    if path.exists():
+        environ.Env.read_env(path)

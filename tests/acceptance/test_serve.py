@@ -1,0 +1,107 @@
+"""`serve --prepare` on a machine that has nothing: from the first start to an answer, and nothing left after Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("DATABASE_", "OLLAMA_", "REDIS_", "SECRET_", "ADMIN_", "PROMETHEUS_", "RAGSITE_")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Served:
+    """A running `serve`, its output and its processes."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        environment |= {"VAR_DIR": str(folder), "PORT": str(port), "ENV_FILE": str(folder / "none"), "WEB_WORKERS": "1"}
+        self.url = f"http://127.0.0.1:{port}"
+        self.output = folder.parent / f"serve-{port}-{time.monotonic_ns()}.txt"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve", "--prepare"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_until_ready(self, seconds: float = 100) -> str:
+        give_up_at = time.monotonic() + seconds
+        while time.monotonic() < give_up_at and self.process.poll() is None:
+            if "Ask at" in self.output.read_text():
+                return self.output.read_text()
+            time.sleep(0.1)
+        raise AssertionError(f"serve did not get ready: {self.output.read_text()}")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "var"
+    for process in processes_of(tmp_path):  # a failed test must not leave a server behind
+        process.kill()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return the processes that were started for this folder: by their environment or their arguments."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder) in " ".join([*process.cmdline(), *process.environ().values()]):
+                found.append(process)
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return [process for process in found if process.pid != os.getpid()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_from_nothing_to_a_cited_answer_and_back_to_nothing(folder: Path) -> None:
+    served = Served(folder, free_port())
+    output = served.wait_until_ready()
+    assert re.search(r"Administrator: admin, password: \S{12,}", output)
+    assert requests.get(f"{served.url}/", timeout=10).status_code == 200
+    assert requests.get(f"{served.url}/health/ready", timeout=10).json()["ready"] is True
+    asked = {"query": "What happens when the model server is down?", "corpora": ["ragsite-docs"]}
+    answer = requests.post(f"{served.url}/api/v1/query", json=asked, timeout=30).json()
+    assert answer["answer_mode"] == "extractive"
+    assert answer["citations"], answer
+    assert served.stop() == 0
+    assert processes_of(folder) == []
+
+    again = Served(folder, free_port())
+    output = again.wait_until_ready()
+    assert "password" not in output, "it is shown once"
+    assert " 0 indexed" in output, "data is kept"
+    assert again.stop() == 0
+    assert processes_of(folder) == []
+
+
+def test_a_taken_port_is_said_in_words(folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        served = Served(folder, taken.getsockname()[1])
+        assert served.process.wait(timeout=60) == 1
+    assert "is in use" in served.output.read_text()

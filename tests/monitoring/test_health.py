@@ -1,0 +1,91 @@
+"""Health says what is wrong, without changing anything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client
+from pytest_django import Settings
+
+from monitoring import health as health_module
+from monitoring.pool import pool_stats
+
+
+@pytest.fixture
+def broken_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every query fail as it does when Postgres is gone."""
+
+    def refuse(*args: object, **kwargs: object) -> object:
+        raise DatabaseError("connection refused to secret-host")
+
+    monkeypatch.setattr("monitoring.health.transaction.atomic", refuse)
+
+
+@pytest.mark.django_db
+def test_health_has_the_shape_that_monitors_expect(client: Client) -> None:
+    reply = client.get("/health")
+    body = reply.json()
+    assert reply.status_code == 200
+    assert body["status"] == "healthy"
+    assert set(body["services"]) == {"postgres", "redis", "ollama", "queue"}
+    assert {"healthy", "circuit_breaker", "message"} <= set(body["services"]["ollama"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+
+
+@pytest.mark.usefixtures("broken_database")
+def test_without_postgres_it_lives_but_is_not_ready(client: Client) -> None:
+    assert client.get("/health/live").status_code == 200
+    ready = client.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.json()["services"]["postgres"]["healthy"] is False
+    assert client.get("/health").json()["status"] == "degraded"
+    assert "secret-host" not in ready.content.decode()
+
+
+@pytest.mark.django_db
+def test_it_is_ready_when_the_schema_is_complete(client: Client) -> None:
+    assert client.get("/health/ready").json()["ready"] is True
+
+
+@pytest.mark.django_db
+def test_it_is_not_ready_while_migrations_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_module, "_pending_migrations", lambda: True)
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert "migrate" in reply.json()["services"]["postgres"]["message"]
+
+
+@pytest.mark.django_db
+def test_an_old_pgvector_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_module, "OLDEST_PGVECTOR", (99, 0, 0))
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert "too old" in reply.json()["services"]["postgres"]["message"]
+
+
+@pytest.mark.django_db
+def test_the_pool_is_shown(client: Client) -> None:
+    client.get("/health/ready")
+    body = client.get("/api/pool/stats").json()
+    assert body == client.get("/monitoring/pool-status").json()
+    assert body["initialized"] is True
+    assert body["pool_size"] == body["available"] + body["in_use"]
+    assert pool_stats().pool_size == body["pool_size"]
+
+
+def test_metrics_are_for_this_machine(client: Client) -> None:
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 403
+
+
+def test_metrics_are_for_whoever_has_the_token(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = "s3cret"
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+    assert client.get("/metrics", headers={"Authorization": "Bearer ümlaut"}).status_code == 403
+    reply = client.get("/metrics", headers={"Authorization": "Bearer s3cret"}, REMOTE_ADDR="10.0.0.7")
+    assert reply.status_code == 200
+    assert b"query_duration_seconds" in reply.content

@@ -1,0 +1,109 @@
+"""The process tree: children are restarted, and nothing is left when it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from pytest_django import Settings
+
+from monitoring import supervising
+from monitoring.supervising import Child, Supervisor
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def run_in_background(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Thread, list[int]]:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # only a main thread may set handlers
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(supervisor.run()))
+    thread.start()
+    return thread, codes
+
+
+def test_a_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "RESTART_WAIT_SECONDS", (0.0,))
+    child = Child("sleeper", SLEEP)
+    supervisor = Supervisor([child], dict(os.environ))
+    thread, codes = run_in_background(supervisor, monkeypatch)
+    assert eventually(lambda: child.is_running)
+    first = child.process
+    assert first is not None
+    time.sleep(1.1)  # it lived longer than a failed start would
+    first.kill()
+    assert eventually(lambda: child.is_running and child.process is not first)
+    supervisor.stopping = True
+    thread.join()
+    assert codes == [0]
+    assert not child.is_running
+
+
+def test_a_child_that_cannot_start_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy, broken = Child("sleeper", SLEEP), Child("broken", [sys.executable, "-c", "raise SystemExit(3)"])
+    # Slow machines: whatever the start costs, an exit without any stable time counts as one that never worked.
+    thread, codes = run_in_background(Supervisor([healthy, broken], dict(os.environ)), monkeypatch)
+    thread.join(timeout=60)
+    assert codes == [1]
+    assert not healthy.is_running
+
+
+def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, django; django.setup()\n"
+        "from monitoring.supervising import Child, Supervisor\n"
+        f"child = Child('sleeper', {SLEEP!r})\n"
+        "Supervisor([child], dict(os.environ)).run(lambda: print(child.process.pid, flush=True))\n"
+    )
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"},
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert supervisor.stdout is not None
+    pid = int(supervisor.stdout.readline())
+    supervisor.kill()
+    supervisor.communicate()
+    assert eventually(lambda: not psutil.pid_exists(pid))
+
+
+def test_a_taken_port_is_noticed() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert not supervising.port_is_free("127.0.0.1", port)
+    assert supervising.port_is_free("127.0.0.1", port)
+
+
+def test_children_share_an_empty_folder_for_metrics(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    (tmp_path / "prometheus").mkdir()
+    (tmp_path / "prometheus" / "counter_1.db").touch()
+    environment = supervising.children_environment(PORT="1")
+    assert environment["PORT"] == "1"
+    assert list(Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()) == []
+
+
+def test_commands_of_the_children() -> None:
+    assert "gunicorn" in supervising.web_child().command
+    assert [child.name for child in supervising.ingest_children(2)] == ["ingest-1", "ingest-2"]

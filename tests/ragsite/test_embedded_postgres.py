@@ -1,0 +1,82 @@
+"""The embedded server: started by the first user, joined by the next, stopped by the last, and safe from crashes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ragsite import embedded_postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLD = "import sys; from pathlib import Path; from ragsite import embedded_postgres as e; \
+print(e.start(Path(sys.argv[1])), flush=True); sys.stdin.read()"
+
+
+def hold(directory: Path) -> tuple[subprocess.Popen[str], str]:
+    """Return another process that uses the server, and the URL that it got."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(directory)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "postgres"
+
+
+def test_two_processes_share_a_server_and_the_last_one_stops_it(directory: Path) -> None:
+    first, url = hold(directory)
+    second, same = hold(directory)
+    try:
+        assert url == same
+        first.communicate()
+        assert answers(url), "the second process still needs it"
+    finally:
+        second.communicate()
+    assert not answers(url)
+
+
+def test_a_killed_process_is_not_counted_and_data_outlives_the_server(directory: Path) -> None:
+    first, url = hold(directory)
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert answers(url), "a killed process stops nothing"
+    second, url = hold(directory)
+    second.communicate()
+    assert not answers(url), "the killed process must not count as a user"
+    third, url = hold(directory)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert connection.execute("SHOW jit").fetchone() == ("off",)
+    third.communicate()
+
+
+def test_a_configured_server_is_used_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
+    embedded_postgres.ensure_running()
+    assert os.environ["DATABASE_URL"] == "postgresql://elsewhere/db"
+
+
+def test_its_data_is_where_the_operator_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    assert embedded_postgres.data_directory() == tmp_path / "postgres"
+    monkeypatch.delenv("VAR_DIR")
+    assert embedded_postgres.data_directory() == ROOT / "var" / "postgres"

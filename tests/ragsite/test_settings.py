@@ -1,0 +1,126 @@
+"""The environment is the one source of settings, and the documentation knows all of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django import Settings
+
+from monitoring.checks import check_deployment, check_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+INTERNAL = {"RAGSITE_ROLE", "RAGSITE_CHECKPOINT"}  # set by our own processes and tests for each other
+
+
+def names_in_settings() -> set[str]:
+    source = (ROOT / "ragsite" / "settings.py").read_text()
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source)) - INTERNAL
+
+
+def test_the_documentation_lists_every_setting_and_no_other() -> None:
+    documented = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.M)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == names_in_settings()
+
+
+def test_the_example_file_lists_every_setting_and_no_other() -> None:
+    example = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
+    assert set(example) == names_in_settings()
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    allowed = {
+        "ragsite/settings.py",
+        "ragsite/embedded_postgres.py",  # runs before there are settings: it sets DATABASE_URL
+        "ragsite/dotenv.py",  # fills the environment
+        "ragsite/wsgi.py",
+        "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
+        "monitoring/supervising.py",  # hands it on to children
+        "manage.py",
+    }
+    readers = {
+        str(path.relative_to(ROOT))
+        for app in ("ragsite", "documents", "querying", "monitoring")
+        for path in (ROOT / app).rglob("*.py")
+        if re.search(r"os\.environ|os\.getenv|environ\.Env\(", path.read_text())
+    }
+    assert readers - allowed == set()
+
+
+def run_settings(**environment: str) -> subprocess.CompletedProcess[str]:
+    code = "import django; django.setup(); from django.conf import settings; print(settings.DATABASE_POOL_SIZE)"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_value_of_the_wrong_type_stops_the_start_and_is_named() -> None:
+    done = run_settings(DATABASE_POOL_SIZE="many")
+    assert done.returncode != 0
+    assert "many" in done.stderr
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "size"
+    secret.write_text("7")
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_POOL_SIZE"}
+    done = run_settings(**environment, DATABASE_POOL_SIZE_FILE=str(secret))
+    assert done.stdout.strip() == "7", done.stderr
+
+
+def test_no_secret_has_a_default_in_the_code(tmp_path: Path) -> None:
+    keys = set()
+    for name in ("a", "b"):
+        code = "import django; django.setup(); from django.conf import settings; print(settings.SECRET_KEY)"
+        environment = {key: value for key, value in os.environ.items() if key != "SECRET_KEY"}
+        environment |= {"DJANGO_SETTINGS_MODULE": "ragsite.settings", "VAR_DIR": str(tmp_path / name)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        keys.add(done.stdout.strip())
+        assert (tmp_path / name / "secret_key").stat().st_mode & 0o077 == 0
+    assert len(keys) == 2
+    assert all(len(key) > 50 for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check_id"),
+    [
+        ("OLLAMA_BASE_URLS", ["ftp://model"], "ragsite.E001"),
+        ("OLLAMA_BASE_URLS", ["http://"], "ragsite.E001"),
+        ("CHUNK_OVERLAP_CHARS", 800, "ragsite.E002"),  # as large as the chunk
+        ("DEADLINE_SECONDS", 500.0, "ragsite.E003"),
+        ("MAX_OPEN_STREAMS", 128, "ragsite.E004"),  # one for each thread
+        ("RETRIEVAL_TOP_K", 101, "ragsite.E006"),
+    ],
+)
+def test_settings_that_cannot_work_together_are_refused(
+    settings: Settings, name: str, value: object, check_id: str
+) -> None:
+    assert check_settings(None) == []
+    setattr(settings, name, value)
+    found = check_settings(None)
+    assert [message.id for message in found] == [check_id]
+    assert found[0].hint
+
+
+def test_a_connection_age_with_a_pool_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(django_settings.DATABASES["default"], "CONN_MAX_AGE", 60)
+    assert [message.id for message in check_settings(None)] == ["ragsite.E005"]
+
+
+def test_a_server_without_a_metrics_token_is_warned_about(settings: Settings) -> None:
+    assert [message.id for message in check_deployment(None)] == ["ragsite.W001"]
+    settings.METRICS_TOKEN = "x"
+    assert check_deployment(None) == []
