@@ -1,0 +1,10 @@
+"""The admin, for looking and for nudging: one module per group of models."""
+
+from django.contrib import admin
+
+from documents.admin import api_keys, corpora, documents, passages, tenants
+
+__all__ = ["api_keys", "corpora", "documents", "passages", "tenants"]
+
+admin.site.site_header = admin.site.site_title = "ragsite"
+admin.site.index_title = "Documents, questions and who may see them"

@@ -1,0 +1,50 @@
+"""What was asked, and what readers said of the answers. Logs: nobody changes them, and only a superuser reads them.
+
+A log line names corpora by their slugs, which two tenants may share; so it can't be shown to a tenant's staff.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from documents.access import Principal
+from documents.admin.scoping import ReadOnlyAdmin
+from querying.models import Feedback, QueryLog
+
+
+@admin.register(QueryLog)
+class QueryLogAdmin(ReadOnlyAdmin):
+    """Questions and how they were answered."""
+
+    list_display = ["created_at", "user", "question_beginning", "answer_mode", "outcome", "total_ms"]
+    list_filter = ["answer_mode", "outcome", "created_at"]
+    search_fields = ["question"]
+    list_select_related = ["user"]
+    readonly_fields = [field.name for field in QueryLog._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[QueryLog]:
+        """Return all questions to a superuser."""
+        is_superuser = principal.user is not None and principal.user.is_superuser
+        return QueryLog.objects.all() if is_superuser else QueryLog.objects.none()
+
+    @admin.display(description="question")
+    def question_beginning(self, entry: QueryLog) -> str:
+        """Return the beginning of the question."""
+        return entry.question[:100]
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    """Thumbs, and the words that came with them."""
+
+    list_display = ["created_at", "rating", "comment", "query", "user"]
+    list_filter = ["rating", "created_at"]
+    search_fields = ["comment", "query__question"]
+    list_select_related = ["query", "user"]
+    readonly_fields = [field.name for field in Feedback._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[Feedback]:
+        """Return all feedback to a superuser."""
+        is_superuser = principal.user is not None and principal.user.is_superuser
+        return Feedback.objects.all() if is_superuser else Feedback.objects.none()

@@ -1,0 +1,84 @@
+"""The page where people ask. All it does goes through the HTTP API; the view only says what may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from documents.access import Principal, editable_corpora, manageable_tenants, readable_corpora
+from documents.models import Corpus, Tenant
+
+SUGGESTIONS_MAX = 3
+SUGGESTION_MAX_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A corpus as the page offers it."""
+
+    path: str  # tenant/slug: what the API understands even where two tenants use the same slug
+    name: str
+    is_empty: bool
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The corpora of one tenant."""
+
+    tenant: Tenant
+    corpora: tuple[Choice, ...]
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def ask_page(request: HttpRequest) -> HttpResponse:
+    """Return the ask page with the corpora that this visitor may ask."""
+    principal = Principal.of(request.user)
+    groups = _by_tenant(readable_corpora(principal).select_related("tenant"))
+    context = {
+        "groups": groups,
+        "corpora": [corpus for group in groups for corpus in group.corpora],
+        "may_add": _may_add(request, principal),
+        "question_max_chars": settings.QUESTION_MAX_CHARS,
+    }
+    return render(request, "querying/ask.html", context)
+
+
+def _by_tenant(corpora: Iterable[Corpus]) -> list[Group]:
+    """Return the corpora in their order (tenant first), one group per tenant."""
+    return [
+        Group(tenant, tuple(_choice(corpus) for corpus in members))
+        for tenant, members in groupby(corpora, key=lambda corpus: corpus.tenant)
+    ]
+
+
+def _choice(corpus: Corpus) -> Choice:
+    return Choice(
+        path=f"{corpus.tenant.slug}/{corpus.slug}",
+        name=corpus.name,
+        is_empty=corpus.chunk_count == 0,
+        suggestions=_suggestions(corpus),
+    )
+
+
+def _suggestions(corpus: Corpus) -> tuple[str, ...]:
+    """Return up to three questions that the corpus' defaults suggest; what isn't a question there is left out."""
+    stored = corpus.defaults.get("suggestions") if isinstance(corpus.defaults, dict) else None
+    texts = [text for text in stored if isinstance(text, str)] if isinstance(stored, list) else []
+    return tuple(text[:SUGGESTION_MAX_CHARS] for text in texts[:SUGGESTIONS_MAX] if text.strip())
+
+
+def _may_add(request: HttpRequest, principal: Principal) -> bool:
+    """Return whether the admin would let this visitor add documents or corpora."""
+    is_staff = getattr(request.user, "is_staff", False)
+    return is_staff and (editable_corpora(principal).exists() or manageable_tenants(principal).exists())

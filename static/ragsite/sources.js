@@ -1,0 +1,112 @@
+"use strict";
+/* The passages of an answer: what the numbers in it point to, and the list below it. */
+window.ragsite = window.ragsite || {};
+
+(() => {
+  const section = document.getElementById("sources");
+  const list = document.getElementById("source-list");
+  if (!section) return;
+  let sources = []; // of the answer that is shown, by number
+  let quotes = []; // its citations, once it is complete
+
+  function take(passages) {
+    sources = passages.map((passage) => ({
+      number: passage.number,
+      documentId: passage.document_id,
+      title: passage.title || passage.source,
+      page: passage.page,
+      heading: passage.heading,
+      start: passage.start,
+      end: passage.end,
+      text: passage.text,
+      score: passage.score,
+    }));
+    show();
+  }
+
+  function cite(citations) {
+    quotes = citations;
+    show();
+  }
+
+  function clear() {
+    [sources, quotes] = [[], []];
+    show();
+  }
+
+  function show() {
+    list.replaceChildren(...sources.map(card));
+    section.hidden = sources.length === 0;
+  }
+
+  function card(source) {
+    const item = document.createElement("li");
+    const quote = quotes.find(({ number }) => number === source.number);
+    const button = piece("button", quote ? "source cited" : "source");
+    button.type = "button";
+    button.setAttribute("aria-haspopup", "dialog");
+    const place = [ragsite.passage.placeOf(source), quote ? "cited" : ""].filter(Boolean).join(" · ");
+    const words = quote ? quote.quote : source.text.replace(/^#{1,6} .*$/gm, ""); // headings are in the place already
+    const head = piece("span", "source-head");
+    head.append(piece("span", "number", source.number), piece("span", "source-title", source.title), score(source));
+    button.append(head, piece("span", "source-place", place), piece("span", "source-text", words.trim()));
+    button.addEventListener("click", () => open(source.number, button));
+    item.append(button);
+    return item;
+  }
+
+  function score(source) {
+    const shown = piece("span", "score", typeof source.score === "number" ? source.score.toFixed(2) : "");
+    shown.title = "How well it matches the question compared with the others: 1 is best, 0 least";
+    return shown;
+  }
+
+  function piece(name, className, words = "") {
+    const made = document.createElement(name);
+    made.className = className;
+    made.textContent = words;
+    return made;
+  }
+
+  function open(number, from) {
+    const source = sources.find((each) => each.number === number);
+    if (source) ragsite.passage.open(source, quotesOf(source, from), from);
+  }
+
+  /* Return the sentences to mark: the server's, unless the source is cited for several claims and one was clicked. */
+  function quotesOf(source, from) {
+    const own = quotes.filter((quote) => quote.number === source.number);
+    const buttons = [...document.querySelectorAll("#answer .cite")].filter((each) => each.textContent === from.textContent);
+    if (own.length === 0 || !buttons.includes(from) || buttons.length === 1) return own;
+    const span = ragsite.claims.sentenceFor(from, source.text);
+    return span ? [{ start: source.start + span.start, end: source.start + span.end }] : own;
+  }
+
+  /* Return the button for "[number]" in an answer; null if there is no such source. */
+  function citation(number) {
+    const source = sources.find((each) => each.number === number);
+    if (!source) return null;
+    const button = piece("button", "cite", number);
+    button.type = "button";
+    button.setAttribute("aria-haspopup", "dialog");
+    const page = source.page ? `, page ${source.page}` : "";
+    button.setAttribute("aria-label", `Source ${number}: ${source.title}${page}`);
+    button.title = `${source.title}${page}`;
+    button.addEventListener("click", () => open(number, button));
+    return button;
+  }
+
+  /* What the answer's numbers mean at the moment: they become buttons when this changes. */
+  const signature = () => sources.map((source) => source.number).join();
+
+  /* Return the sources as lines of text, cited ones only if there are any. */
+  function asText() {
+    const cited = new Set(quotes.map((quote) => quote.number));
+    return sources
+      .filter((source) => cited.size === 0 || cited.has(source.number))
+      .map((source) => `[${source.number}] ${source.title}${source.page ? `, page ${source.page}` : ""}`)
+      .join("\n");
+  }
+
+  ragsite.sources = { take, cite, clear, citation, signature, asText };
+})();
