@@ -1,0 +1,110 @@
+"""From the bytes of a file to its text. The parsers run in a child process with limits; nothing they do can harm us."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from documents.extraction.failures import ExtractionFailed
+from documents.extraction.running import Ended, run_child
+from documents.extraction.sandbox import Limits
+from documents.normalising import normalise_question
+
+__all__ = ["Extracted", "ExtractionFailed", "extract"]
+
+CHILD = "documents.extraction.child"
+_HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
+_TITLE_MAX_CHARS = 500
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The text of a file, normalised.
+
+    Page n starts at `page_starts[n - 1]`; formats without pages have none. With `markdown`, "#" lines in the text are
+    headings (pass it on to `chunking.cut`). `title` and `language` (ISO 639) are what the file says of itself.
+    """
+
+    text: str
+    page_starts: tuple[int, ...]
+    media_type: str
+    title: str | None
+    language: str | None
+    markdown: bool = False
+
+
+def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
+    """Return the text of the file at `path`.
+
+    Its content tells its format; `name` only helps to tell one kind of text from another. Takes at most
+    EXTRACTION_TIMEOUT_SECONDS, in a child process with EXTRACTION_MEMORY_BYTES of memory.
+
+    Raises ExtractionFailed (encrypted, no_text, broken, empty, too_large, unknown_type, timed_out, too_complex) with a
+    sentence for whoever uploaded the file. Trying the same file again gives the same.
+    """
+    from django.conf import settings  # here, because the child imports this package too, and starts without Django
+
+    size = path.stat().st_size
+    if size == 0:
+        raise ExtractionFailed.because("empty")
+    if size > settings.EXTRACTION_MEMORY_BYTES // 4:
+        raise ExtractionFailed.because("file_too_large")
+    limits = Limits(
+        memory_bytes=settings.EXTRACTION_MEMORY_BYTES,
+        cpu_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
+        max_chars=settings.EXTRACTION_MAX_CHARS,
+        parent_pid=os.getpid(),
+    )
+    request = json.dumps({"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)})
+    with path.open("rb") as file:
+        ended = run_child(
+            child,
+            request,
+            file,
+            timeout_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
+            output_max_bytes=4 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,
+        )
+    return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+
+
+def _understood(ended: Ended, *, max_chars: int) -> Extracted:
+    """Return the reply of a child. It has read a stranger's file, so nothing it says is taken on trust."""
+    if ended.status == -signal.SIGXCPU:
+        raise ExtractionFailed.because("timed_out")
+    if ended.status == -signal.SIGKILL:  # the kernel, out of memory
+        raise ExtractionFailed.because("too_much_memory")
+    try:
+        line, _, body = ended.output.partition(b"\n")
+        header: dict[str, Any] = json.loads(line)
+        if "reason" in header:
+            detail = str(header.get("detail", ""))[:200]
+            if detail:
+                logger.warning("a file could not be read: %s", detail)
+            raise ExtractionFailed.because(str(header["reason"]), detail=detail)
+        text = body.decode()
+        page_starts = tuple(int(start) for start in header["page_starts"])
+        is_sane = ended.status == 0 and 0 < len(text) <= max_chars and "\x00" not in text
+        if not is_sane or list(page_starts) != sorted(page_starts) or (page_starts and page_starts[-1] > len(text)):
+            raise ValueError
+        return Extracted(
+            text=text,
+            page_starts=page_starts,
+            media_type=str(header["media_type"])[:100],
+            title=_short(header["title"]),
+            language=_short(header["language"]),
+            markdown=header["markdown"] is True,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        logger.warning("the reader of a file ended with status %s", ended.status)
+        raise ExtractionFailed.because("crashed") from None
+
+
+def _short(value: object) -> str | None:
+    """Return a title or language that fits the database, None if it is empty."""
+    return normalise_question(str(value))[:_TITLE_MAX_CHARS] or None if value else None

@@ -1,0 +1,87 @@
+"""HTML pages: what a reader sees of them, without the site around it."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from documents.extraction.content import Content
+from documents.extraction.decoding import decode
+from documents.extraction.failures import Unreadable
+from documents.extraction.html_blocks import Block, BlockReader, join_blocks
+from documents.extraction.html_tags import hidden_selectors
+
+_DECLARED = re.compile(
+    rb"""<(?:meta\b[^>]{0,500}?\bcharset\s*=\s*|\?xml[^>]{0,200}?\bencoding\s*=\s*)["']?([\w.:-]{2,40})""", re.I
+)
+_PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_NAVIGATION_MAX_CHARS = 60  # of a block that is nothing but links
+
+
+def read(data: bytes) -> Content:
+    """Return headings, paragraphs, lists and table rows in order, without scripts, navigation and hidden text."""
+    declared = _DECLARED.search(data[:4096])
+    return read_text(decode(data, declared=declared[1].decode("ascii") if declared else None))
+
+
+def read_text(text: str) -> Content:
+    """Return the same for a page that is decoded already. Raises Unreadable: empty, too_complex."""
+    root = _parse(text)
+    blocks = read_blocks(root)
+    title = root.findtext(".//title")
+    language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang")
+    return Content(
+        [join_blocks(blocks)],
+        markdown=True,
+        title=" ".join(title.split()) if title else None,
+        language=language.split("-")[0].lower() if language else None,
+    )
+
+
+def read_blocks(root: etree._Element) -> list[Block]:
+    """Return the visible blocks of a page, without runs of mere links at its beginning and end.
+
+    A page on which nothing is left that way is read whole: it may be hidden until a script shows it.
+    """
+    hidden = hidden_selectors("\n".join(style.text or "" for style in root.iter("style")))
+    for reader in (BlockReader(hidden), BlockReader(frozenset()), BlockReader(frozenset(), keeps_all=True)):
+        blocks = _without_navigation(reader.read(root))
+        if blocks:
+            return blocks
+    return []
+
+
+def _parse(text: str) -> etree._Element:
+    """Return the root element. Nothing is fetched, and comments are dropped.
+
+    Browsers show what stands behind the end of a page (several are often joined in one file), the parser drops it: so
+    the end is taken away first.
+    """
+    parser = lxml_html.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
+    )
+    try:
+        root = lxml_html.document_fromstring(_PAGE_END.sub("", text).encode("utf-8", "replace"), parser=parser)
+    except etree.ParserError:
+        raise Unreadable("empty") from None
+    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+        raise Unreadable("too_complex")  # the rest of the page is lost
+    return root
+
+
+def _without_navigation(blocks: list[Block]) -> list[Block]:
+    """Return the blocks without short ones made of links before the first and after the last real one.
+
+    Links in the middle, below a heading or in the main part of the page are content.
+    """
+
+    def is_navigation(block: Block) -> bool:
+        return block.is_links and not block.is_main and len(block.text) <= _NAVIGATION_MAX_CHARS
+
+    real = [number for number, block in enumerate(blocks) if not is_navigation(block)]
+    if not real:
+        return blocks
+    last = len(blocks) if blocks[real[-1]].level else real[-1] + 1
+    return blocks[real[0] : last]

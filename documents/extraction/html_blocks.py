@@ -1,0 +1,214 @@
+"""The blocks of an HTML tree: headings, paragraphs, list items, table rows, code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lxml import etree
+
+from documents.extraction.html_tags import (
+    BLOCKS,
+    CONTROLS,
+    FOOTER_HOLDERS,
+    HEADINGS,
+    MAIN,
+    NEVER_TEXT,
+    SITE_CLASSES,
+    SITE_ROLES,
+    is_invisible,
+)
+from documents.extraction.tables import join_cells
+from documents.headings import as_body, as_heading
+
+_SPACE = re.compile(r"\s+")
+_LINE_BREAK = "\x1f"  # stands for <br> while blanks are being joined
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, row or item as Markdown; `level` above 0 is a heading's. `is_links`: all of it is link text."""
+
+    text: str
+    level: int = 0
+    kind: Literal["", "row", "item"] = ""
+    is_links: bool = False
+    is_main: bool = False
+
+
+def join_blocks(blocks: Iterable[Block]) -> str:
+    """Return the blocks as one Markdown text: rows and list items line by line, all else as paragraphs."""
+    parts: list[str] = []
+    before = ""
+    for block in blocks:
+        if parts:
+            parts.append("\n" if block.kind and block.kind == before else "\n\n")
+        parts.append(block.text)
+        before = block.kind
+    return "".join(parts)
+
+
+class BlockReader:
+    """Walks over a tree once and collects its blocks. `keeps_all`: navigation and hidden text too."""
+
+    def __init__(self, hidden: frozenset[str], *, keeps_all: bool = False) -> None:
+        self._hidden = hidden
+        self._keeps_all = keeps_all
+        self._blocks: list[Block] = []
+        self._pieces: list[str] = []
+        self._link_chars = 0
+        self._links = self._mains = self._pres = 0  # how many of them are open
+        self._lists: list[str] = []
+        self._tables: list[bool] = []  # open tables: is it one of data (its rows become lines)?
+        self._cells: list[str] = []
+
+    def read(self, root: etree._Element) -> list[Block]:
+        """Return the blocks in the order of the page."""
+        walker = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walker:
+            if event == "end":
+                self._close(element)
+            elif self._is_left_out(element):
+                walker.skip_subtree()  # its end still comes, and with it the text behind it
+            else:
+                self._open(element)
+        self._flush()
+        return self._blocks
+
+    def _open(self, element: etree._Element) -> None:
+        tag = element.tag
+        if tag in BLOCKS:
+            self._start_block(tag, element)
+        elif tag == "a":
+            self._links += 1
+        elif tag == "br":
+            self._pieces.append(_LINE_BREAK)
+        self._add(element.text)
+
+    def _start_block(self, tag: str, element: etree._Element) -> None:
+        if tag == "table":
+            self._flush()
+            self._tables.append(element.find(".//table") is None and not any(True for _ in element.iter(*HEADINGS)))
+        elif self._is_in_row():
+            self._pieces.append(" ")
+            return
+        else:
+            self._flush()
+        if tag in ("ul", "ol"):
+            self._lists.append(tag)
+        elif tag == "pre":
+            self._pres += 1
+        elif tag in MAIN:
+            self._mains += 1
+
+    def _close(self, element: etree._Element) -> None:
+        if not self._is_left_out(element):
+            tag = element.tag
+            if tag in BLOCKS:
+                self._end_block(tag)
+            elif tag == "a":
+                self._links -= 1
+        self._add(element.tail)
+
+    def _end_block(self, tag: str) -> None:
+        if tag in ("td", "th") and self._is_in_row():
+            self._cells.append(self._take())
+        elif tag == "tr" and self._is_in_row():
+            self._end_row()
+        elif tag == "table":
+            self._end_row() if self._is_in_row() else self._flush()
+            self._tables.pop()
+        elif self._is_in_row():
+            self._pieces.append(" ")
+        else:
+            self._flush(tag)
+            if tag in ("ul", "ol"):
+                self._lists.pop()
+            elif tag == "pre":
+                self._pres -= 1
+            elif tag in MAIN:
+                self._mains -= 1
+
+    def _is_in_row(self) -> bool:
+        return bool(self._tables) and self._tables[-1]
+
+    def _end_row(self) -> None:
+        """Add the cells of a row as one block."""
+        self._cells.append(self._take())
+        line = join_cells(cell.replace("\n", " ") for cell in self._cells)
+        self._cells = []
+        self._emit(as_body(line), plain_chars=len(line), kind="row")
+
+    def _add(self, text: str | None) -> None:
+        if not text:
+            return
+        self._pieces.append(text if self._pres else _SPACE.sub(" ", text))
+        if self._links:
+            self._link_chars += len(text.strip())
+
+    def _take(self) -> str:
+        """Return the text since the last block, blanks joined."""
+        text = "".join(self._pieces)
+        self._pieces = []
+        if self._pres:
+            return text.replace(_LINE_BREAK, "\n").strip("\n")
+        lines = (" ".join(line.split()) for line in text.split(_LINE_BREAK))
+        return "\n".join(line for line in lines if line)
+
+    def _flush(self, tag: str = "") -> None:
+        """Add the text since the last block as a block."""
+        if not self._pieces:
+            return
+        text = self._take()
+        size = len(text)
+        if not text.strip():
+            self._link_chars = 0
+        elif self._pres:
+            fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`{3,}", text)), default=0))
+            self._emit(f"{fence}\n{text}\n{fence}", plain_chars=size)
+        elif tag in HEADINGS:
+            self._emit(as_heading(HEADINGS[tag], text), plain_chars=size, level=HEADINGS[tag])
+        elif self._lists:
+            self._emit("  " * min(len(self._lists) - 1, 4) + "- " + text, plain_chars=size, kind="item")
+        else:
+            self._emit(as_body(text), plain_chars=size)
+
+    def _emit(self, text: str, *, plain_chars: int, level: int = 0, kind: Literal["", "row", "item"] = "") -> None:
+        is_links = self._link_chars >= 0.8 * plain_chars > 0
+        self._link_chars = 0
+        if text.strip():
+            self._blocks.append(Block(text, level, kind, is_links, bool(self._mains)))
+
+    def _is_left_out(self, element: etree._Element) -> bool:
+        """Return whether an element is no text, part of the site rather than the page, or hidden."""
+        tag = element.tag
+        if not isinstance(tag, str) or tag in NEVER_TEXT:
+            return True
+        if self._keeps_all or tag in ("html", "body", "main", "article"):
+            return False
+        if tag in CONTROLS or (tag == "footer" and not _is_inside(element, FOOTER_HOLDERS)):
+            return True
+        attributes = element.attrib
+        if not attributes:
+            return False
+        classes = (attributes.get("class") or "").lower().split()
+        if attributes.get("role") in SITE_ROLES or "hidden" in attributes:
+            return True
+        if (SITE_CLASSES.intersection(classes) or attributes.get("id") in SITE_CLASSES) and element.find(
+            ".//h1"
+        ) is None:
+            return True
+        return is_invisible(attributes.get("style")) or self._is_hidden_by_sheet(attributes)
+
+    def _is_hidden_by_sheet(self, attributes: etree._Attrib) -> bool:
+        if not self._hidden:
+            return False
+        names = [f".{name}" for name in (attributes.get("class") or "").split()]
+        return not self._hidden.isdisjoint([*names, f"#{attributes.get('id')}"])
+
+
+def _is_inside(element: etree._Element, tags: Iterable[str]) -> bool:
+    """Return whether an ancestor has one of these tags."""
+    return next(element.iterancestors(*tags), None) is not None

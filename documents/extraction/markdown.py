@@ -1,0 +1,45 @@
+"""Markdown, as it is written: its marks are few, and headings are what cutting needs."""
+
+from __future__ import annotations
+
+import re
+
+from documents.extraction.content import Content
+from documents.extraction.decoding import decode
+from documents.headings import find_headings
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
+_FIELD = r"(?m)^{name}:[ \t]*[\"']?([^\"'\r\n]{{1,500}})"
+
+
+def read(data: bytes) -> Content:
+    """Return the text without front matter and comments; the title is in the front matter, or the first heading."""
+    text = decode(data).lstrip("\ufeff")
+    title = language = None
+    if found := _FRONT_MATTER.match(text):
+        title, language = _field("title", found[1]), _field("lang(?:uage)?", found[1])
+        text = text[found.end() :]
+    text = _without_comments(text)
+    if title is None and (headings := find_headings(text[:20_000].replace("\r\n", "\n"))):
+        title = headings[0].text if headings[0].level == 1 else None
+    return Content([text], markdown=True, title=title, language=language)
+
+
+def _field(name: str, front_matter: str) -> str | None:
+    """Return a field of the front matter."""
+    found = re.search(_FIELD.format(name=name), front_matter)
+    return found[1].strip() if found else None
+
+
+def _without_comments(text: str) -> str:
+    """Return `text` without HTML comments, which no reader sees; those in code blocks are shown, and stay."""
+    kept: list[str] = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0:
+        end = text.find("-->", start)
+        if end < 0:
+            break
+        is_code = len(re.findall(r"(?m)^ {0,3}(?:```|~~~)", text[position:start])) % 2 == 1
+        kept.append(text[position : end + 3 if is_code else start])
+        position = end + 3
+    return "".join(kept) + text[position:]

@@ -1,0 +1,154 @@
+"""What a file is, by its content. Its name only helps to tell one kind of text from another."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+
+from documents.extraction.decoding import decode, is_text
+from documents.extraction.failures import Unreadable
+from documents.extraction.tables import find_delimiter
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EPUB = "application/epub+zip"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
+CSV = "text/csv"
+EMAIL = "message/rfc822"
+PLAIN_TEXT = "text/plain"
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office before 2007, and of Office files with a password
+_HEAD_CHARS = 20_000
+_MAIN_PARTS = (
+    (b"wordprocessingml", DOCX),
+    (b"presentationml", PPTX),
+    (b"spreadsheetml", XLSX),
+    (b"ms-word.", DOCX),  # with macros, which are never run
+    (b"ms-powerpoint.", PPTX),
+    (b"ms-excel.sheet.macro", XLSX),
+)
+_HTML_START = re.compile(
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,5000}?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
+_HTML_TAG = re.compile(r"</(?:p|div|table|ul|ol|span|a|h[1-6]|article|section)\s*>", re.I)
+_MAIL_HEADER = re.compile(r"(?m)^([A-Za-z][A-Za-z-]{1,40}):[ \t]")
+_MAIL_ADDRESSING = frozenset({"from", "to", "subject", "date", "cc", "sender", "reply-to"})
+_MAIL_TRANSPORT = frozenset({"message-id", "mime-version", "received", "return-path", "delivered-to", "dkim-signature"})
+_HEADING = re.compile(r"(?m)^#{1,6} \S")
+_MARKDOWN_SIGNS = (
+    re.compile(r"(?m)^(?:```|~~~)"),
+    re.compile(r"\[[^\]\n]{1,200}\]\([^)\s]{1,500}\)"),
+    re.compile(r"\*\*\S[^*\n]{0,200}\*\*"),
+    re.compile(r"(?m)^\|?[ :]*-{3,}[ :]*\|[-| :]*$"),
+    re.compile(r"(?m)^(?:[-*+]|\d{1,3}\.) \S.*\n(?:[-*+]|\d{1,3}\.) \S"),
+)
+
+
+def recognise(data: bytes, *, suffix: str = "") -> str:
+    """Return the media type of a file's bytes. `suffix` is that of its name, lower case, with the dot.
+
+    Raises Unreadable: empty, password, cut_off, or the reason that names an unknown kind.
+    """
+    if not data.strip(b" \t\r\n\x00\xef\xbb\xbf\xfe\xff"):
+        raise Unreadable("empty")
+    start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n\x00")
+    if start.startswith(b"%PDF-"):
+        return PDF
+    if start.startswith(b"PK\x03\x04"):
+        return _of_archive(data)
+    if data.startswith(_OLE):
+        raise Unreadable("password" if "EncryptedPackage".encode("utf-16-le") in data else "old_office")
+    if start.startswith(b"{\\rtf"):
+        raise Unreadable("rich_text")
+    if b"%PDF-" in data[:1024] and (b"startxref" in data or b" obj" in data):
+        return PDF
+    if start.startswith(b"%!PS") or not is_text(data):
+        raise Unreadable(_unknown_kind(data))
+    return _of_text(decode(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
+
+
+def _of_archive(data: bytes) -> str:
+    """Return the type of a ZIP file by the parts that its format must have."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = set(archive.namelist())
+            if "[Content_Types].xml" in names:
+                return _of_office(_beginning(archive, "[Content_Types].xml"))
+            if "META-INF/container.xml" in names:
+                return EPUB
+            if "mimetype" in names:
+                declared = _beginning(archive, "mimetype")
+                if declared.startswith(EPUB.encode()):
+                    return EPUB
+                if declared.startswith(b"application/vnd.oasis.opendocument"):
+                    raise Unreadable("open_document")
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+        raise Unreadable("cut_off") from None
+    raise Unreadable("archive")
+
+
+def _of_office(content_types: bytes) -> str:
+    """Return the type whose main part the list of content types names."""
+    for overridden in re.findall(rb"<Override\b[^>]{1,1000}>", content_types):
+        if b"main+xml" in overridden:
+            for mark, media_type in _MAIN_PARTS:
+                if mark in overridden:
+                    return media_type
+    raise Unreadable("unknown")
+
+
+def _beginning(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Return at most 1 MB of an entry: it may be a bomb."""
+    with archive.open(name) as entry:
+        return entry.read(1024 * 1024)
+
+
+def _of_text(head: str, suffix: str) -> str:
+    """Return the kind of text that begins with `head`."""
+    if _HTML_START.match(head):
+        return HTML
+    if _is_mail(head):
+        return EMAIL
+    if suffix in {".md", ".markdown", ".mdown", ".mkd"}:
+        return MARKDOWN
+    if suffix in {".htm", ".html", ".xhtml"} and re.search(r"<[a-z][a-z0-9]{0,15}[\s/>]", head, re.I):
+        return HTML
+    if head.lstrip().startswith("<") and len(_HTML_TAG.findall(head)) >= 3:
+        return HTML
+    if find_delimiter(head, is_expected=suffix in {".csv", ".tsv", ".tab"}):
+        return CSV
+    if _HEADING.search(head) and any(sign.search(head) for sign in _MARKDOWN_SIGNS):
+        return MARKDOWN
+    return PLAIN_TEXT
+
+
+def _is_mail(head: str) -> bool:
+    """Return whether a text begins with the headers of an e-mail."""
+    block = re.split(r"\r?\n\r?\n", head.lstrip("\ufeff"), maxsplit=1)[0]
+    first = block.split("\n", 1)[0]
+    if not (_MAIL_HEADER.match(block) or first.startswith("From ")):
+        return False
+    names = {name.lower() for name in _MAIL_HEADER.findall(block)}
+    addressing, transport = len(names & _MAIL_ADDRESSING), len(names & _MAIL_TRANSPORT)
+    return addressing >= 3 or (addressing >= 1 and transport >= 1)
+
+
+def _unknown_kind(data: bytes) -> str:
+    """Return the reason that tells best what a file is that is none of ours."""
+    import puremagic  # here: only a file that is refused needs its tables
+
+    try:
+        kinds = {match.mime_type for match in puremagic.magic_string(data[:65536] + data[-65536:])[:3]}
+    except (puremagic.PureError, ValueError):
+        return "unknown"
+    if any(kind.startswith("image/") for kind in kinds):
+        return "picture"
+    if any(kind.startswith(("audio/", "video/")) for kind in kinds):
+        return "recording"
+    if any(word in kind for kind in kinds for word in ("zip", "tar", "rar", "7z", "compress", "bzip", "x-xz", "zstd")):
+        return "archive"
+    return "unknown"

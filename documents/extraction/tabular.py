@@ -1,0 +1,23 @@
+"""CSV and its relatives."""
+
+from __future__ import annotations
+
+import csv
+
+from documents.extraction.content import Content
+from documents.extraction.decoding import decode
+from documents.extraction.tables import describe_rows, find_delimiter, read_rows
+
+_HEAD_CHARS = 20_000
+
+
+def read(data: bytes) -> Content:
+    """Return a line per row with the names of its columns; the text as it is where it can't be read as rows."""
+    text = decode(data)
+    delimiter = find_delimiter(text[:_HEAD_CHARS], is_expected=True)
+    if delimiter is None:
+        return Content([text])
+    try:
+        return Content(["\n".join(describe_rows(read_rows(text, delimiter)))])
+    except csv.Error:  # a quote that is never closed
+        return Content([text])
