@@ -25,6 +25,7 @@ QUERIES = Counter("queries_total", "Questions by the way they were answered.", [
 STREAMS_OPEN = Gauge("streams_open", "Answers being streamed now.", multiprocess_mode="livesum")
 
 OLLAMA_CALLS = Counter("ollama_calls_total", "Calls to Ollama by outcome.", ["operation", "outcome"])
+OLLAMA_RETRIES = Counter("ollama_retries_total", "Calls to Ollama that were made again.", ["operation"])
 OLLAMA_SECONDS = Histogram(
     "ollama_call_seconds",
     "Time of a call to Ollama (a stream: to its first token).",
@@ -41,3 +42,13 @@ INDEXING_SECONDS = Histogram(
     "Time of one document's indexing.",
     buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
+
+POOL_CONNECTIONS = Gauge(
+    "database_pool_connections", "Connections of the pools, by state.", ["state"], multiprocess_mode="livesum"
+)
+POOL_REQUESTS_WAITING = Gauge(
+    "database_pool_requests_waiting", "Requests that wait for a database connection.", multiprocess_mode="livesum"
+)
+POOL_REFUSED = Counter("database_pool_refused_total", "Requests that got no database connection in time.")
+REDIS_SILENCES = Counter("redis_silences_total", "Times that Redis failed and was left alone for a moment.")
+THROTTLED = Counter("requests_throttled_total", "Requests above a rate limit.", ["scope"])
