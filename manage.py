@@ -7,7 +7,7 @@ import sys
 from ragsite import dotenv, embedded_postgres
 
 # Commands that never touch the database start without one.
-WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic"}
+WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill"}
 
 
 def main() -> None:

@@ -1,21 +1,26 @@
-"""Is it healthy? One function per service; none takes longer than CHECK_TIMEOUT_SECONDS, none changes anything."""
+"""Is it healthy? One function per service; none takes long, none changes anything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import redis
 from django.conf import settings
-from django.core.cache import cache
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from psycopg_pool import PoolTimeout, TooManyRequests
 
-from ragsite import ollama
+from ragsite import ollama, redis_guard
+from ragsite.ollama.values import OPERATIONS
+from ragsite.postgres.limits import bounded_transaction
+from ragsite.postgres.losing import Silent, Unreachable
 
 OLDEST_PGVECTOR = (0, 8, 4)  # versions before it can return wrong rows after a vacuum
-CHECK_TIMEOUT_MS = 1000
+CHECK_SECONDS = 1.0
+_schema_is_complete = False
 
 
 @dataclass(frozen=True)
@@ -41,26 +46,20 @@ def health() -> dict[str, Any]:
     }
 
 
-def readiness() -> tuple[bool, dict[str, Any]]:
-    """Return whether this process can answer questions at all (Postgres is enough for that), and why not."""
-    postgres = check_postgres(with_migrations=True)
-    return postgres.healthy, {"ready": postgres.healthy, "services": {"postgres": postgres.as_dict()}}
-
-
 def check_postgres(*, with_migrations: bool = False) -> Service:
     """Return whether Postgres answers, pgvector is new enough and (if asked) the schema is complete."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(CHECK_TIMEOUT_MS)])
+        with bounded_transaction(CHECK_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
             row = cursor.fetchone()
+        is_complete = not with_migrations or not _pending_migrations()
     except DatabaseError as exc:
-        return Service(False, f"Postgres can't be used: {type(exc.__cause__ or exc).__name__}.")
+        return Service(False, f"Postgres can't be used: {_why(exc)}.")
     if row is None:
         return Service(False, "The extension vector is missing; run `manage.py migrate`.")
     if tuple(int(part) for part in row[0].split(".")) < OLDEST_PGVECTOR:
         return Service(False, f"pgvector {row[0]} is too old; 0.8.4 or newer is needed.", {"pgvector": row[0]})
-    if with_migrations and _pending_migrations():
+    if not is_complete:
         return Service(False, "The schema is not complete; run `manage.py migrate`.", {"pgvector": row[0]})
     return Service(True, "Operational", {"pgvector": row[0]})
 
@@ -69,10 +68,11 @@ def check_redis() -> Service:
     """Return whether Redis answers; without REDIS_URL there is nothing to be ill."""
     if not settings.REDIS_URL:
         return Service(True, "Not configured; caches are kept in each process.")
-    # The cache ignores errors, so only a value that comes back proves anything.
-    cache.set("ragsite:health", 1, timeout=10)
-    alive = cache.get("ragsite:health") == 1
-    return Service(alive, "Operational" if alive else "Redis does not answer; caches are bypassed.")
+    try:
+        redis_guard.client_of(settings.REDIS_URL).ping()
+    except redis.RedisError:
+        return Service(False, "Redis does not answer; ragsite does without it.")
+    return Service(True, "Operational")
 
 
 def check_ollama() -> Service:
@@ -85,8 +85,7 @@ def check_ollama() -> Service:
 def check_queue() -> Service:
     """Return how many documents wait for an indexer."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(CHECK_TIMEOUT_MS)])
+        with bounded_transaction(CHECK_SECONDS), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing')"
                 " FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
@@ -99,17 +98,32 @@ def check_queue() -> Service:
 
 def _ollama_service(client: ollama.OllamaClient) -> Service:
     states = client.states()
-    alive = any(client.can(operation) for operation in ("embed", "generate"))
+    alive = all(client.can(operation) for operation in OPERATIONS)
     return Service(
         alive,
         "Operational" if alive else "Circuit OPEN - Service unavailable",
-        {"circuit_breaker": client.get_circuit_state(), "hosts": [state.as_dict() for state in states]},
+        {"circuit_breaker": client.get_circuit_state(), "hosts": [asdict(state) for state in states]},
     )
 
 
 def _pending_migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    """Return whether the schema lacks a migration of this program. Once complete, it stays so for this process."""
+    global _schema_is_complete
+    if not _schema_is_complete:
+        executor = MigrationExecutor(connection)
+        _schema_is_complete = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return not _schema_is_complete
+
+
+def _why(error: DatabaseError) -> str:
+    """Return why, without the addresses and names that a driver's message has."""
+    if isinstance(error.__cause__, PoolTimeout | TooManyRequests):
+        return "all connections are in use"
+    if isinstance(error.__cause__, Silent):
+        return "it does not answer"
+    if isinstance(error.__cause__, Unreachable):
+        return str(error.__cause__)
+    return type(error.__cause__ or error).__name__
 
 
 CHECKS: dict[str, Callable[[], Service]] = {

@@ -10,8 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from monitoring.health import health, readiness
+from monitoring.health import health
 from monitoring.pool import pool_stats
+from monitoring.readiness import readiness
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", ""})  # empty: a Unix socket
 
@@ -33,7 +34,7 @@ def live_view(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready_view(request: HttpRequest) -> JsonResponse:
-    """Return 200 when questions can be answered, else 503 with the reason."""
+    """Return 200 when this process should get requests, else 503 with the reason."""
     ready, report = readiness()
     return JsonResponse(report, status=200 if ready else 503)
 

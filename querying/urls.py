@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from querying.api.views import (
+    AskView,
+    FeedbackView,
+    LegacyQueryView,
+    QueryBatchView,
+    QueryView,
+    SearchBatchView,
+    SearchView,
+)
+from querying.views import ask_page
+
+urlpatterns: list[URLPattern] = [
+    path("", ask_page, name="ask"),
+    path("login/", LoginView.as_view(template_name="login.html", next_page="ask"), name="login"),
+    path("logout/", LogoutView.as_view(next_page="ask"), name="logout"),
+    path("api/v1/query", QueryView.as_view(), name="query"),
+    path("api/v1/query/batch", QueryBatchView.as_view(), name="query-batch"),
+    path("api/v1/search", SearchView.as_view(), name="search"),
+    path("api/v1/search/batch", SearchBatchView.as_view(), name="search-batch"),
+    path("api/v1/feedback", FeedbackView.as_view(), name="feedback"),
+    # As older systems had them.
+    path("api/query", LegacyQueryView.as_view(), name="query-alias"),
+    path("ask", AskView.as_view(), name="ask-alias"),
+]

@@ -77,6 +77,18 @@ def stop(directory: Path) -> None:
         _stop_server(server)
 
 
+def restart(directory: Path, *, immediately: bool = False) -> None:
+    """Stop a server that this process started, and start it again at the same address: what drills do to it.
+
+    Open connections are ended, and with `immediately` the server recovers as after a crash.
+    """
+    server = _held[directory][1]
+    process = server.get_postmaster_info().process
+    os.kill(process.pid, signal.SIGQUIT if immediately else signal.SIGINT)
+    process.wait(timeout=30)
+    server.ensure_postgres_running()
+
+
 def _start_server(directory: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs remarks on a missing XDG_RUNTIME_DIR

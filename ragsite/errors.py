@@ -49,6 +49,13 @@ class DocumentNotFound(RagError):
     status_code = 404
 
 
+class QueryNotFound(RagError):
+    """There is no such answer, or it was given to somebody else."""
+
+    code = "query_not_found"
+    status_code = 404
+
+
 class NotAllowed(RagError):
     """You may read this, but not change it; ask a manager of the tenant for the editor role."""
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.db import OperationalError
-from django.http import Http404
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from ragsite.errors import DatabaseUnavailable, InvalidInput, Overloaded, RagError, UploadTooLarge
@@ -20,13 +28,42 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 
 
-def problem_response(exc: Exception, context: dict[str, Any]) -> Response:
+class NotFound(RagError):
+    """There is nothing here, or you may not see it."""
+
+    code = "not_found"
+    status_code = 404
+
+
+class Forbidden(RagError):
+    """You may not do this."""
+
+    code = "not_allowed"
+    status_code = 403
+
+
+class ProblemResponse(JsonResponse):
+    """A problem, as JSON whatever else its view speaks (YAML, an event stream)."""
+
+    def __init__(self, problem: dict[str, Any], *, status: int, headers: dict[str, str]) -> None:
+        super().__init__(problem, status=status, headers=headers, content_type=CONTENT_TYPE)
+        self.data = problem
+
+
+def problem_response(exc: Exception, context: dict[str, Any]) -> ProblemResponse:
     """Return the problem document of any exception that a view raised; nothing of an unknown one is shown."""
     set_rollback()
+    log_if_unknown(exc)
     status, problem, headers = problem_of(exc)
-    if status == 500:
+    return ProblemResponse(problem, status=status, headers=headers)
+
+
+def log_if_unknown(exc: BaseException) -> None:
+    """Log an exception that nobody foresaw, with its traceback, and input that got as far as the database."""
+    if not isinstance(exc, exceptions.APIException) and as_rag_error(exc).status_code == 500:
         logger.error("unhandled exception in a view", exc_info=exc)
-    return Response(problem, status=status, headers=headers, content_type=CONTENT_TYPE)
+    elif isinstance(exc, DataError | UnicodeEncodeError):
+        logger.warning("the database refused what was sent: %s", type(exc).__name__)
 
 
 def problem_of(exc: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -39,9 +76,9 @@ def problem_of(exc: BaseException) -> tuple[int, dict[str, Any], dict[str, str]]
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
     elif error.status_code == 503:
         headers["Retry-After"] = "1"
-    problem = _problem(error.status_code, error.code, error.message)
+    problem = problem_document(error.status_code, error.code, error.message)
     if error.fields:
-        problem["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
+        problem["errors"] = _errors(error.fields.items())
     return error.status_code, problem, headers
 
 
@@ -49,44 +86,45 @@ def as_rag_error(exc: BaseException) -> RagError:
     """Return the error that a user should see for any exception."""
     if isinstance(exc, RagError):
         return exc
-    if isinstance(exc, OperationalError):
+    if isinstance(exc, OperationalError | InterfaceError):
         # The pool's own errors arrive as database errors; only the cause tells "all in use" from "gone".
         if isinstance(exc.__cause__, PoolTimeout | TooManyRequests):
             return Overloaded(retry_after_seconds=2)
         return DatabaseUnavailable(retry_after_seconds=5)
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent):
         return UploadTooLarge()
-    if isinstance(exc, SuspiciousOperation):
-        return InvalidInput("The request is malformed.")
     if isinstance(exc, Http404):
-        return _NotFound()
+        return NotFound()
     if isinstance(exc, PermissionDenied):
-        return _Forbidden()
+        return Forbidden()
+    if isinstance(exc, SuspiciousOperation | BadRequest | TooManyFieldsSent | MultiPartParserError):
+        return InvalidInput("The request is malformed.")
+    if isinstance(exc, UnreadablePostError):
+        return InvalidInput("The request ended before its body was complete.")
+    # Numbers and texts that the checks let through and the database doesn't take: still the sender's to change.
+    if isinstance(exc, DataError | UnicodeEncodeError):
+        return InvalidInput("Something in the request can't be stored or compared: a number too large, or broken text.")
     return RagError()
 
 
-class _NotFound(RagError):
-    """There is nothing here, or you may not see it."""
-
-    code = "not_found"
-    status_code = 404
-
-
-class _Forbidden(RagError):
-    """You may not do this."""
-
-    code = "not_allowed"
-    status_code = 403
-
-
-def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
+def problem_document(status: int, code: str, detail: str) -> dict[str, Any]:
+    """Return the members that every problem has."""
     return {
         "type": f"urn:ragsite:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
         "status": status,
-        "detail": detail,
+        "detail": _sendable(detail),
         "code": code,
     }
+
+
+def _errors(named: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"field": _sendable(field), "message": _sendable(message)} for field, message in named]
+
+
+def _sendable(text: str) -> str:
+    """Return the text without half characters. A field's name is the client's, and comes back in our reply."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _problem_of_api_exception(exc: exceptions.APIException) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -96,11 +134,11 @@ def _problem_of_api_exception(exc: exceptions.APIException) -> tuple[int, dict[s
     if getattr(exc, "wait", None):
         headers["Retry-After"] = str(math.ceil(exc.wait))  # type: ignore[attr-defined]
     if isinstance(exc, exceptions.ValidationError):
-        problem = _problem(exc.status_code, InvalidInput.code, " ".join((InvalidInput.__doc__ or "").split()))
-        problem["errors"] = [{"field": field, "message": text} for field, text in _flatten(exc.detail)]
+        problem = problem_document(exc.status_code, InvalidInput.code, " ".join((InvalidInput.__doc__ or "").split()))
+        problem["errors"] = _errors(_flatten(exc.detail))
         return exc.status_code, problem, headers
     code = str(exc.get_codes() if isinstance(exc.get_codes(), str) else exc.default_code)
-    return exc.status_code, _problem(exc.status_code, code, str(exc.detail)), headers
+    return exc.status_code, problem_document(exc.status_code, code, str(exc.detail)), headers
 
 
 def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:

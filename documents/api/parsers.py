@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+
+from ragsite.errors import UploadTooLarge
 
 MAX_DEPTH = 20  # our own bodies have 3
 
@@ -20,10 +24,13 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the parsed body. Raises ParseError with a sentence that says what is wrong."""
-        body: bytes = stream.read()
+        """Return the parsed body. Raises ParseError with a sentence that says what is wrong, and UploadTooLarge."""
+        limit_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # Django itself only heeds it in forms
+        body: bytes = stream.read(limit_bytes + 1)
+        if len(body) > limit_bytes:
+            raise UploadTooLarge(f"A JSON body has at most {limit_bytes} bytes here.")
         try:
-            parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+            parsed = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
         except UnicodeDecodeError:
@@ -36,6 +43,13 @@ class StrictJSONParser(BaseParser):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
 
 
 def _check_depth(value: Any) -> None:

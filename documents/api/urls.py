@@ -1,7 +1,18 @@
-"""Routes of corpora and documents."""
+"""Routes of corpora and documents. Names in an address are checked by the views, so that a bad one is a 404 problem."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from documents.api.views import CorporaView, CorpusView, DocumentsView, DocumentView, ReindexView, TextView
+
+urlpatterns = [
+    path("api/v1/corpora", CorporaView.as_view(), name="corpora"),
+    path("api/v1/corpora/<str:name>", CorpusView.as_view(), name="corpus"),
+    path("api/v1/corpora/<str:tenant>/<str:name>", CorpusView.as_view(schema=None), name="corpus-in-tenant"),
+    path("api/v1/documents", DocumentsView.as_view(), name="documents"),
+    path("documents", DocumentsView.as_view(schema=None), name="documents-alias"),  # as an older system had it
+    path("api/v1/documents/<str:document_id>", DocumentView.as_view(), name="document"),
+    path("api/v1/documents/<str:document_id>/reindex", ReindexView.as_view(), name="document-reindex"),
+    path("api/v1/documents/<str:document_id>/text", TextView.as_view(), name="document-text"),
+]

@@ -1,7 +1,7 @@
 """What we know: tenants, corpora, documents, chunks and vectors."""
 
 from documents.models.api_key import ApiKey
-from documents.models.chunk import Chunk, DocumentFrequency
+from documents.models.chunk import Chunk, TermFrequency
 from documents.models.corpus import Corpus
 from documents.models.document import Document, DocumentText
 from documents.models.space import Embedding, EmbeddingSpace
@@ -12,10 +12,10 @@ __all__ = [
     "Chunk",
     "Corpus",
     "Document",
-    "DocumentFrequency",
     "DocumentText",
     "Embedding",
     "EmbeddingSpace",
     "Membership",
     "Tenant",
+    "TermFrequency",
 ]

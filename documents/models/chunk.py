@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from documents.models.document import Document
 
 
 class Chunk(models.Model):
-    """A passage of one version of a document. `text` is `DocumentText.text[start:end]` of that version."""
+    """A passage of one version of a document. `text` is `DocumentText.text[start:end]` of that version.
+
+    Its words are kept as numbers (documents/lexicon.py), not as a `tsvector`: a number is a word *of a corpus*, so a
+    question touches only the chunks of the corpora it is about, however many others there are.
+    """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     version = models.PositiveIntegerField()
@@ -21,10 +25,9 @@ class Chunk(models.Model):
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)  # SHA-256 of what is embedded: an equal chunk keeps its vector
-    # Lexemes of title, heading and text, as the corpus' language stems them ...
-    search_vector = SearchVectorField(null=True)
-    # ... and the same without accents, for questions typed without them. Null: the text has none.
-    search_vector_folded = SearchVectorField(null=True)
+    # Terms of title, heading and text: first one per lexeme, then the marks of those that occur often in it.
+    terms = ArrayField(models.BigIntegerField(), default=list)
+    term_counts = ArrayField(models.SmallIntegerField(), default=list)  # how often each lexeme's term occurs
     lexeme_count = models.PositiveIntegerField(default=0)  # length of the chunk in lexemes, as BM25 counts it
 
     class Meta:
@@ -33,24 +36,21 @@ class Chunk(models.Model):
             models.UniqueConstraint(fields=["document", "version", "ordinal"], name="idx_chunks_document_id"),
         ]
         indexes = [
-            GinIndex(fields=["search_vector"], name="idx_chunks_search_vector", fastupdate=False),
-            GinIndex(fields=["search_vector_folded"], name="idx_chunks_search_folded", fastupdate=False),
+            # The keyword leg. Without a pending list an insert is four times slower; with the default one of 4 MB
+            # every search reads up to 4 MB that are not in the index yet.
+            GinIndex(fields=["terms"], name="idx_chunks_terms", gin_pending_list_limit=1024),
         ]
 
     def __str__(self) -> str:
         return f"{self.document_id} #{self.ordinal}"
 
 
-class DocumentFrequency(models.Model):
-    """In how many live chunks of a corpus a lexeme occurs: BM25's `df`."""
+class TermFrequency(models.Model):
+    """In how many live chunks a term occurs: BM25's `df`. A term belongs to one corpus."""
 
-    corpus = models.ForeignKey("documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False)
-    folded = models.BooleanField()  # counted over search_vector_folded
-    lexeme = models.CharField(max_length=255)
+    term = models.BigIntegerField(primary_key=True)
+    corpus = models.ForeignKey("documents.Corpus", on_delete=models.CASCADE, related_name="+")
     chunks = models.PositiveBigIntegerField()
 
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["corpus", "folded", "lexeme"], name="one_frequency_per_lexeme")]
-
     def __str__(self) -> str:
-        return f"{self.lexeme}: {self.chunks}"
+        return f"{self.term}: {self.chunks}"

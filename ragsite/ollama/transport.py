@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import requests
 from django.conf import settings
 
 from ragsite.deadline import Deadline
@@ -22,6 +22,7 @@ LINE_MAX_BYTES = 1024 * 1024
 STREAM_MAX_BYTES = 32 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
 LAST_LINE = b'"done":true'  # only a hint: what a line means is decided by who parses it
+FIXED_HEADERS = {"User-Agent": "ragsite", "Accept-Encoding": "identity"}  # compressed, a small reply can be a bomb
 TAIL_SECONDS = 0.05  # for the few bytes of framing after the last line
 
 
@@ -144,22 +145,18 @@ class Transport:
             exchange.close()
 
     def _request(self, method: str, path: str, payload: Mapping[str, Any] | None) -> bytes:
-        body = b"" if payload is None else json.dumps(payload, allow_nan=False).encode("ascii")
-        headers = {
-            "Host": self._address.netloc,
-            "User-Agent": "ragsite",
-            "Accept": "application/json, application/x-ndjson",
-            "Accept-Encoding": "identity",
-        }
+        headers = {"Accept": "application/json, application/x-ndjson", **FIXED_HEADERS}
         if self._address.authorization:
             headers["Authorization"] = self._address.authorization
-        if payload is not None:
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        url = f"{self._address.scheme}://{self._address.netloc}{self._address.prefix}{path}"
+        request = requests.Request(method, url, headers=headers, json=payload).prepare()
         lines = [
-            f"{method} {self._address.prefix}{path} HTTP/1.1",
-            *(f"{name}: {text}" for name, text in headers.items()),
+            f"{method} {request.path_url} HTTP/1.1",
+            f"Host: {self._address.netloc}",
+            *(f"{name}: {text}" for name, text in request.headers.items()),
         ]
-        return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+        body = request.body or b""
+        return "\r\n".join([*lines, "", ""]).encode("ascii") + (body.encode() if isinstance(body, str) else body)
 
     def _late(self) -> OllamaTimeout:
         return OllamaTimeout(f"The model server at {self.url} did not answer in time.")

@@ -20,7 +20,7 @@ def broken_database(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> object:
         raise DatabaseError("connection refused to secret-host")
 
-    monkeypatch.setattr("monitoring.health.transaction.atomic", refuse)
+    monkeypatch.setattr("monitoring.health.bounded_transaction", refuse)
 
 
 @pytest.mark.django_db

@@ -42,6 +42,7 @@ def test_only_the_settings_read_the_environment() -> None:
         "ragsite/wsgi.py",
         "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
         "monitoring/supervising.py",  # hands it on to children
+        "monitoring/drills/serving.py",
         "manage.py",
     }
     readers = {

@@ -32,7 +32,7 @@ class Slots:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self.give_back()
-            else:
+            elif place in self._waiting:
                 self._waiting.remove(place)
             raise
 
@@ -44,5 +44,7 @@ class Slots:
     def wake(self) -> None:
         """Let in as many as there is room for."""
         while self._waiting and self._busy < self._capacity():
-            self._busy += 1
-            self._waiting.popleft().set_result(None)
+            place = self._waiting.popleft()
+            if not place.done():  # whoever was cancelled in this very turn waits no more
+                self._busy += 1
+                place.set_result(None)

@@ -1,0 +1,35 @@
+"""Who may even begin; which rows, the querysets of documents/access.py say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from documents.access import editable_corpora
+from documents.api.authentication import principal_of
+from ragsite.errors import NotAllowed
+
+
+class ReadOrSignedIn(BasePermission):
+    """Anybody may read, as what they find is limited to what they may see; changes need a session or a key."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the request may go on."""
+        return request.method in SAFE_METHODS or bool(request.user and request.user.is_authenticated)
+
+
+class MayAddDocuments(ReadOrSignedIn):
+    """Refuses an upload before its body is read, when there is no corpus that it could go to."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Return whether the request may go on. Raises NotAllowed for a user or key that may add nowhere."""
+        if not super().has_permission(request, view):
+            return False
+        if request.method not in SAFE_METHODS and not editable_corpora(principal_of(request)).exists():
+            raise NotAllowed(
+                "You may not add documents anywhere; ask a manager for the editor role (and for a key "
+                "with the scope `ingest`)."
+            )
+        return True

@@ -1,0 +1,160 @@
+"""Corpora and documents over HTTP: validate, call one function, answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from documents.access import readable_corpora
+from documents.adding import add_documents
+from documents.api import schema
+from documents.api.authentication import principal_of
+from documents.api.lookups import (
+    editable_corpus,
+    editable_document,
+    manageable_corpus,
+    manageable_tenant,
+    readable_corpus,
+    readable_document,
+)
+from documents.api.permissions import MayAddDocuments, ReadOrSignedIn
+from documents.api.serializers import (
+    AcceptedSerializer,
+    CorpusChangeSerializer,
+    CorpusSerializer,
+    DocumentListSerializer,
+    DocumentSerializer,
+    NewCorpusSerializer,
+    TextSerializer,
+    UploadSerializer,
+    WindowSerializer,
+)
+from documents.corpora import change_corpus, create_corpus, describe, with_counts
+from documents.forgetting import delete_corpus, delete_document
+from documents.queueing import reindex_document
+from documents.reading import find_documents, read_window
+
+
+class CorporaView(APIView):
+    """The corpora that may be asked, and new ones."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.LIST_CORPORA
+    def get(self, request: Request) -> Response:
+        """List the corpora that you may ask."""
+        corpora = with_counts(readable_corpora(principal_of(request)))
+        return Response({"corpora": CorpusSerializer(corpora, many=True).data})
+
+    @schema.CREATE_CORPUS
+    def post(self, request: Request) -> Response:
+        """Create a corpus in a tenant that you manage."""
+        fields = _valid(NewCorpusSerializer(data=request.data))
+        tenant = manageable_tenant(principal_of(request), fields.pop("tenant", ""))
+        return Response(CorpusSerializer(describe(create_corpus(tenant, fields))).data, status=201)
+
+
+class CorpusView(APIView):
+    """One corpus, by its slug or tenant/slug."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.READ_CORPUS
+    def get(self, request: Request, name: str, tenant: str = "") -> Response:
+        """Show a corpus."""
+        corpus = readable_corpus(principal_of(request), _path(tenant, name))
+        return Response(CorpusSerializer(describe(corpus)).data)
+
+    @schema.CHANGE_CORPUS
+    def patch(self, request: Request, name: str, tenant: str = "") -> Response:
+        """Change a corpus. Needs the manager role."""
+        corpus = manageable_corpus(principal_of(request), _path(tenant, name))
+        fields = _valid(CorpusChangeSerializer(corpus, data=request.data))
+        return Response(CorpusSerializer(describe(change_corpus(corpus, fields))).data)
+
+    @schema.DELETE_CORPUS
+    def delete(self, request: Request, name: str, tenant: str = "") -> Response:
+        """Delete a corpus with all of its documents. Needs the manager role."""
+        delete_corpus(manageable_corpus(principal_of(request), _path(tenant, name)))
+        return Response(status=204)
+
+
+class DocumentsView(APIView):
+    """The documents that may be read, and new ones."""
+
+    permission_classes = [MayAddDocuments]
+    parser_classes = [MultiPartParser]
+    throttle_scope = "upload"
+
+    @schema.LIST_DOCUMENTS
+    def get(self, request: Request) -> Response:
+        """List documents, newest first."""
+        chosen = _valid(DocumentListSerializer(data=request.query_params))
+        page = find_documents(principal_of(request), **chosen)
+        return Response({"count": page.count, "documents": DocumentSerializer(page.documents, many=True).data})
+
+    @schema.UPLOAD
+    def post(self, request: Request) -> Response:
+        """Upload one or many files; they are indexed in the background. The same bytes again: the same document."""
+        upload = _valid(UploadSerializer(data=request.data))
+        principal, files = principal_of(request), upload.pop("file")
+        corpus = editable_corpus(principal, upload.pop("corpus"))
+        accepted = AcceptedSerializer(add_documents(principal, corpus, files, **upload), many=True).data
+        return Response({**(accepted[0] if len(accepted) == 1 else {}), "documents": accepted}, status=202)
+
+
+class DocumentView(APIView):
+    """One document."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.READ_DOCUMENT
+    def get(self, request: Request, document_id: str) -> Response:
+        """Show a document and how far its indexing is."""
+        return Response(DocumentSerializer(readable_document(principal_of(request), document_id)).data)
+
+    @schema.DELETE_DOCUMENT
+    def delete(self, request: Request, document_id: str) -> Response:
+        """Remove a document with its file, text, chunks and vectors. No answer uses it from then on."""
+        delete_document(editable_document(principal_of(request), document_id))
+        return Response(status=204)
+
+
+class ReindexView(APIView):
+    """Another run over a document."""
+
+    permission_classes = [ReadOrSignedIn]
+    throttle_scope = "upload"
+
+    @schema.REINDEX
+    def post(self, request: Request, document_id: str) -> Response:
+        """Read and index a document again; questions find the version before until that is done."""
+        document = reindex_document(editable_document(principal_of(request), document_id))
+        return Response(AcceptedSerializer(document).data, status=202)
+
+
+class TextView(APIView):
+    """A document's text."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.READ_TEXT
+    def get(self, request: Request, document_id: str) -> Response:
+        """Show a part of the text that was found in a document, to see a quote in its place."""
+        document = readable_document(principal_of(request), document_id)
+        window = _valid(WindowSerializer(data=request.query_params))
+        return Response(TextSerializer(read_window(document, **window)).data)
+
+
+def _valid(serializer: Serializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _path(tenant: str, name: str) -> str:
+    return f"{tenant}/{name}" if tenant else name

@@ -1,0 +1,83 @@
+"""Corpora: made and changed here, whoever asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.utils.text import slugify
+
+from documents.access import choose_corpora
+from documents.bulk import lock_corpus
+from documents.models import Corpus, Document, Tenant
+from ragsite.errors import CorpusNotFound, InvalidInput
+
+DEFAULT_TENANT = "default"
+_SLUG = re.compile(r"[-\w]{1,100}", re.ASCII)
+
+
+def create_corpus(tenant: Tenant, fields: Mapping[str, Any]) -> Corpus:
+    """Return a new corpus. Raises InvalidInput for a slug that the tenant uses already."""
+    slug = fields.get("slug") or slugify(fields["name"])[:100].strip("-") or "corpus"
+    try:
+        with transaction.atomic():
+            return Corpus.objects.create(**{**fields, "tenant": tenant, "slug": slug})
+    except IntegrityError:
+        raise InvalidInput(fields={"slug": f"The tenant has a corpus {slug!r} already; choose another slug."}) from None
+
+
+def find_or_create_corpus(name: str, *, create: bool, language: str = "en", public: bool = False) -> Corpus:
+    """Return the corpus of this slug or `tenant/slug`; with `create` a new one where there is none.
+
+    A new one without a tenant in its name belongs to the tenant `default`. Raises CorpusNotFound with the names that
+    there are, and InvalidInput for a name that can be none.
+    """
+    try:
+        return choose_corpora([name], Corpus.objects.all())[0]
+    except CorpusNotFound:
+        if not create:
+            known = ", ".join(
+                f"{corpus.tenant.slug}/{corpus.slug}" for corpus in with_counts(Corpus.objects.all())[:50]
+            )
+            raise CorpusNotFound(
+                f"There is no corpus {name!r}; --create makes it. There are: {known or 'none yet'}."
+            ) from None
+    tenant_slug, _, slug = name.rpartition("/")
+    if not _SLUG.fullmatch(slug) or (tenant_slug and not _SLUG.fullmatch(tenant_slug)):
+        raise InvalidInput(f"{name!r} can't be a corpus' name: use letters, digits, - and _.")
+    if not re.fullmatch(r"[a-z]{2}", language):
+        raise InvalidInput(f"{language!r} is no ISO 639-1 code, such as en or de.")
+    slug_of_tenant = tenant_slug or DEFAULT_TENANT
+    tenant, _ = Tenant.objects.get_or_create(slug=slug_of_tenant, defaults={"name": slug_of_tenant.capitalize()})
+    return create_corpus(tenant, {"name": slug, "slug": slug, "language": language, "is_public": public})
+
+
+def change_corpus(corpus: Corpus, fields: Mapping[str, Any]) -> Corpus:
+    """Change a corpus and return it; caches forget what was answered from it.
+
+    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed.
+    """
+    with transaction.atomic():
+        locked = lock_corpus(corpus.pk)
+        changes_language = fields.get("language", locked.language) != locked.language
+        if changes_language and Document.objects.filter(corpus=locked, deleted_at=None).exists():
+            raise InvalidInput(fields={"language": "It can only be changed while the corpus has no documents."})
+        for name, value in fields.items():
+            setattr(locked, name, value)
+        locked.save(update_fields=list(fields))
+        Corpus.objects.filter(pk=locked.pk).update(epoch=F("epoch") + 1)
+    return locked
+
+
+def with_counts(corpora: QuerySet[Corpus]) -> QuerySet[Corpus]:
+    """Return corpora with their tenant and `document_count`."""
+    live = Q(documents__deleted_at=None, documents__isnull=False)
+    return corpora.select_related("tenant").annotate(document_count=Count("documents", filter=live))
+
+
+def describe(corpus: Corpus) -> Corpus:
+    """Return a corpus as it is stored now, with its counts."""
+    return with_counts(Corpus.objects.filter(pk=corpus.pk)).get()

@@ -1,0 +1,85 @@
+"""Deletes documents and corpora: rows, text, vectors, statistics and files, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from documents.bulk import lock_corpus
+from documents.lexicon import count_out
+from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace, TermFrequency
+from documents.spaces import ensure_index
+from documents.storing import remove_file
+from ragsite.postgres.limits import bounded_transaction
+
+DELETION_SECONDS = 300.0  # a web process gives its statements seconds; half a deletion is worse than a slow one
+
+
+def delete_document(document: Document) -> bool:
+    """Remove all that is known of a document, and return whether it was there.
+
+    What remains is an empty row with its id, its hash and the time. A run of the indexer that is under way sees that
+    with its next write, and writes nothing.
+    """
+    with bounded_transaction(DELETION_SECONDS):
+        corpus = lock_corpus(document.corpus_id)
+        locked = Document.objects.select_for_update().filter(pk=document.pk, deleted_at=None).first()
+        if locked is None:
+            return False
+        if locked.version:
+            count_out(corpus, locked, locked.version)
+        forget_versions(locked)
+        locked.readers.clear()
+        file_key = locked.file_key
+        _empty(locked)
+        Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
+        transaction.on_commit(lambda: remove_file(file_key))
+    return True
+
+
+def delete_corpus(corpus: Corpus) -> None:
+    """Remove a corpus with all of its documents, chunks, vectors and files."""
+    with bounded_transaction(DELETION_SECONDS):
+        locked = Corpus.objects.select_for_update().filter(pk=corpus.pk).first()
+        if locked is None:
+            return
+        file_keys = list(Document.objects.filter(corpus=locked).values_list("file_key", flat=True))
+        spaces = list(locked.spaces.all())
+        # Runs of the indexer end here: each of their writes asks for a document that is not deleted.
+        Document.objects.filter(corpus=locked).update(deleted_at=timezone.now())
+        # Tables without dependants first and in one statement each: Django would load every row to cascade.
+        Embedding.objects.filter(space__corpus=locked)._raw_delete(connection.alias)
+        Chunk.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
+        DocumentText.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
+        TermFrequency.objects.filter(corpus=locked)._raw_delete(connection.alias)
+        locked.delete()
+        transaction.on_commit(lambda: _clear_up(file_keys, spaces))
+
+
+def forget_versions(document: Document, *, keep: Sequence[int] = ()) -> None:
+    """Remove the chunks, vectors and texts of all versions of a document but these, inside the caller's transaction."""
+    chunks = Chunk.objects.filter(document=document).exclude(version__in=keep)
+    Embedding.objects.filter(chunk__in=chunks)._raw_delete(connection.alias)
+    chunks._raw_delete(connection.alias)
+    DocumentText.objects.filter(document=document).exclude(version__in=keep).delete()
+
+
+def _clear_up(file_keys: Sequence[str], spaces: Sequence[EmbeddingSpace]) -> None:
+    for key in file_keys:
+        remove_file(key)
+    for space in spaces:
+        space.status = EmbeddingSpace.Status.RETIRED  # of which no index is wanted
+        ensure_index(space)
+
+
+def _empty(document: Document) -> None:
+    document.title = document.source = document.file_key = document.media_type = ""
+    document.error_code = document.error_detail = ""
+    document.metadata = {}
+    document.pages = None
+    document.size_bytes = document.version = document.chunks_total = document.chunks_done = 0
+    document.deleted_at = timezone.now()
+    document.save()

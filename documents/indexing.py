@@ -1,0 +1,151 @@
+"""The way of one document: file -> text -> chunks -> vectors -> searchable.
+
+Everything is written beside the version that is searched, batch by batch, each batch committed; the last transaction
+makes it the version that is searched. So a crash anywhere loses one batch at most, and nobody sees half a document.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from documents.attempts import INTERNAL_ERROR, Interrupted, Superseded, claim, count_crash, fail, wait_for_model
+from documents.checkpoints import checkpoint
+from documents.chunking import Piece, cut, embedded_text
+from documents.extraction import Extracted, ExtractionFailed, extract
+from documents.models import Corpus, Document, EmbeddingSpace
+from documents.naming import TITLE_MAX_CHARS, clean_text, title_of
+from documents.spaces import live_space_of
+from documents.storing import path_of
+from documents.versions import (
+    SpaceChanged,
+    embed_the_rest,
+    keep_known_vectors,
+    publish,
+    store_chunks,
+    store_text,
+)
+from ragsite.errors import (
+    CircuitOpen,
+    DeadlineExceeded,
+    ModelNotFound,
+    OllamaBusy,
+    OllamaMisconfigured,
+    OllamaUnavailable,
+    RagError,
+)
+from ragsite.metrics import DOCUMENTS_INDEXED, INDEXING_SECONDS
+from ragsite.ollama import get_client
+
+logger = logging.getLogger(__name__)
+
+# The model's fault or its operator's, never the file's: worth another try, for as long as it takes.
+MODEL_IS_AWAY = (OllamaUnavailable, OllamaBusy, ModelNotFound, OllamaMisconfigured, DeadlineExceeded)
+
+
+def index_document(document_id: UUID, *, keep_going: Callable[[], bool] = lambda: True) -> Document.Status | None:
+    """Index a document that waits, and return how that ended: ready or failed; None: nothing to do, or overtaken.
+
+    A file that can't be indexed is `failed` with its reason, and its version before stays. Raises for what another
+    run may mend: MODEL_IS_AWAY, errors of the database, Interrupted when `keep_going` says so, and whatever nobody
+    expected, until that has happened three times.
+    """
+    document = claim(document_id)
+    if document is None:
+        return None
+    started = time.monotonic()
+    try:
+        outcome: Document.Status | None = _try(document, keep_going)
+    except Superseded:
+        outcome = None
+    logger.info(
+        "document %s: %s", document_id, outcome or "overtaken", extra={"seconds": round(time.monotonic() - started, 3)}
+    )
+    DOCUMENTS_INDEXED.labels(outcome=outcome or "overtaken").inc()
+    INDEXING_SECONDS.observe(time.monotonic() - started)
+    return outcome
+
+
+def _try(document: Document, keep_going: Callable[[], bool]) -> Document.Status:
+    try:
+        _index(document, keep_going)
+    except MODEL_IS_AWAY as exc:
+        wait_for_model(document, exc.message)
+        raise
+    except FileNotFoundError:
+        return _failed(document, "file_missing", "The stored file is gone; upload it again.")
+    except RagError as exc:
+        return _failed(document, exc.code, exc.message)
+    except (Superseded, Interrupted, SpaceChanged, OperationalError, InterfaceError):
+        raise
+    except Exception as exc:
+        _log_without_text(document, exc)
+        if count_crash(document, INTERNAL_ERROR):
+            return Document.Status.FAILED
+        raise
+    return Document.Status.READY
+
+
+def _index(document: Document, keep_going: Callable[[], bool]) -> None:
+    checkpoint("claimed")
+    space = live_space_of(document.corpus)
+    _check_model(space)
+    extracted = extract(path_of(document.file_key), name=document.source or document.title)
+    checkpoint("extracted")
+    title = _choose_title(document, extracted)
+    pieces = _cut(document.corpus, extracted)
+    store_text(document, extracted, len(pieces))
+    checkpoint("stored_text")
+    chunk_ids = store_chunks(document, pieces, title, keep_going)
+    checkpoint("stored_chunks")
+    keep_known_vectors(document, space)
+    checkpoint("kept_vectors")
+    texts = {chunk_id: embedded_text(title, piece) for chunk_id, piece in zip(chunk_ids, pieces, strict=True)}
+    embed_the_rest(document, space, texts, keep_going)
+    checkpoint("embedded")
+    publish(document, space, extracted, title)
+    checkpoint("published")
+
+
+def _cut(corpus: Corpus, extracted: Extracted) -> list[Piece]:
+    pieces = cut(
+        extracted.text,
+        page_starts=extracted.page_starts,
+        size=corpus.chunk_size,
+        overlap=corpus.chunk_overlap,
+        unit="tokens" if corpus.chunk_unit == Corpus.ChunkUnit.TOKENS else "chars",
+        markdown=extracted.markdown,
+    )
+    if not pieces:
+        raise ExtractionFailed.because("empty")
+    return pieces
+
+
+def _choose_title(document: Document, extracted: Extracted) -> str:
+    """Return the title that a person gave; else the one that the file itself has; else its name's."""
+    if extracted.title and document.title == title_of(document.source):
+        return clean_text(extracted.title, TITLE_MAX_CHARS) or document.title
+    return document.title
+
+
+def _check_model(space: EmbeddingSpace) -> None:
+    """Raise CircuitOpen when the model is known to be away: a file need not be read for that."""
+    if space.provider == EmbeddingSpace.Provider.OLLAMA and not get_client().can("embed", space.model):
+        raise CircuitOpen
+
+
+def _failed(document: Document, code: str, message: str) -> Document.Status:
+    if not fail(document, code, message):
+        raise Superseded
+    return Document.Status.FAILED
+
+
+def _log_without_text(document: Document, exc: Exception) -> None:
+    # An exception's own message may quote the document; the way it took does not.
+    frames = "".join(traceback.format_tb(exc.__traceback__))
+    logger.error("document %s: unexpected %s", document.pk, type(exc).__name__, extra={"traceback": frames})

@@ -1,0 +1,94 @@
+"""What workers do: index a document, and keep the queue and the disk in order."""
+
+from __future__ import annotations
+
+import random
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from procrastinate import App, BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app as configured_app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import JobAborted
+from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job
+
+from documents.attempts import Interrupted
+from documents.indexing import index_document
+from documents.models import Corpus, Document, EmbeddingSpace
+from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
+from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
+from documents.spaces import ensure_index, has_index
+from documents.storing import sweep_orphans
+
+__all__ = ["index", "reindex_document"]
+
+app: App = configured_app
+BUILD_INDEX_TASK = "build_index"
+HIGHEST_PRIORITY = 1_000_000
+FIRST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 300.0
+FINISHED_JOBS_HOURS = 7 * 24
+
+
+class RetryForLong(BaseRetryStrategy):
+    """Tries again after 5, 10, 20, ... seconds, at most 5 minutes, for as long as it takes.
+
+    Whoever raises decides: `index_document` itself gives a document up that fails for reasons of its own.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """Return when to run again; at once after a shutdown."""
+        if isinstance(exception, JobAborted):
+            return RetryDecision(retry_in={"seconds": 0})
+        longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(job.attempts, 10))
+        # Jitter: a hundred documents that lost their model together don't come back together.
+        return RetryDecision(retry_in={"seconds": longest * random.uniform(0.5, 1.0)})  # noqa: S311
+
+
+@app.task(name=INDEX_TASK, queue=INDEXING_QUEUE, pass_context=True, retry=RetryForLong())
+def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
+    """Index a document; `corpus_id` is for the queue's fairness only."""
+    try:
+        outcome = index_document(UUID(document_id), keep_going=lambda: not context.should_abort())
+    except Interrupted:
+        raise JobAborted from None
+    if outcome == Document.Status.READY:
+        _defer_index_build(corpus_id)
+
+
+@app.task(name=BUILD_INDEX_TASK, queue=INDEXING_QUEUE, retry=RetryForLong())
+def build_index(*, space_id: int) -> None:
+    """Build the vector index of a space that has outgrown the exact scan."""
+    space = EmbeddingSpace.objects.filter(pk=space_id).first()
+    if space is not None:
+        ensure_index(space)
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="rescue", queue=UPKEEP_QUEUE, queueing_lock="rescue")
+def rescue(timestamp: int) -> None:
+    """Take over the jobs of workers that died."""
+    rescue_stalled_jobs()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
+def upkeep(timestamp: int) -> None:
+    """Requeue documents without a job; delete files without a document, and old jobs."""
+    requeue_lost_documents()
+    sweep_orphans()
+    purge_jobs(FINISHED_JOBS_HOURS)
+
+
+def _defer_index_build(corpus_id: int) -> None:
+    """Let the live space have its index built, when it needs one and nobody is about to build it."""
+    corpus = Corpus.objects.filter(pk=corpus_id, chunk_count__gt=settings.EXACT_SCAN_MAX_CHUNKS).first()
+    space = corpus.live_space if corpus else None
+    if space is None or has_index(space):
+        return
+    lock = f"space-{space.pk}"
+    with transaction.atomic():
+        if not ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"]).exists():
+            defer(BUILD_INDEX_TASK, {"space_id": space.pk}, queue=INDEXING_QUEUE, lock=lock, priority=HIGHEST_PRIORITY)

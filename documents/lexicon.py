@@ -1,0 +1,246 @@
+"""Words as numbers: what the keyword leg stores of a chunk, and how often each term occurs in a corpus.
+
+A term is a 64-bit hash of (corpus, kind, lexeme). Kind 0 is the lexeme as it is written. Kinds 1 and 2 are the same
+without accents, stored only where that makes a difference: 1 where the chunk doesn't have it as kind 0, 2 where it
+has, but not as often. The other kinds mark a lexeme that occurs often in the chunk: 1 + 2 * level where it is kind 0,
+2 + 2 * level where it is kind 1 or 2. A question that has only words of 100,000 chunks finds those that are about
+them by the marks, and need not look at all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from documents.models import Corpus, Document
+from documents.wording import PreparedText, fold, prepare_question, prepare_text
+
+__all__ = [
+    "LEVELS",
+    "PreparedText",
+    "QuestionTerm",
+    "ReadQuestion",
+    "configuration_for",
+    "count_in",
+    "count_out",
+    "fold",
+    "prepare_question",
+    "prepare_text",
+    "read_question",
+    "recount",
+    "seed_of",
+    "stemmed_languages",
+]
+
+# A lexeme that occurs 2 times in a chunk has level 1, one that occurs 3 or 4 times level 2, ...
+LEVELS = (2, 3, 5, 8, 13, 21, 34, 55)
+KINDS = 3 + 2 * len(LEVELS)
+_NONE = "simple"  # neither stems nor stop words
+
+
+@dataclass(frozen=True)
+class QuestionTerm:
+    """A lexeme of a question, and in how many chunks of the corpus each of its terms occurs (by kind)."""
+
+    lexeme: str
+    places: tuple[int, ...]  # in the question, from 1
+    is_content: bool  # not a stop word
+    terms: tuple[int, ...]
+    chunks: tuple[int, ...]
+    folded: bool  # the question has no accents, so words with them match too
+
+    @property
+    def count(self) -> int:
+        """Return how often the question has it."""
+        return len(self.places)
+
+    @property
+    def frequency(self) -> int:
+        """Return in how many chunks the lexeme occurs."""
+        return self.chunks[0] + (self.chunks[1] if self.folded else 0)
+
+    @property
+    def match_terms(self) -> tuple[int, ...]:
+        """Return the terms of which a chunk has one if it has the lexeme."""
+        return (self.terms[0], self.terms[1]) if self.folded and self.chunks[1] else (self.terms[0],)
+
+    @property
+    def count_terms(self) -> tuple[int, ...]:
+        """Return the terms that are counted: the first one that a chunk has says how often the lexeme is there."""
+        kinds = (2, 1, 0) if self.folded else (0,)
+        return tuple(self.terms[kind] for kind in kinds if self.chunks[kind] or not kind)
+
+    def marks_from(self, level: int) -> tuple[int, ...]:
+        """Return the marks of chunks in which it occurs at least LEVELS[level - 1] times."""
+        return tuple(self.terms[kind] for kind in self._kinds_from(level) if self.chunks[kind])
+
+    def marked_from(self, level: int) -> int:
+        """Return how many chunks have those marks."""
+        return sum(self.chunks[kind] for kind in self._kinds_from(level))
+
+    def _kinds_from(self, level: int) -> range:
+        return range(1 + 2 * level, KINDS, 1 if self.folded else 2)
+
+
+@dataclass(frozen=True)
+class ReadQuestion:
+    """A question as the keyword leg sees it."""
+
+    words: tuple[str, ...]  # in their order, as `prepare_question` gives them
+    terms: tuple[QuestionTerm, ...]
+    folded: bool
+
+
+@lru_cache(maxsize=1)
+def stemmed_languages() -> frozenset[str]:
+    """Return the ISO 639-1 codes of the languages that Postgres can stem."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT substr(cfgname, 9) FROM pg_ts_config WHERE cfgname ~ '^ragsite_'")
+        return frozenset(code for (code,) in cursor.fetchall())
+
+
+def configuration_for(language: str) -> str:
+    """Return the text search configuration that stems a language and keeps its stop words."""
+    code = language.lower().replace("_", "-").partition("-")[0]  # `pt` of `pt-BR`
+    return f"ragsite_{code}" if code in stemmed_languages() else _NONE
+
+
+def seed_of(corpus_id: int) -> int:
+    """Return what a corpus' hashes start from; a kind is added to it."""
+    return corpus_id * 32
+
+
+def read_question(corpus: Corpus, question: str) -> ReadQuestion:
+    """Return the words of a question, with their frequencies in the corpus."""
+    prepared = prepare_question(question, corpus.language)
+    configuration = configuration_for(corpus.language)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _READ_QUESTION,
+            {
+                "text": prepared.text,
+                "configuration": configuration,
+                "without_stop_words": configuration if configuration == _NONE else f"content_{configuration}",
+                "seed": seed_of(corpus.pk),
+                "kinds": KINDS - 1,
+            },
+        )
+        rows = cursor.fetchall()
+    terms = tuple(
+        QuestionTerm(lexeme, tuple(places), is_content, tuple(keys), tuple(chunks), prepared.folded)
+        for lexeme, places, is_content, keys, chunks in rows
+    )
+    return ReadQuestion(tuple(prepared.text.split()), terms, prepared.folded)
+
+
+_READ_QUESTION = """
+WITH words AS (
+    SELECT
+        lexeme,
+        positions,
+        lexeme = ANY (tsvector_to_array(to_tsvector(%(without_stop_words)s, %(text)s))) AS is_content
+    FROM unnest(to_tsvector(%(configuration)s, %(text)s))
+)
+SELECT lexeme, positions, is_content, array_agg(key ORDER BY kind), array_agg(coalesce(chunks, 0) ORDER BY kind)
+FROM words
+CROSS JOIN generate_series(0, %(kinds)s) AS kind
+CROSS JOIN LATERAL hashtextextended(lexeme, %(seed)s + kind) AS key
+LEFT JOIN documents_termfrequency ON term = key
+GROUP BY lexeme, positions, is_content
+ORDER BY lexeme
+"""
+
+
+def count_in(corpus: Corpus, document: Document, version: int) -> None:
+    """Add the chunks of a version to the corpus' counts. The caller holds the corpus' row, in a transaction."""
+    _add(corpus, document, version, sign=1)
+
+
+def count_out(corpus: Corpus, document: Document, version: int) -> None:
+    """Take the chunks of a version out of the corpus' counts. The caller holds the corpus' row, in a transaction."""
+    _add(corpus, document, version, sign=-1)
+
+
+def _add(corpus: Corpus, document: Document, version: int, *, sign: int) -> None:
+    given: dict[str, Any] = {"corpus": corpus.pk, "document": document.pk, "version": version, "sign": sign}
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD_TERMS if sign > 0 else _TAKE_TERMS, given)
+        if sign < 0:
+            cursor.execute(_DROP_UNUSED, given)
+        cursor.execute(_ADD_LENGTHS, given)
+    corpus.refresh_from_db(fields=["chunk_count", "lexeme_count"])
+
+
+# Whoever counts holds the corpus' row, and a term belongs to one corpus: so two counts never wait for each other here.
+_ADD_TERMS = """
+INSERT INTO documents_termfrequency AS known (term, corpus_id, chunks)
+SELECT term, %(corpus)s, count(*)
+FROM documents_chunk, unnest(terms) AS term
+WHERE document_id = %(document)s AND version = %(version)s
+GROUP BY term
+ORDER BY term
+ON CONFLICT (term) DO UPDATE SET chunks = known.chunks + excluded.chunks
+"""
+_TAKE_TERMS = """
+UPDATE documents_termfrequency AS known
+SET chunks = greatest(0, known.chunks - gone.chunks)
+FROM (
+    SELECT term, count(*) AS chunks
+    FROM documents_chunk, unnest(terms) AS term
+    WHERE document_id = %(document)s AND version = %(version)s
+    GROUP BY term
+) AS gone
+WHERE known.term = gone.term
+"""
+_DROP_UNUSED = """
+DELETE FROM documents_termfrequency
+WHERE chunks = 0 AND term IN (
+    SELECT unnest(terms) FROM documents_chunk WHERE document_id = %(document)s AND version = %(version)s
+)
+"""
+_ADD_LENGTHS = """
+UPDATE documents_corpus
+SET chunk_count = greatest(0, chunk_count + %(sign)s * added.chunks),
+    lexeme_count = greatest(0, documents_corpus.lexeme_count + %(sign)s * added.lexemes)
+FROM (
+    SELECT count(*) AS chunks, coalesce(sum(lexeme_count), 0) AS lexemes
+    FROM documents_chunk
+    WHERE document_id = %(document)s AND version = %(version)s
+) AS added
+WHERE id = %(corpus)s
+"""
+
+
+def recount(corpus: Corpus) -> None:
+    """Count all live chunks of a corpus anew. The caller holds the corpus' row, in a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM documents_termfrequency WHERE corpus_id = %s", [corpus.pk])
+        cursor.execute(_COUNT_TERMS, [corpus.pk])
+        cursor.execute(_COUNT_LENGTHS, [corpus.pk, corpus.pk])
+    corpus.refresh_from_db(fields=["chunk_count", "lexeme_count"])
+
+
+_COUNT_TERMS = """
+INSERT INTO documents_termfrequency (term, corpus_id, chunks)
+SELECT term, document.corpus_id, count(*)
+FROM documents_document AS document
+JOIN documents_chunk AS chunk ON chunk.document_id = document.id AND chunk.version = document.version
+CROSS JOIN unnest(terms) AS term
+WHERE document.corpus_id = %s AND document.deleted_at IS NULL
+GROUP BY term, document.corpus_id
+ORDER BY term
+"""
+_COUNT_LENGTHS = """
+UPDATE documents_corpus
+SET chunk_count = live.chunks, lexeme_count = live.lexemes
+FROM (
+    SELECT count(*) AS chunks, coalesce(sum(chunk.lexeme_count), 0) AS lexemes
+    FROM documents_document AS document
+    JOIN documents_chunk AS chunk ON chunk.document_id = document.id AND chunk.version = document.version
+    WHERE document.corpus_id = %s AND document.deleted_at IS NULL
+) AS live
+WHERE id = %s
+"""

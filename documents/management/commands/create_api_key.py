@@ -1,0 +1,41 @@
+"""`manage.py create_api_key`: a key for a program."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from documents.models import ApiKey
+
+
+class Command(BaseCommand):
+    """Prints a new key once; only its digest is stored."""
+
+    help = "Create an API key that may do what its user may, within its scopes. It is shown once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whose key it is and what it may do."""
+        parser.add_argument("user", help="user name")
+        parser.add_argument("--name", default="command line", help="what uses it")
+        parser.add_argument(
+            "--scope", action="append", choices=ApiKey.Scope.values, help="may be repeated (default: query)"
+        )
+        parser.add_argument("--expires-days", type=int, help="days until it expires (default: never)")
+
+    def handle(self, **options: Any) -> str:
+        """Return the key."""
+        user = User.objects.filter(username=options["user"], is_active=True).first()
+        if user is None:
+            raise CommandError(f"There is no active user {options['user']!r}.")
+        days = options["expires_days"]
+        if days is not None and not 1 <= days <= 36_500:
+            raise CommandError("--expires-days must be between 1 and 36500.")
+        expires_at = None if days is None else timezone.now() + timedelta(days=days)
+        scopes = sorted(set(options["scope"] or [ApiKey.Scope.QUERY]))
+        _key, secret = ApiKey.issue(user, options["name"][:100], scopes, expires_at)
+        return secret

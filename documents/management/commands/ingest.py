@@ -1,0 +1,51 @@
+"""`manage.py ingest CORPUS PATH...`"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from documents.corpora import find_or_create_corpus
+from documents.ingest_report import Progress, as_json, as_text
+from documents.ingesting import ingest_paths, stopped_by_signals
+from ragsite.errors import RagError
+
+
+class Command(BaseCommand):
+    """Brings files into a corpus; repeating it is safe, and does only what changed."""
+
+    help = "Index files, folders and globs into a corpus. Exit code 1 if any file could not be indexed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the corpus and the paths."""
+        parser.add_argument("corpus", help="slug, or tenant/slug")
+        parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders and globs; hidden files are left")
+        parser.add_argument("--create", action="store_true", help="create the corpus when there is none")
+        parser.add_argument("--language", default="en", help="with --create: ISO 639-1 code (default: en)")
+        parser.add_argument("--public", action="store_true", help="with --create: anybody may ask it")
+        parser.add_argument("--enqueue", action="store_true", help="leave the indexing to the workers")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+    def handle(self, **options: Any) -> None:
+        """Ingest, and report."""
+        try:
+            corpus = find_or_create_corpus(
+                options["corpus"], create=options["create"], language=options["language"], public=options["public"]
+            )
+            with stopped_by_signals() as keep_going, Progress(sys.stderr) as progress:
+                report = ingest_paths(
+                    corpus,
+                    options["paths"],
+                    leave_to_worker=options["enqueue"],
+                    on_start=progress.start,
+                    on_file=progress.advance,
+                    keep_going=keep_going,
+                )
+        except RagError as exc:
+            raise CommandError(exc.message) from exc
+        self.stdout.write(as_json(report) if options["json"] else as_text(report))
+        if report.failed or report.stopped or (report.processing and not options["enqueue"]):
+            sys.exit(1)

@@ -1,0 +1,25 @@
+"""`manage.py work`: an indexing worker."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from documents.working import work
+
+
+class Command(BaseCommand):
+    """Indexes what was uploaded. As many of these as one likes may run, on as many machines."""
+
+    help = "Index uploaded documents as they come, until SIGTERM or Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take how many documents at a time."""
+        parser.add_argument("--concurrency", type=int, default=1, help="documents at a time (default: 1)")
+        parser.add_argument("--until-idle", action="store_true", help="stop when no document is waiting")
+
+    def handle(self, **options: Any) -> None:
+        """Work."""
+        work(concurrency=max(1, options["concurrency"]), until_idle=options["until_idle"])

@@ -1,0 +1,37 @@
+"""Names that strangers gave to files, as text that may be shown. No path on this machine is ever made of them."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+
+NAME_MAX_CHARS = 255
+SOURCE_MAX_CHARS = 1000
+TITLE_MAX_CHARS = 500
+ENDING_MAX_CHARS = 20
+# Controls, directions and other invisibles, halves of characters: a name may not pretend to be another one.
+_UNWANTED_CATEGORIES = {"Cc", "Cf", "Cs", "Co"}
+
+
+def clean_name(name: str) -> str:
+    """Return a file's name as text: no folders, nothing invisible, at most 255 characters, its ending kept."""
+    name = clean_text(name.replace("\\", "/").rsplit("/", 1)[-1], 4 * NAME_MAX_CHARS)
+    if name in {"", ".", ".."}:
+        return "document"
+    if len(name) <= NAME_MAX_CHARS:
+        return name
+    ending = PurePosixPath(name).suffix[:ENDING_MAX_CHARS]
+    return name[: NAME_MAX_CHARS - len(ending)] + ending
+
+
+def clean_text(text: str, max_chars: int) -> str:
+    """Return one line of NFC text without controls, bidi marks and other invisibles."""
+    one_line = " ".join(text.split())
+    visible = "".join(char for char in one_line if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
+    return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+
+
+def title_of(name: str) -> str:
+    """Return the title of a document that was given none: its file name without the ending."""
+    name = clean_name(name)
+    return (PurePosixPath(name).stem or name)[:TITLE_MAX_CHARS]

@@ -1,0 +1,108 @@
+"""Puts documents into the queue, always on Django's own connection: the job exists if the transaction does.
+
+`app` would do the same in a web process, but inside a worker it has a connection of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Min, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from procrastinate import sql
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.manager import JobManager
+from procrastinate.tasks import configure_task
+
+from documents.attempts import restart
+from documents.models import Document
+from ragsite.errors import DocumentNotFound
+
+INDEXING_QUEUE = "indexing"  # one document after the other, minutes each
+UPKEEP_QUEUE = "upkeep"  # short; has workers of its own, because rescue may not wait behind a large document
+INDEX_TASK = "index_document"
+
+
+def enqueue(document: Document) -> None:
+    """Let a worker index the document, once the transaction commits. A job that waits already is enough.
+
+    There is no `queueing_lock`: a running job that procrastinate wants to retry would collide with the waiting one,
+    and stay `doing` for ever.
+    """
+    lock = lock_of(document)
+    if ProcrastinateJob.objects.filter(lock=lock, status="todo").exists():
+        return
+    defer(
+        INDEX_TASK,
+        {"document_id": str(document.pk), "corpus_id": document.corpus_id},
+        queue=INDEXING_QUEUE,
+        lock=lock,
+        priority=_fair_priority(document.corpus_id),
+    )
+
+
+def reindex_document(document: Document) -> Document:
+    """Have the document read, cut and embedded anew, and return it; the version before is searched until then.
+
+    A run that is under way is overtaken. Raises DocumentNotFound when it was deleted meanwhile.
+    """
+    with transaction.atomic():
+        restarted = restart(document)
+        if restarted is None:
+            raise DocumentNotFound
+        enqueue(restarted)
+    return restarted
+
+
+def defer(task_name: str, task_kwargs: dict[str, Any], *, queue: str, lock: str | None, priority: int = 0) -> None:
+    """Add a job of any task to the queue, in the current transaction."""
+    configure_task(name=task_name, job_manager=_manager(), queue=queue, lock=lock, priority=priority).defer(
+        **task_kwargs
+    )
+
+
+def remove_job(job_id: int) -> None:
+    """Delete a job that waits or whose worker is gone: should that worker wake up, there is nothing to finish."""
+    _manager().connector.execute_query(sql.queries["finish_job"], job_id=job_id, status="failed", delete_job=True)
+
+
+def repeat_job(job_id: int) -> None:
+    """Let another worker run a job whose worker is gone; it counts the attempt."""
+    _manager().retry_job_by_id(job_id, retry_at=timezone.now())
+
+
+def purge_jobs(older_than_hours: int) -> None:
+    """Delete finished jobs, whatever their outcome."""
+    _manager().connector.execute_query(
+        sql.queries["delete_old_jobs"],
+        nb_hours=older_than_hours,
+        queue=None,
+        statuses=["succeeded", "failed", "cancelled", "aborted"],
+    )
+
+
+def lock_of(document: Document) -> str:
+    """Return the lock that keeps two workers from one document."""
+    return f"document-{document.pk}"
+
+
+def _fair_priority(corpus_id: int) -> int:
+    """Return a place in the queue behind the corpus' own waiting documents, but beside those of other corpora.
+
+    Priorities are places: the next job of the queue has the highest. 1,000 documents of a corpus take the places 0 to
+    -999; when 400 of them are done and another corpus gets its first document, that joins at -400, which is next.
+    """
+    waiting = ProcrastinateJob.objects.filter(task_name=INDEX_TASK, status="todo").filter(
+        Q(scheduled_at=None) | Q(scheduled_at__lte=Now())
+    )
+    places = waiting.aggregate(next=Max("priority"), own_last=Min("priority", filter=Q(args__corpus_id=corpus_id)))
+    if places["own_last"] is not None:
+        return int(places["own_last"]) - 1
+    return int(places["next"] or 0)
+
+
+def _manager() -> JobManager:
+    return JobManager(DjangoConnector())

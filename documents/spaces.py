@@ -1,0 +1,141 @@
+"""Embedding spaces of a corpus: the one that questions search, its dimensions and its index."""
+
+from __future__ import annotations
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg import sql
+
+from documents.models import Corpus, Embedding, EmbeddingSpace
+from ragsite.errors import EmbeddingMismatch
+from ragsite.ollama import configured
+from ragsite.postgres.limits import statements_may_take_any_time
+
+WORDLLAMA = "wordllama"
+WORDLLAMA_DIMENSIONS = 256
+INDEX_DEFAULTS = {"m": 16, "ef_construction": 64}
+HALFVEC_INDEX_MAX_DIMENSIONS = 4000  # pgvector's limit; longer vectors are searched exactly
+HALF_MAX = 65504.0  # largest half-precision number
+SMALLEST_NORM = 1e-6  # a shorter vector has no direction: its cosine distance is NaN
+
+
+def live_space_of(corpus: Corpus) -> EmbeddingSpace:
+    """Return the space that questions search; it is made when the corpus has none yet."""
+    live = corpus.spaces.filter(status=EmbeddingSpace.Status.LIVE).first()
+    if live is not None:
+        return live
+    with transaction.atomic():
+        # Two documents may arrive at once; the corpus' row decides which one makes the space.
+        Corpus.objects.select_for_update().get(pk=corpus.pk)
+        return EmbeddingSpace.objects.get_or_create(
+            corpus=corpus, status=EmbeddingSpace.Status.LIVE, defaults=_chosen_provider()
+        )[0]
+
+
+def _chosen_provider() -> dict[str, object]:
+    if configured():
+        return {"provider": EmbeddingSpace.Provider.OLLAMA, "model": settings.EMBED_MODEL}
+    return {
+        "provider": EmbeddingSpace.Provider.EMBEDDED,
+        "model": WORDLLAMA,
+        "dimensions": WORDLLAMA_DIMENSIONS,
+    }
+
+
+def check_vectors(space: EmbeddingSpace, vectors: np.ndarray, *, expected: int) -> None:
+    """Raise EmbeddingMismatch unless these are as many vectors as expected, and each fits the space and the index."""
+    if vectors.ndim != 2 or vectors.shape[0] != expected or not vectors.shape[1]:
+        raise EmbeddingMismatch(f"{space.model} returned something else than {expected} vectors; nothing was stored.")
+    if space.dimensions is not None and vectors.shape[1] != space.dimensions:
+        raise EmbeddingMismatch(
+            f"{space.model} returned vectors of {vectors.shape[1]} numbers, but this space has {space.dimensions};"
+            " nothing was stored. Reindex the corpus with this model."
+        )
+    if not np.isfinite(vectors).all() or np.abs(vectors).max() > HALF_MAX:
+        raise EmbeddingMismatch(f"{space.model} returned a vector with an impossible number; nothing was stored.")
+    if np.linalg.norm(vectors, axis=1).min() < SMALLEST_NORM:
+        raise EmbeddingMismatch(f"{space.model} returned a vector without a direction; nothing was stored.")
+
+
+def fix_dimensions(space: EmbeddingSpace, vectors: np.ndarray, *, expected: int) -> None:
+    """Check vectors, and fix the dimensions of a space that has none yet."""
+    check_vectors(space, vectors, expected=expected)
+    if space.dimensions is None:
+        dimensions = vectors.shape[1]
+        EmbeddingSpace.objects.filter(pk=space.pk, dimensions=None).update(dimensions=dimensions)
+        space.refresh_from_db(fields=["dimensions"])
+        check_vectors(space, vectors, expected=expected)  # another worker may have been first, with another length
+
+
+def index_name(space: EmbeddingSpace) -> str:
+    """Return the name of the space's own HNSW index."""
+    return f"embedding_hnsw_{space.pk}"
+
+
+def has_index(space: EmbeddingSpace) -> bool:
+    """Return whether the space's index is there, complete and usable."""
+    return _state_of(index_name(space)) is True
+
+
+def _state_of(name: str) -> bool | None:
+    """Return whether an index is valid; None: there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
+        row = cursor.fetchone()
+    return None if row is None else bool(row[0])
+
+
+def ensure_index(space: EmbeddingSpace) -> None:
+    """Make the space's HNSW index agree with its size and status.
+
+    A live, shadow or building space above EXACT_SCAN_MAX_CHUNKS has one; a retired one has none. Built CONCURRENTLY,
+    so searches and inserts go on; call it outside of a transaction. A build that was stopped leaves an invalid index,
+    which no search uses and `IF NOT EXISTS` takes for done: it is built again.
+    """
+    assert not connection.in_atomic_block, "CREATE INDEX CONCURRENTLY can't run in a transaction"
+    name = index_name(space)
+    valid = _state_of(name)
+    wanted = _wants_index(space)
+    if valid is not None and not (valid and wanted):
+        _run_alone(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
+        valid = None
+    if wanted and valid is None:
+        _run_alone(_create_statement(space))
+        if _state_of(name) is not True:
+            raise RuntimeError(f"index {name} was built and is not valid")
+
+
+def _wants_index(space: EmbeddingSpace) -> bool:
+    if space.status == EmbeddingSpace.Status.RETIRED or space.dimensions is None:
+        return False
+    if space.dimensions > HALFVEC_INDEX_MAX_DIMENSIONS:
+        return False
+    above = Embedding.objects.filter(space=space)[settings.EXACT_SCAN_MAX_CHUNKS : settings.EXACT_SCAN_MAX_CHUNKS + 1]
+    return above.exists()
+
+
+def _create_statement(space: EmbeddingSpace) -> sql.Composed:
+    chosen = INDEX_DEFAULTS | {key: space.index_settings[key] for key in INDEX_DEFAULTS if key in space.index_settings}
+    return sql.SQL(
+        "CREATE INDEX CONCURRENTLY {name} ON documents_embedding"
+        " USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops)"
+        " WITH (m = {m}, ef_construction = {ef}) WHERE space_id = {space}"
+    ).format(
+        name=sql.Identifier(index_name(space)),
+        dimensions=sql.Literal(space.dimensions),
+        m=sql.Literal(int(chosen["m"])),
+        ef=sql.Literal(int(chosen["ef_construction"])),
+        space=sql.Literal(space.pk),
+    )
+
+
+def _run_alone(statement: sql.Composed) -> None:
+    """Run a statement that may take minutes, and put the connection's limits back."""
+    with statements_may_take_any_time(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '30s', false)")
+        try:
+            cursor.execute(statement.as_string(cursor.cursor))
+        finally:
+            cursor.execute("RESET statement_timeout")
+            cursor.execute("RESET lock_timeout")

@@ -1,0 +1,125 @@
+"""The way of a question: search, choose a rung, write, record. The stream goes through the same stages."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeVar
+
+from django.conf import settings
+
+from querying.beating import beating
+from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, reasons_before_writing, rungs
+from querying.recording import recorded
+from querying.retrieval import Retrieved, retrieve
+from querying.timings import Timings, milliseconds_since
+from querying.values import HEARTBEAT, Answer, AnswerMode, Asked, Done, Draft, Event, Found, Heartbeat, Meta, Writing
+from querying.writing import write_extractive, write_generated, write_passages
+from ragsite.database_connection import release_connection
+from ragsite.errors import OllamaMisconfigured
+from ragsite.ollama import configured, get_client
+
+WRITERS = {
+    AnswerMode.GENERATED: write_generated,
+    AnswerMode.EXTRACTIVE: write_extractive,
+    AnswerMode.PASSAGES: write_passages,
+}
+T = TypeVar("T")
+
+
+def answer_question(asked: Asked) -> Answer:
+    """Return the best answer that is possible now, within the deadline; record that it was asked.
+
+    Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
+    """
+    with recorded(asked) as record:
+        retrieved = search(asked)
+        release_connection()
+        answer = _result_of(write_answer(asked, retrieved))
+        record.answer = answer
+    return answer
+
+
+def stream_answer(asked: Asked) -> Generator[Event, None, None]:
+    """Yield the events of an answer as it is made: Meta, Found, Tokens, Done, and a Heartbeat whenever it is quiet.
+
+    Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
+    """
+    with recorded(asked) as record:
+        release_connection()
+        yield Meta(asked.id, planned_mode(), tuple(corpus.slug for corpus in asked.corpora))
+        retrieved = yield from beating(lambda: search(asked), asked.deadline)
+        yield Found(retrieved.passages)
+        record.answer = yield from write_answer(asked, retrieved)
+        yield Done(record.answer)
+
+
+def search(asked: Asked) -> Retrieved:
+    """Return the passages for the question."""
+    return retrieve(
+        asked.question,
+        asked.corpora,
+        principal=asked.principal,
+        top_k=asked.top_k,
+        deadline=asked.deadline,
+        filters=asked.filters,
+        mode=asked.mode,
+    )
+
+
+def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
+    """Write an answer from the passages, on the best rung that works; return it."""
+    timings = Timings()
+    has_model = configured()
+    reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=asked.deadline)]
+    draft = Draft(AnswerMode.PASSAGES)
+    for rung in rungs(retrieved, model_configured=has_model, deadline=asked.deadline):
+        writing = WRITERS[rung](asked, retrieved, timings)
+        # What a cut answer has streamed can't be taken back: the next rung speaks in the complete answer only.
+        draft = yield from (_silently(writing) if CUT in reasons else writing)
+        reasons += draft.reasons
+        if draft.text:
+            break
+    return Answer(
+        id=asked.id,
+        text=draft.text,
+        mode=draft.mode,
+        degraded=is_degraded(reasons),
+        reasons=tuple(dict.fromkeys(reasons)),
+        answerable=NOT_IN_DOCUMENTS not in reasons,
+        citations=draft.citations,
+        passages=retrieved.passages,
+        legs=retrieved.legs,
+        model=draft.model,
+        usage=draft.usage,
+        timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
+    )
+
+
+def planned_mode() -> AnswerMode:
+    """Return the rung that will be tried first if the documents hold an answer."""
+    try:
+        has_model = configured() and get_client().can("generate", settings.LLM_MODEL)
+    except OllamaMisconfigured:
+        has_model = False
+    return AnswerMode.GENERATED if has_model else AnswerMode.EXTRACTIVE
+
+
+def _silently(writing: Writing[Draft]) -> Writing[Draft]:
+    """Write without streaming the text."""
+    while True:
+        try:
+            if isinstance(next(writing), Heartbeat):
+                yield HEARTBEAT
+        except StopIteration as end:
+            draft: Draft = end.value
+            return draft
+
+
+def _result_of(writing: Writing[T]) -> T:
+    """Return what a stage returns, and drop what it streams."""
+    while True:
+        try:
+            next(writing)
+        except StopIteration as end:
+            result: T = end.value
+            return result

@@ -1,0 +1,40 @@
+"""The routes and replies of older systems, over the same answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from querying.api.representing import answer_as_json, passages_as_json
+from querying.api.serializers import QuestionSerializer
+from querying.values import Answer, Asked
+
+# As clients write it -> as we do. What we do not know (`method`, `provider`) is ignored: old clients send it always.
+OTHER_NAMES = {"question": "query", "k": "top_k"}
+
+
+def canonical_body(body: Any) -> Any:
+    """Return the body of an older client as POST /api/v1/query takes it."""
+    if not isinstance(body, dict):
+        return body
+    renamed = {OTHER_NAMES.get(name, name): value for name, value in body.items()}
+    return {name: value for name, value in renamed.items() if name in QuestionSerializer().fields and value is not None}
+
+
+def answer_with_columns(asked: Asked, answer: Answer) -> dict[str, Any]:
+    """Return the answer with its passages as columns as well: `documents`, `metadatas`, `distances`, and `db`."""
+    passages = passages_as_json(answer.passages)
+    return answer_as_json(answer) | {
+        "documents": [passage["text"] for passage in passages],
+        "metadatas": [
+            {name: value for name, value in passage.items() if name not in {"text", "score", "legs"}}
+            for passage in passages
+        ],
+        "distances": [_distance(passage) for passage in passages],
+        "db": ",".join(corpus.slug for corpus in asked.corpora),
+    }
+
+
+def _distance(passage: dict[str, Any]) -> float:
+    """Return the cosine distance, 0..2; of a passage found by its words alone, 1 minus its score."""
+    similarity = passage["legs"].get("dense", passage["score"])
+    return round(1.0 - float(similarity), 6)

@@ -1,0 +1,27 @@
+"""What a client may ask for with `Accept`: JSON, or a stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
+
+
+class EventStreamRenderer(BaseRenderer):
+    """Lets `Accept: text/event-stream` through. The stream itself is no DRF response, and needs no renderer."""
+
+    media_type = "text/event-stream"
+    format = "events"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Return the data as JSON: an answer to somebody who accepts streams, and asked for none."""
+        return bytes(JSONRenderer().render(data))
+
+
+def as_json(data: Any) -> Response:
+    """Return a JSON response, also to somebody who accepts a stream and has said that they want none."""
+    return Response(data, content_type="application/json")

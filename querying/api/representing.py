@@ -1,0 +1,96 @@
+"""Answers as JSON has them: plain dicts, because a serializer would cost more than the rest of a cached answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from querying.citations import Citation
+from querying.ladder import is_degraded, reasons_of_search
+from querying.legs import LegReport
+from querying.retrieval import Passage, Retrieved
+from querying.values import Answer, Reason
+
+Json = dict[str, Any]
+
+
+def answer_as_json(answer: Answer) -> Json:
+    """Return the canonical body of an answer."""
+    return {
+        "id": str(answer.id),
+        "answer": answer.text,
+        "answer_mode": answer.mode.value,
+        "degraded": answer.degraded,
+        "degraded_reasons": reasons_as_json(answer.reasons),
+        "answerable": answer.answerable,
+        "citations": [citation_as_json(citation) for citation in answer.citations],
+        "passages": passages_as_json(answer.passages),
+        "legs": legs_as_json(answer.legs),
+        "cache": asdict(answer.cache),
+        "model": answer.model,
+        "usage": asdict(answer.usage) if answer.usage else None,
+        "timings_ms": dict(answer.timings_ms),
+    }
+
+
+def search_as_json(retrieved: Retrieved) -> Json:
+    """Return the canonical body of a search."""
+    reasons = reasons_of_search(retrieved)
+    return {
+        "passages": passages_as_json(retrieved.passages),
+        "answerable": retrieved.answerable,
+        "degraded": is_degraded(reasons),
+        "degraded_reasons": reasons_as_json(reasons),
+        "legs": legs_as_json(retrieved.legs),
+        "timings_ms": dict(retrieved.timings_ms),
+    }
+
+
+def passages_as_json(passages: Sequence[Passage]) -> list[Json]:
+    """Return the passages; the n-th is the [n] of the answer."""
+    return [
+        {
+            "number": number,
+            "chunk_id": passage.chunk_id,
+            "document_id": str(passage.document_id),
+            "title": passage.document_title,
+            "source": passage.document_source,
+            "corpus": passage.corpus_slug,
+            "heading": passage.heading,
+            "page": passage.page,
+            "start": passage.start,
+            "end": passage.end,
+            "text": passage.text,
+            "score": passage.score,
+            "legs": dict(passage.legs),
+        }
+        for number, passage in enumerate(passages, start=1)
+    ]
+
+
+def citation_as_json(citation: Citation) -> Json:
+    """Return a citation with its document."""
+    return {
+        "number": citation.number,
+        "document": {
+            "id": str(citation.document_id),
+            "title": citation.document_title,
+            "source": citation.document_source,
+        },
+        "chunk_id": citation.chunk_id,
+        "page": citation.page,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+    }
+
+
+def reasons_as_json(reasons: Iterable[Reason]) -> list[Json]:
+    """Return codes and sentences."""
+    return [asdict(reason) for reason in reasons]
+
+
+def legs_as_json(legs: Iterable[LegReport]) -> list[Json]:
+    """Return how each leg went."""
+    return [asdict(leg) for leg in legs]

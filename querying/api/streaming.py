@@ -1,0 +1,128 @@
+"""An answer as server-sent events: as it is made, with a sign of life when it is quiet, and exactly one end."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.http import StreamingHttpResponse
+
+from querying.answering import stream_answer
+from querying.api.representing import answer_as_json, passages_as_json
+from querying.slots import Slot, take_slot
+from querying.values import Asked, Done, Event, Found, Heartbeat, Meta, Token
+from ragsite import shutdown
+from ragsite.database_connection import release_connection
+from ragsite.errors import ShuttingDown
+from ragsite.exception_handler import log_if_unknown, problem_of
+from ragsite.metrics import STREAMS_OPEN
+
+BEAT = b": beat\n\n"
+HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",  # nginx would keep the answer until it is complete
+}
+
+
+def stream_response(asked: Asked) -> StreamingHttpResponse:
+    """Return the response that streams the answer. Raises Overloaded while too many are open."""
+    # Waiting for a slot must not keep a connection, and the stream runs in this thread, with its connection.
+    release_connection()
+    stream = EventStream(stream_answer(asked), take_slot(asked.deadline))
+    return StreamingHttpResponse(stream, content_type="text/event-stream", headers=HEADERS)
+
+
+class EventStream:
+    """The bytes of a stream. Closing it stops the model, also when nothing was read of it yet.
+
+    A bare generator that was never started runs no `finally`, and would keep its slot for ever.
+    """
+
+    def __init__(self, events: Generator[Event, None, None], slot: Slot) -> None:
+        self._events = events
+        self._slot = slot
+        self._frames = _frames(events)
+        self._is_open = True
+        STREAMS_OPEN.inc()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._frames)
+
+    def close(self) -> None:
+        """End the stream: called by the server at its end, and when a write fails because the reader has left."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._frames.close()
+            self._events.close()
+        finally:
+            self._slot.release()
+            STREAMS_OPEN.dec()
+
+
+def _frames(events: Generator[Event, None, None]) -> Generator[bytes, None, None]:
+    """Yield the bytes of each event; tokens of STREAM_FLUSH_SECONDS together. The last one is `done` or `error`."""
+    pending: list[str] = []
+    flushed_at = 0.0
+    try:
+        for event in _until_shutdown(events):
+            if isinstance(event, Token):
+                pending.append(event.text)
+                if time.monotonic() - flushed_at < settings.STREAM_FLUSH_SECONDS:
+                    continue
+            if pending:
+                yield _token_frame(pending)
+                flushed_at = time.monotonic()
+            elif isinstance(event, Heartbeat):
+                yield BEAT
+            if not isinstance(event, Token | Heartbeat):
+                yield _frame_of(event)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, the reader is told; the status has long been sent
+        if pending:
+            yield _token_frame(pending)
+        yield _error_frame(exc)
+
+
+def _until_shutdown(events: Generator[Event, None, None]) -> Iterator[Event]:
+    """Yield the events. Once this process is to stop, the work is told so, and ends with what it has."""
+    told = False
+    for event in events:
+        yield event
+        if shutdown.has_begun() and not told and not isinstance(event, Done):
+            told = True
+            # While a model writes, it counts as a model that failed: the answer is quoted. Before, it is the end.
+            yield events.throw(ShuttingDown(retry_after_seconds=1))
+
+
+def _token_frame(pending: list[str]) -> bytes:
+    text = "".join(pending)
+    pending.clear()
+    return _frame("token", {"text": text})
+
+
+def _frame_of(event: Meta | Found | Done) -> bytes:
+    if isinstance(event, Meta):
+        return _frame("meta", {"id": str(event.id), "answer_mode": event.mode.value, "corpora": list(event.corpora)})
+    if isinstance(event, Found):
+        return _frame("passages", passages_as_json(event.passages))
+    return _frame("done", answer_as_json(event.answer))
+
+
+def _error_frame(exc: Exception) -> bytes:
+    log_if_unknown(exc)
+    _, problem, headers = problem_of(exc)
+    if "Retry-After" in headers:
+        problem["retry_after_seconds"] = math.ceil(float(headers["Retry-After"]))
+    return _frame("error", problem)
+
+
+def _frame(name: str, data: Any) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", "replace")

@@ -1,0 +1,116 @@
+"""Questions over HTTP: validate, call one function, answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from documents.api.authentication import principal_of
+from querying.answering import search
+from querying.api import schema
+from querying.api.compatibility import answer_with_columns, canonical_body
+from querying.api.reading import read_batch, read_question, read_search
+from querying.api.rendering import EventStreamRenderer, as_json
+from querying.api.replying import answer_all, answer_one, search_all
+from querying.api.representing import answer_as_json, search_as_json
+from querying.api.serializers import FeedbackSerializer
+from querying.api.streaming import stream_response
+from querying.feedback import keep_feedback
+
+
+class QuestionView(APIView):
+    """Anybody may ask; of which corpora, documents/access.py says."""
+
+    permission_classes = [AllowAny]
+    throttle_scope = "query"
+
+
+class QueryView(QuestionView):
+    """A question, answered at once or as a stream."""
+
+    renderer_classes = [JSONRenderer, EventStreamRenderer]
+
+    @schema.QUERY
+    def post(self, request: Request) -> HttpResponseBase:
+        """Answer a question, with the passages that the answer rests on."""
+        asked, streamed = read_question(request)
+        return stream_response(asked) if streamed else as_json(answer_as_json(answer_one(asked)))
+
+
+class BatchView(QuestionView):
+    """Several questions at once count as several."""
+
+    def throttle_cost(self, request: Request) -> int:
+        """Return how many questions the request has, as far as it has any."""
+        queries = request.data.get("queries") if isinstance(request.data, dict) else None
+        return max(1, len(queries)) if isinstance(queries, list) else 1
+
+
+class QueryBatchView(BatchView):
+    """Several questions."""
+
+    @schema.QUERY_BATCH
+    def post(self, request: Request) -> Response:
+        """Answer several questions within one deadline."""
+        return Response({"results": answer_all(read_batch(request))})
+
+
+class SearchView(QuestionView):
+    """A question, and the passages about it."""
+
+    @schema.SEARCH
+    def post(self, request: Request) -> Response:
+        """Find passages; no model writes anything."""
+        return Response(search_as_json(search(read_search(request))))
+
+
+class SearchBatchView(BatchView):
+    """Several searches."""
+
+    @schema.SEARCH_BATCH
+    def post(self, request: Request) -> Response:
+        """Find passages for several questions within one deadline."""
+        return Response({"results": search_all(read_batch(request))})
+
+
+class FeedbackView(QuestionView):
+    """What a reader thinks of an answer that they were given."""
+
+    @schema.FEEDBACK
+    def post(self, request: Request) -> Response:
+        """Rate an answer."""
+        rated = FeedbackSerializer(data=request.data)
+        rated.is_valid(raise_exception=True)
+        fields: dict[str, Any] = rated.validated_data
+        kept = keep_feedback(principal_of(request), **fields)
+        return Response({"query_id": str(kept.query_id), "rating": kept.rating}, status=201)
+
+
+class LegacyQueryView(QuestionView):
+    """POST /api/query, as older clients know it."""
+
+    renderer_classes = [JSONRenderer, EventStreamRenderer]
+
+    @schema.LEGACY_QUERY
+    def post(self, request: Request) -> HttpResponseBase:
+        """Answer a question (`query` or `question`, `k` or `top_k`); passages come as columns too."""
+        asked, streamed = read_question(request, canonical_body(request.data))
+        return stream_response(asked) if streamed else as_json(answer_with_columns(asked, answer_one(asked)))
+
+
+class AskView(QuestionView):
+    """POST /ask, as older clients know it."""
+
+    renderer_classes = [JSONRenderer, EventStreamRenderer]
+
+    @schema.ASK
+    def post(self, request: Request) -> HttpResponseBase:
+        """Answer a question (`question` or `query`, `k` or `top_k`)."""
+        asked, streamed = read_question(request, canonical_body(request.data))
+        return stream_response(asked) if streamed else as_json(answer_as_json(answer_one(asked)))

@@ -1,0 +1,109 @@
+"""One corpus: the candidates of both legs, each with the exact scores of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from django.conf import settings
+
+from documents.embedding import bare_name
+from documents.lexicon import ReadQuestion, read_question
+from documents.models import EmbeddingSpace
+from documents.ranking import Choice, WeightedTerm, choose
+from documents.reach import Reach
+from documents.search import Scores, dense_leg, lexical_leg, score_all
+from querying.fusion import Candidate, Voice, default_weight
+from querying.legs import Legs
+from querying.question_vectors import QuestionVector
+
+# Candidates of each leg, by mode: (lexical, dense).
+LIMITS = {"fast": (100, 50), "balanced": (200, 100), "quality": (400, 300)}
+WIDER = 10  # times the budget, when most of what fits it is out of reach
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One corpus, and what the question is there."""
+
+    reach: Reach
+    space: EmbeddingSpace | None
+    question: ReadQuestion | None  # None: the keyword leg failed
+    candidates: Sequence[Candidate]
+
+    @property
+    def model(self) -> str:
+        """Return the bare name of the embedding model; empty: none."""
+        return "" if self.space is None else bare_name(self.space.model)
+
+    @property
+    def voice(self) -> Voice:
+        """Return how this corpus' scores count."""
+        if self.space is None:
+            return Voice(1.0, "")
+        weight = self.space.lexical_weight
+        if weight is None:
+            is_embedded = self.space.provider == EmbeddingSpace.Provider.EMBEDDED
+            weight = default_weight(self.model, self.reach.corpus.language, is_embedded=is_embedded)
+        return Voice(weight, self.model)
+
+
+def search_corpus(
+    question: str, reach: Reach, asked: QuestionVector, legs: Legs, *, mode: str, prefix: str = ""
+) -> Searched:
+    """Return the candidates of a corpus. A leg that fails is reported under `prefix` and its name, and left out."""
+    lexical_limit, dense_limit = LIMITS[mode]
+    lexical = legs.run(f"{prefix}lexical", "lexical", lambda: _lexical(question, reach, lexical_limit))
+    read, choice, by_words = lexical or (None, None, {})
+    weighted = choice.weighted if choice else ()
+    space, vector = asked.space, asked.vector
+    if space is None or vector is None:
+        legs.report(f"{prefix}dense", asked.status, time.monotonic(), "dense")
+        scores = _score(reach, by_words, weighted, None, None, legs)
+        return _searched(reach, space, read, scores)
+    near = legs.run(f"{prefix}dense", "dense", lambda: dense_leg(reach, space, vector, dense_limit)) or {}
+    scores = _score(reach, by_words.keys() | near.keys(), weighted, space, vector, legs)
+    limit = dense_limit
+    while len(near) == limit and len(near.keys() & scores.keys()) < dense_limit:
+        # Vectors of versions that aren't live are in the way: a document is being indexed anew. Look further.
+        limit *= 4
+        near = legs.run(f"{prefix}dense", "dense", partial(dense_leg, reach, space, vector, limit)) or {}
+        scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs)
+    return _searched(reach, space, read, scores)
+
+
+def _searched(
+    reach: Reach, space: EmbeddingSpace | None, read: ReadQuestion | None, scores: Mapping[int, Scores]
+) -> Searched:
+    candidates = [Candidate(pk, reach.corpus.pk, each.lexical, each.dense) for pk, each in scores.items()]
+    return Searched(reach, space, read, candidates)
+
+
+def _score(
+    reach: Reach,
+    chunk_ids: Collection[int],
+    weighted: tuple[WeightedTerm, ...],
+    space: EmbeddingSpace | None,
+    vector: np.ndarray | None,
+    legs: Legs,
+) -> dict[int, Scores]:
+    started = time.monotonic()
+    scores = score_all(reach, chunk_ids, weighted, space, vector) if chunk_ids else {}
+    legs.note("score", started)
+    return scores
+
+
+def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Choice, dict[int, float]]:
+    read = read_question(reach.corpus, question)
+    chunk_count = reach.corpus.chunk_count
+    budget = int(settings.LEXICAL_MATCH_BUDGET)
+    choice = choose(read.terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
+    found = lexical_leg(reach, choice, limit)
+    if reach.is_restricted and choice.is_bounded and len(found) < limit:
+        # What is most about the common words may be closed to this asker, or outside of the filter.
+        choice = choose(read.terms, chunk_count, budget=WIDER * budget)
+        found = lexical_leg(reach, choice, limit)
+    return read, choice, found

@@ -1,0 +1,155 @@
+"""The `[n]` in an answer: which passages they point to, and which sentence there bears them out. Pure: no Django."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from querying.passage import FoundPassage
+from querying.sentences import Span, sentences_of, words_of
+
+MAX_BRACKET_CHARS = 64  # a longer bracket is text
+MAX_RANGE = 20  # [1-99] is not 99 citations
+_OPEN, _CLOSE = "[【", {"[": "]", "【": "】"}
+# What models write: [1], [1, 2], [1-3], 【1】, 【1†lines 3-5】, [Passage 1], [^1]
+_INSIDE = re.compile(
+    r"\s*\^?(?:(?:passages?|sources?|documents?|docs?|refs?)\s*)?#?"
+    r"(\d{1,9}(?:\s*(?:[,;&–-]|and)\s*\d{1,9})*)\s*(?:†.*)?",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
+CITATION = re.compile(r"\[(\d{1,9})\]")  # as this module writes them
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A passage that the answer rests on; `quote` is `start:end` of the document's text."""
+
+    number: int
+    document_id: UUID
+    document_title: str
+    document_source: str
+    chunk_id: int
+    page: int | None
+    start: int
+    end: int
+    quote: str
+
+
+class CitationFilter:
+    """Rewrites the citations of a stream as [1][2], and drops those that point to no given passage.
+
+    Holds back only a bracket that isn't finished, and the space before it. Whatever the pieces are that it is fed,
+    the output put together is the same.
+    """
+
+    def __init__(self, given: Container[int]) -> None:
+        self._given = given  # numbers of the passages that the model has seen
+        self._held = ""  # " ", or from the first bracket that isn't closed yet, with the space before it
+
+    def feed(self, text: str) -> str:
+        """Return what can be said now of all that was fed."""
+        return "".join(map(self._take, text))
+
+    def finish(self) -> str:
+        """Return what was held back: no bracket is finished any more."""
+        return self._release()
+
+    def _take(self, char: str) -> str:
+        if char in _OPEN:
+            self._held += char
+            return ""
+        begin = max(map(self._held.rfind, _OPEN))
+        if begin < 0:
+            return self._release() + (self._hold(char) if char == " " else char)
+        if char == _CLOSE[self._held[begin]]:
+            return self._closed(begin, char)
+        if char in "\n]】" or len(self._held) >= MAX_BRACKET_CHARS:
+            return self._release() + char
+        return self._hold(char)
+
+    def _hold(self, char: str) -> str:
+        self._held += char
+        return ""
+
+    def _release(self) -> str:
+        held, self._held = self._held, ""
+        return held
+
+    def _closed(self, begin: int, char: str) -> str:
+        found = _INSIDE.fullmatch(self._held, begin + 1)
+        if found is None:
+            return self._release() + char
+        numbers = [number for number in _numbers(found.group(1)) if number in self._given]
+        self._held = self._held[:begin]
+        if numbers:
+            return self._release() + "".join(f"[{number}]" for number in numbers)
+        # Dropped with its space. What is held before it stays held, or "[9[8]]" would leave a "[9]".
+        self._held = self._held.removesuffix(" ")
+        return ""
+
+
+def keep_known_citations(text: str, given: Container[int]) -> str:
+    """Return the text with its citations as [1][2], without those of other numbers than the `given` ones."""
+    citations = CitationFilter(given)
+    return citations.feed(text) + citations.finish()
+
+
+def _numbers(listed: str) -> list[int]:
+    """Return the numbers of '1, 3-5': [1, 3, 4, 5], each once."""
+    found: dict[int, None] = {}
+    for first, last in _PART.findall(listed):
+        begin, end = int(first), int(last or first)
+        numbers = range(begin, end + 1) if 0 <= end - begin < MAX_RANGE else (begin, end)
+        found.update(dict.fromkeys(numbers))
+    return list(found)
+
+
+def citations_of(answer: str, passages: Sequence[FoundPassage]) -> tuple[Citation, ...]:
+    """Return one citation per passage that the answer cites, in the order in which they first appear.
+
+    The quote is the passage's sentence that shares most words with the sentences that cite it.
+    """
+    claims: dict[int, list[str]] = {}
+    for span in sentences_of(answer):
+        sentence = answer[span.start : span.end]
+        for number in map(int, CITATION.findall(sentence)):
+            if 1 <= number <= len(passages):
+                claims.setdefault(number, []).append(CITATION.sub(" ", sentence))
+    return tuple(
+        citation_of(number, passages[number - 1], best_sentence(passages[number - 1].text, " ".join(texts)))
+        for number, texts in claims.items()
+    )
+
+
+def citation_of(number: int, passage: FoundPassage, span: Span) -> Citation:
+    """Return the citation that quotes this part of a passage's text."""
+    return Citation(
+        number=number,
+        document_id=passage.document_id,
+        document_title=passage.document_title,
+        document_source=passage.document_source,
+        chunk_id=passage.chunk_id,
+        page=passage.page,
+        start=passage.start + span.start,
+        end=passage.start + span.end,
+        quote=passage.text[span.start : span.end],
+    )
+
+
+def best_sentence(text: str, claim: str) -> Span:
+    """Return the sentence of `text` that shares most words with `claim`; the first of equals, the whole if none is."""
+    spans = sentences_of(text)
+    if not spans:
+        return Span(0, len(text))
+    wanted = set(words_of(claim))
+
+    def overlap(span: Span) -> float:
+        words = set(words_of(text[span.start : span.end]))
+        # By the root of the length: a long sentence shares words by chance, a heading of one word proves little.
+        return len(words & wanted) / math.sqrt(max(len(words), 4))
+
+    return max(spans, key=overlap)

@@ -1,0 +1,109 @@
+"""How well the right documents are found: a BEIR set through the same code that answers real questions."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import ir_measures
+from ir_measures import RR, R, nDCG
+from tqdm import tqdm
+
+from documents.chunking import Piece
+from documents.models import Corpus
+from documents.normalising import normalise, normalise_question
+from querying.evaluation.beir import BeirSet, Question
+from querying.evaluation.scratch import EVALUATOR, load_documents, scratch_corpus
+from querying.legs import Legs
+from querying.ranking import Ranking, rank
+from ragsite.deadline import Deadline
+
+MEASURES = {"recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10, "mrr@10": RR @ 10, "ndcg@10": nDCG @ 10}
+QUESTION_SECONDS = 60.0
+Run = dict[str, dict[str, float]]  # question -> document -> score
+
+
+@dataclass(frozen=True)
+class BeirReport:
+    """What one set gave: measures by leg, and the time of a question."""
+
+    name: str
+    documents: int
+    questions: int
+    language: str
+    measures: Mapping[str, Mapping[str, float]]  # fused, lexical, dense -> measure -> value
+    p50_ms: float
+    p95_ms: float
+
+
+def evaluate_beir(beir: BeirSet, *, language: str, provider: str | None, limit: int | None = None) -> BeirReport:
+    """Return the measures of a set over its first `limit` questions, in a corpus that is gone afterwards.
+
+    Raises ValueError when there is no question to ask.
+    """
+    questions = beir.questions[:limit]
+    if not questions or not beir.texts:
+        raise ValueError("no judged question, or no text")
+    with scratch_corpus(language, provider=provider) as corpus:
+        names = load_texts(corpus, beir)
+        runs, seconds = _ask_all(corpus, questions, names)
+    judgements = {question.id: question.judgements for question in questions}
+    measures = {leg: _measure(judgements, run) for leg, run in runs.items()}
+    milliseconds = [1000 * each for each in seconds]
+    percentiles = statistics.quantiles(milliseconds, n=20) if len(milliseconds) > 1 else milliseconds * 19
+    return BeirReport(
+        beir.name,
+        len(beir.texts),
+        len(questions),
+        language,
+        measures,
+        round(percentiles[9], 1),
+        round(percentiles[18], 1),
+    )
+
+
+def load_texts(corpus: Corpus, beir: BeirSet) -> dict[int, str]:
+    """Store each text of a set as a document of one chunk; return the set's ids by chunk id."""
+    documents = (
+        (text.id, normalise(text.title), [Piece(0, body, "", None, 0, len(body))])
+        for text in tqdm(beir.texts, desc="loading", unit="texts", disable=None)
+        for body in [normalise(text.text)]
+    )
+    return {chunk_id: name for chunk_id, (name, _) in load_documents(corpus, documents).items()}
+
+
+def _ask_all(
+    corpus: Corpus, questions: Iterable[Question], names: Mapping[int, str]
+) -> tuple[dict[str, Run], list[float]]:
+    runs: dict[str, Run] = {"fused": {}, "lexical": {}, "dense": {}}
+    seconds = []
+    for question in tqdm(questions, desc="asking", unit="questions", disable=None):
+        started = time.perf_counter()
+        ranking = ask(corpus, question.text)
+        seconds.append(time.perf_counter() - started)
+        for leg, scores in _scores(ranking).items():
+            runs[leg][question.id] = {names[chunk_id]: score for chunk_id, score in scores.items()}
+    return runs, seconds
+
+
+def ask(corpus: Corpus, question: str) -> Ranking:
+    """Return the ranking of a question, as `retrieve` makes it."""
+    legs = Legs(Deadline.after(QUESTION_SECONDS))
+    return rank(normalise_question(question), [corpus], principal=EVALUATOR, legs=legs)
+
+
+def _scores(ranking: Ranking) -> dict[str, dict[int, float]]:
+    fused = {each.candidate.chunk_id: each.score for each in ranking.fused}
+    candidates = [each.candidate for each in ranking.fused]
+    return {
+        "fused": fused,
+        "lexical": {each.chunk_id: each.lexical for each in candidates if each.lexical},
+        "dense": {each.chunk_id: each.dense for each in candidates if each.dense is not None},
+    }
+
+
+def _measure(judgements: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, float]:
+    values = ir_measures.calc_aggregate(list(MEASURES.values()), judgements, run)
+    return {name: round(float(values[measure]), 4) for name, measure in MEASURES.items()}

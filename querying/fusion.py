@@ -1,0 +1,84 @@
+"""Two legs' scores -> one ranking. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+# Share of the keyword leg. A weak embedder must not drag a strong keyword leg down.
+EMBEDDED_WEIGHT = 0.75  # WordLlama
+MODEL_WEIGHT = 0.6  # a good model, in a language that it knows
+FOREIGN_WEIGHT = 0.8  # ... in another one, or an unknown model
+MULTILINGUAL = {"bge-m3", "qwen3-embedding", "embeddinggemma", "snowflake-arctic-embed2", "nomic-embed-text-v2-moe"}
+ENGLISH = {"nomic-embed-text", "mxbai-embed-large", "all-minilm", "snowflake-arctic-embed"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A chunk with the exact scores of both legs. None: the leg has none for it."""
+
+    chunk_id: int
+    corpus_id: int
+    lexical: float | None
+    dense: float | None  # cosine similarity
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How a corpus' scores count: the share of its keyword leg, and who made its vectors."""
+
+    lexical_weight: float
+    model: str
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A candidate and its place in the answer's ranking: 0 (last) to 1."""
+
+    candidate: Candidate
+    score: float
+
+
+def default_weight(model: str, language: str, *, is_embedded: bool) -> float:
+    """Return the keyword leg's share for a model (bare name) over texts of a language."""
+    if is_embedded:
+        return EMBEDDED_WEIGHT
+    knows_it = model in MULTILINGUAL or (model in ENGLISH and language == "en")
+    return MODEL_WEIGHT if knows_it else FOREIGN_WEIGHT
+
+
+def fuse(candidates: Sequence[Candidate], voices: Mapping[int, Voice]) -> list[Fused]:
+    """Return the candidates, best first, by `w * lexical + (1 - w) * dense`, each leg stretched to 0..1.
+
+    Scores are stretched over all candidates of the question, not ranks counted: a first place by far stays one by
+    far. BM25 of several corpora is one scale; cosines are one per embedding model. A leg without any score says
+    nothing, and the other one has its share too.
+    """
+    lexical = _stretched({each.chunk_id: each.lexical for each in candidates if each.lexical is not None})
+    dense: dict[int, float] = {}
+    for model in {voice.model for voice in voices.values()}:
+        dense |= _stretched(
+            {
+                each.chunk_id: each.dense
+                for each in candidates
+                if each.dense is not None and voices[each.corpus_id].model == model
+            }
+        )
+    fused = []
+    for each in candidates:
+        weight = voices[each.corpus_id].lexical_weight
+        weight = 0.0 if not lexical else 1.0 if not dense else weight
+        score = weight * lexical.get(each.chunk_id, 0.0) + (1 - weight) * dense.get(each.chunk_id, 0.0)
+        fused.append(Fused(each, score))
+    # The same question has the same order every time, equal scores or not.
+    return sorted(fused, key=lambda each: (-each.score, each.candidate.chunk_id))
+
+
+def _stretched(scores: Mapping[int, float]) -> dict[int, float]:
+    """Return scores moved to 0..1; all equal, they are all 1."""
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    if high <= low:
+        return dict.fromkeys(scores, 1.0)
+    return {key: (score - low) / (high - low) for key, score in scores.items()}

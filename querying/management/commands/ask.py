@@ -1,0 +1,56 @@
+"""`manage.py ask CORPUS "question"`: the answer, its sources and its timings in the terminal."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+
+from documents.access import Principal, choose_corpora
+from documents.models import Corpus
+from querying.answering import answer_question
+from querying.api.representing import answer_as_json
+from querying.describing import described
+from querying.values import MODES, Asked
+from ragsite.deadline import Deadline
+from ragsite.errors import RagError
+
+
+class Command(BaseCommand):
+    """Asks with the rights of the operator, who may read everything."""
+
+    help = "Answer a question from a corpus, with sources and timings."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take a corpus, a question, and how to answer it."""
+        parser.add_argument("corpus", help="slug, or tenant/slug")
+        parser.add_argument("question")
+        parser.add_argument("--top-k", type=int, default=settings.RETRIEVAL_TOP_K, help="passages to find")
+        parser.add_argument("--mode", choices=MODES, default="balanced")
+        parser.add_argument("--deadline-seconds", type=float, default=settings.DEADLINE_SECONDS)
+        parser.add_argument("--json", action="store_true", help="the answer as the API gives it")
+
+    def handle(self, **options: Any) -> str:
+        """Return the answer."""
+        if not 1 <= options["top_k"] <= settings.RETRIEVAL_TOP_K_MAX:
+            raise CommandError(f"--top-k is from 1 to {settings.RETRIEVAL_TOP_K_MAX}.")
+        try:
+            answer = answer_question(
+                Asked(
+                    question=options["question"],
+                    corpora=tuple(choose_corpora([options["corpus"]], Corpus.objects.all())),
+                    principal=Principal(User(is_superuser=True)),
+                    deadline=Deadline.after(options["deadline_seconds"]),
+                    top_k=options["top_k"],
+                    mode=options["mode"],
+                )
+            )
+        except RagError as exc:
+            raise CommandError(exc.message) from exc
+        if options["json"]:
+            return json.dumps(answer_as_json(answer), indent=2, ensure_ascii=False)
+        return "\n".join(described(answer))

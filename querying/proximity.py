@@ -1,0 +1,39 @@
+"""Words that stand together in the question, and in the passage too: "super bowl" is more than "super" and "bowl"."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from documents.lexicon import ReadQuestion
+from documents.ranking import K1, B, idf
+
+PAIRS_SHARE = 0.2  # what pairs count for, next to single words
+DEPTH = 20  # candidates that are looked at: further down, a pair or two would not bring one to the top
+Pair = tuple[str, str]
+
+
+def pair_weights(question: ReadQuestion, chunk_count: int) -> dict[Pair, float]:
+    """Return what each pair of neighbouring words of a question weighs.
+
+    About as rare as both words together; no rarer than one chunk of all.
+    """
+    rarity = {place: idf(chunk_count, term.frequency) for term in question.terms for place in term.places}
+    if len(rarity) != len(question.words):
+        return {}  # Postgres cut a word in two: then places and words don't belong together
+    most = math.log(max(2, chunk_count))
+    weights: dict[Pair, float] = {}
+    for place, pair in enumerate(pairwise(question.words), start=1):
+        weights[pair] = weights.get(pair, 0.0) + min(most, rarity[place] + rarity[place + 1])
+    return weights
+
+
+def pair_score(weights: Mapping[Pair, float], words: Sequence[str], *, relative_length: float) -> float:
+    """Return BM25 of a passage's pairs. `relative_length` is its length in words over that of an average one."""
+    if not weights:
+        return 0.0
+    norm = K1 * (1 - B + B * relative_length)
+    counts = Counter(pair for pair in pairwise(words) if pair in weights)
+    return sum(weights[pair] * count * (K1 + 1) / (count + norm) for pair, count in counts.items())

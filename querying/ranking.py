@@ -1,0 +1,131 @@
+"""Question -> every candidate over every corpus, fused, and what speaks for an answer in the best of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from documents.access import Principal
+from documents.lexicon import prepare_question
+from documents.models import Corpus
+from documents.ranking import average_length
+from documents.reach import reach_of
+from documents.search import Found, load, snapshot, terms_of
+from querying.candidates import Searched, search_corpus
+from querying.fusion import Fused, fuse
+from querying.gate import Evidence, evidence_for
+from querying.legs import Legs
+from querying.proximity import DEPTH, PAIRS_SHARE, pair_score, pair_weights
+from querying.question_vectors import embed_for
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Every candidate, best first; the best of them with their texts."""
+
+    fused: Sequence[Fused]
+    found: Mapping[int, Found]
+    corpora: Mapping[int, Corpus]
+    evidence: Evidence | None  # None: no candidates, or no keyword leg to speak for them
+
+
+def rank(
+    question: str,
+    corpora: Sequence[Corpus],
+    *,
+    principal: Principal,
+    legs: Legs,
+    top_k: int = DEPTH,
+    filters: Mapping[str, Any] | None = None,
+    mode: str = "balanced",
+) -> Ranking:
+    """Return every candidate of both legs, with the exact scores of both, best first.
+
+    Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
+    """
+    vectors = embed_for(question, corpora, legs)
+    # All in one snapshot: a document that is replaced meanwhile is found as it was, and not lost between two queries.
+    with snapshot():
+        searched = {
+            corpus.pk: search_corpus(
+                question,
+                reach_of(corpus, principal, filters),
+                vectors[corpus.pk],
+                legs,
+                mode=mode,
+                prefix=f"{corpus.slug}/" if len(corpora) > 1 else "",
+            )
+            for corpus in corpora
+        }
+        legs.raise_if_none_worked()
+        candidates = [candidate for each in searched.values() for candidate in each.candidates]
+        fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
+        started = time.monotonic()
+        found = _load(fused[: max(top_k, DEPTH)], searched)
+        fused = _reward_pairs(fused, found, searched)
+        evidence = _gather_evidence(fused[0], searched) if fused else None
+        legs.note("load", started)
+    return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence)
+
+
+def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:
+    """Return the texts of the best candidates, by id; asked again whether they may be read."""
+    wanted: dict[int, list[int]] = {}
+    for each in best:
+        wanted.setdefault(each.candidate.corpus_id, []).append(each.candidate.chunk_id)
+    loaded: dict[int, Found] = {}
+    for corpus_id, ids in wanted.items():
+        loaded |= load(searched[corpus_id].reach, ids)
+    return loaded
+
+
+def _reward_pairs(
+    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+) -> Sequence[Fused]:
+    """Return the ranking with the best candidates moved up that have the question's words side by side."""
+    lexical = [each.candidate.lexical for each in fused if each.candidate.lexical is not None]
+    spread = max(lexical, default=0.0) - min(lexical, default=0.0)
+    if spread <= 0:
+        return fused
+    weights = {
+        pk: pair_weights(each.question, each.reach.corpus.chunk_count) if each.question else {}
+        for pk, each in searched.items()
+    }
+    rewarded = list(fused)
+    for place, each in enumerate(fused[:DEPTH]):
+        corpus_id, chunk = each.candidate.corpus_id, found.get(each.candidate.chunk_id)
+        if chunk is None or not weights[corpus_id]:
+            continue
+        at = searched[corpus_id]
+        length = chunk.lexeme_count / average_length(at.reach.corpus)
+        pairs = pair_score(weights[corpus_id], _words(chunk, at), relative_length=length)
+        bonus = at.voice.lexical_weight * PAIRS_SHARE * pairs / spread
+        rewarded[place] = Fused(each.candidate, each.score + bonus)
+    top = max(1.0, max(each.score for each in rewarded))
+    ordered = sorted(rewarded, key=lambda each: (-each.score, each.candidate.chunk_id))
+    return [Fused(each.candidate, each.score / top) for each in ordered]
+
+
+def _words(chunk: Found, searched: Searched) -> Sequence[str]:
+    """Return a chunk's words in the form that the question's have."""
+    text = f"{chunk.document_title}\n{chunk.heading}\n{chunk.text}"
+    folded = searched.question is not None and searched.question.folded
+    return prepare_question(text, searched.reach.corpus.language, folded=folded).text.split()
+
+
+def _gather_evidence(best: Fused, searched: Mapping[int, Searched]) -> Evidence | None:
+    candidate = best.candidate
+    where = searched[candidate.corpus_id]
+    if where.question is None:
+        return None
+    return evidence_for(
+        where.question,
+        chunk_count=where.reach.corpus.chunk_count,
+        found=terms_of(candidate.chunk_id),
+        lexical=candidate.lexical,
+        cosine=candidate.dense,
+        model=where.model,
+        language=where.reach.corpus.language,
+    )

@@ -1,0 +1,116 @@
+"""Question -> passages: both legs over every corpus, fused; and whether the answer can be in there at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+from django.db.transaction import TransactionManagementError
+
+from documents.access import Principal
+from documents.models import Corpus
+from documents.normalising import normalise_question
+from querying.fusion import Fused
+from querying.gate import is_answerable
+from querying.legs import LegReport, Legs
+from querying.ranking import Ranking, rank
+from ragsite.deadline import Deadline
+from ragsite.errors import DatabaseUnavailable
+from ragsite.postgres.losing import again_when_lost
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage that was found: `text` is `start:end` of its document's text."""
+
+    chunk_id: int
+    document_id: UUID
+    document_title: str
+    document_source: str
+    corpus_slug: str
+    heading: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float  # 0..1, only comparable within one question
+    legs: Mapping[str, float]  # raw scores: BM25 as `lexical`, cosine similarity as `dense`
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What was found for a question, and how that went."""
+
+    passages: tuple[Passage, ...]
+    legs: tuple[LegReport, ...]
+    answerable: bool
+    timings_ms: Mapping[str, float]
+
+
+def retrieve(
+    question: str,
+    corpora: Sequence[Corpus],
+    *,
+    principal: Principal,
+    top_k: int,
+    deadline: Deadline,
+    filters: Mapping[str, Any] | None = None,
+    mode: str = "balanced",
+) -> Retrieved:
+    """Return the best `top_k` passages that the principal may read, and whether they can hold the answer.
+
+    A leg that fails or is late is named in `legs`, and the others answer. Raises InvalidInput for a bad filter;
+    DeadlineExceeded or DatabaseUnavailable when no leg worked.
+    """
+
+    def search() -> tuple[Legs, Ranking]:
+        legs = Legs(deadline)
+        ranking = rank(
+            normalise_question(question),
+            corpora,
+            principal=principal,
+            legs=legs,
+            top_k=top_k,
+            filters=filters,
+            mode=mode,
+        )
+        return legs, ranking
+
+    started = time.monotonic()
+    try:
+        legs, ranking = again_when_lost(search)
+    except (InterfaceError, OperationalError, TransactionManagementError) as exc:
+        raise DatabaseUnavailable(retry_after_seconds=2) from exc
+    legs.note("retrieve", started)
+    best = [each for each in ranking.fused[:top_k] if each.candidate.chunk_id in ranking.found]
+    return Retrieved(
+        passages=tuple(_passage(each, ranking) for each in best),
+        legs=tuple(legs.reports),
+        # Without the keyword leg there is no evidence that was ever calibrated; then the reader judges.
+        answerable=bool(best) and (ranking.evidence is None or is_answerable(ranking.evidence)),
+        timings_ms=legs.timings_ms,
+    )
+
+
+def _passage(fused: Fused, ranking: Ranking) -> Passage:
+    candidate = fused.candidate
+    found = ranking.found[candidate.chunk_id]
+    legs = {"lexical": candidate.lexical, "dense": candidate.dense}
+    return Passage(
+        chunk_id=found.chunk_id,
+        document_id=found.document_id,
+        document_title=found.document_title,
+        document_source=found.document_source,
+        corpus_slug=ranking.corpora[candidate.corpus_id].slug,
+        heading=found.heading,
+        page=found.page,
+        start=found.start,
+        end=found.end,
+        text=found.text,
+        score=round(fused.score, 6),
+        legs={name: round(score, 6) for name, score in legs.items() if score is not None},
+    )

@@ -1,0 +1,80 @@
+"""How gunicorn serves ragsite: threads, no preloading, no connection that two processes share, streams that end.
+
+Read by `gunicorn -c`. Address, workers and threads come from the environment, through settings.py.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from ragsite import dotenv
+
+dotenv.load()
+os.environ.setdefault("RAGSITE_ROLE", "web")
+
+from ragsite import settings, shutdown  # noqa: E402 - settings read the environment that was completed above
+
+bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
+worker_class = "gthread"
+worker_connections = max(1000, 4 * settings.WEB_THREADS)  # above threads, or none is kept alive
+preload_app = False  # a connection pool that was opened before the fork mixes up the answers of two workers
+max_requests = 0  # a worker that restarts itself accepts nothing until its last stream has ended
+timeout = 60  # of the worker's main loop; requests have a deadline of their own
+graceful_timeout = min(90, int(settings.DEADLINE_MAX_SECONDS) + 5)  # `serve` waits 100 s for all of it
+keepalive = 5
+control_socket_disable = True  # it would be made in the home directory, which may be read-only
+accesslog = None
+errorlog = "-"
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Refuse to start when a connection pool is open: its sockets would be shared by all workers."""
+    if _pools():
+        raise RuntimeError(
+            "A database connection pool was opened before the workers were forked; two workers on one socket read each "
+            "other's rows. Something queries the database while it is imported."
+        )
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Forget pools that came with the fork, should there be one after all. Not closed: the sockets are the parent's."""
+    _pools().clear()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let streams know at once when the worker is told to stop: gunicorn itself only waits for them to end."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        shutdown.begin()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: system calls of open requests go on
+
+
+def worker_int(worker: Any) -> None:
+    """Let streams end on SIGINT and SIGQUIT too."""
+    shutdown.begin()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take the gauges of a worker that is gone out of the metrics."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _pools() -> dict[str, Any]:
+    """Return the connection pools of this process; Django is not imported for the question."""
+    module = sys.modules.get("django.db.backends.postgresql.base")
+    pools: dict[str, Any] = module.DatabaseWrapper._connection_pools if module else {}
+    return pools

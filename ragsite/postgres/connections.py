@@ -1,0 +1,149 @@
+"""A connection that waits for a silent server as long as was agreed, and is made as soon as there is a server."""
+
+from __future__ import annotations
+
+import logging
+import select
+import threading
+import time
+from typing import Any, Self, TypeVar
+
+import psycopg
+from django.conf import settings
+from psycopg.abc import PQGen
+from psycopg_pool import ConnectionPool
+
+from ragsite.postgres.limits import patience_seconds
+from ragsite.postgres.losing import Silent
+
+logger = logging.getLogger(__name__)
+RETRY_EVERY_SECONDS = 0.1
+Result = TypeVar("Result")
+
+
+class Reachability:
+    """What this process last found out about making connections."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._down_since: float | None = None
+        self._next_trial_at = 0.0
+        self.reason = ""
+
+    @property
+    def is_down(self) -> bool:
+        """Return whether the last attempt to connect failed."""
+        return self._down_since is not None
+
+    def note_success(self) -> None:
+        """Note that a connection was made."""
+        if self._down_since is None:
+            return
+        with self._lock:
+            came_back, self._down_since = self._down_since is not None, None
+        if came_back:
+            logger.warning("Postgres can be reached again")
+
+    def note_failure(self, error: psycopg.OperationalError) -> None:
+        """Note that none could be made."""
+        with self._lock:
+            self.reason = _reason_of(error)
+            went, self._down_since = self._down_since is None, self._down_since or time.monotonic()
+        if went:
+            logger.warning("Postgres can't be reached: %s", self.reason)
+
+    def should_wait(self) -> bool:
+        """Return whether a caller should wait for a connection.
+
+        While the server has been down for longer than anybody waits, one caller every so often does, which makes the
+        pool try again; the others would only fill the threads.
+        """
+        with self._lock:
+            now = time.monotonic()
+            patience = settings.DATABASE_POOL_TIMEOUT_SECONDS
+            if self._down_since is None or now - self._down_since < patience:
+                return True
+            if now < self._next_trial_at:
+                return False
+            self._next_trial_at = now + patience / 4
+            return True
+
+
+reachability = Reachability()
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """Never waits for ever: neither for an answer nor, between two attempts to connect, for an hour."""
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        """Return a connection; while the server restarts, try again for as long as requests wait for the pool.
+
+        The pool's own pauses between attempts grow to minutes, in which a server that came back is not noticed.
+        """
+        give_up_at = time.monotonic() + settings.DATABASE_POOL_TIMEOUT_SECONDS
+        while True:
+            try:
+                made = super().connect(*args, **kwargs)
+            except psycopg.OperationalError as error:
+                reachability.note_failure(error)
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(RETRY_EVERY_SECONDS)
+            else:
+                reachability.note_success()
+                return made
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """Return what the exchange with the server returns. Raises Silent when the server says nothing in time.
+
+        Everything that blocks on an open connection comes through here: statements, commits, the pool's checks.
+        """
+        patience = patience_seconds()
+        if timeout is not None and (patience is None or timeout < patience):
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, patience)
+        except psycopg.errors._WaitTimeout:
+            # Not to be used again: an answer that comes after all would be taken for the next statement's.
+            self.pgconn.finish()
+            raise Silent(f"Postgres did not answer within {patience} s") from None
+
+
+def is_alive(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether an idle connection can be used. Costs no round trip, unless something is odd.
+
+    There is nothing to read on an idle connection, except its end or a notice; which of them, a round trip tells.
+    """
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if not poll.poll(0):
+        return True
+    try:
+        ConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _reason_of(error: psycopg.OperationalError) -> str:
+    """Return why there was no connection, without the addresses and names in the server's words."""
+    text = str(error)
+    for words, reason in {
+        "refused": "connection refused",
+        "No such file": "connection refused",
+        "timeout": "no answer",
+        "starting up": "it is starting",
+        "shutting down": "it is shutting down",
+        "recovery": "it is recovering",
+        "authentication": "user or password are wrong",
+        "does not exist": "there is no such database or user",
+        "too many": "it has no connection left",
+        "translate host name": "its host name is unknown",
+        "resolve": "its host name is unknown",
+    }.items():
+        if words in text:
+            return reason
+    return "no connection"

@@ -1,0 +1,58 @@
+"""How long a statement may take: on the server, and here, in case the server doesn't keep its own limit.
+
+A server whose process is frozen keeps none: its timer doesn't run, and its kernel goes on saying that all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.db import connection, transaction
+
+GRACE_SECONDS = 1.0  # beyond the server's own limit; then it isn't slow, it is silent
+_limit_seconds: ContextVar[float | None] = ContextVar("statement_limit_seconds")
+
+
+def statement_limit_seconds() -> float | None:
+    """Return how long a statement of this process may take; None: any time."""
+    milliseconds: int = settings.DATABASE_STATEMENT_TIMEOUT_MS
+    return milliseconds / 1000 if milliseconds else None
+
+
+def patience_seconds() -> float | None:
+    """Return how long to wait here for the server's next answer; None: for ever."""
+    try:
+        limit = _limit_seconds.get()
+    except LookupError:
+        limit = statement_limit_seconds()
+    return None if limit is None else limit + GRACE_SECONDS
+
+
+@contextmanager
+def bounded_transaction(seconds: float) -> Iterator[None]:
+    """Open a transaction whose statements, its commit included, may take so much time each, on both sides."""
+    with _waiting_for(seconds), transaction.atomic():
+        with connection.cursor() as cursor:
+            # Until the transaction ends: anything longer would leak to the next request of the connection.
+            milliseconds = str(max(1, int(seconds * 1000)))
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+        yield
+
+
+@contextmanager
+def statements_may_take_any_time() -> Iterator[None]:
+    """Wait for the server as long as it takes; what the server itself allows is the caller's to set."""
+    with _waiting_for(None):
+        yield
+
+
+@contextmanager
+def _waiting_for(seconds: float | None) -> Iterator[None]:
+    token = _limit_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _limit_seconds.reset(token)

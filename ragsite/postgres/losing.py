@@ -1,0 +1,51 @@
+"""Which errors mean that a connection is gone, and a new one may do better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout, TooManyRequests
+
+# Shutdown, crash, "starting up", and an idle session that was ended; class 08 is the connection itself.
+LOST_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+Result = TypeVar("Result")
+
+
+class Silent(psycopg.OperationalError):
+    """The server took a statement and does not answer, not even that it is too late."""
+
+
+class Unreachable(psycopg.OperationalError):
+    """No new connection can be made."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether a statement failed with its connection, so that a read may be made again on another one.
+
+    Not where that would be a second wait: the pool is empty, or the server is silent.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, PoolTimeout | TooManyRequests | Silent | Unreachable):
+        return False
+    state = getattr(cause, "sqlstate", None)
+    return state is None or state.startswith("08") or state in LOST_STATES
+
+
+def is_broken(error: BaseException) -> bool:
+    """Return whether a statement failed with its connection, for whatever reason."""
+    return is_lost(error) or isinstance(error.__cause__, Silent)
+
+
+def again_when_lost(read: Callable[[], Result]) -> Result:
+    """Return what `read` returns: a transaction that only reads. It is run again when its connection breaks."""
+    try:
+        return read()
+    except (OperationalError, InterfaceError) as exc:
+        if connection.in_atomic_block or not is_lost(exc):
+            raise
+    return read()

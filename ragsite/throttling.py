@@ -1,0 +1,66 @@
+"""Rate limits of the API: by key, else by user, else by address."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from ragsite.rate_limits import take
+from ragsite.rates import parse_rate
+
+if TYPE_CHECKING:  # rest_framework.views itself imports this module: it is in the settings
+    from rest_framework.views import APIView
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ScopedThrottle(BaseThrottle):
+    """Limits what a view's `throttle_scope` names: RATE_LIMIT_QUERY for `query`, and so on. Reading is not limited.
+
+    A view may say what a request costs with `throttle_cost(request)`.
+    """
+
+    def __init__(self) -> None:
+        self._wait_seconds = 0.0
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Return whether the request may go on, and count it."""
+        scope: str | None = getattr(view, "throttle_scope", None)
+        if scope is None or request.method in READING:
+            return True
+        rate = parse_rate(getattr(settings, f"RATE_LIMIT_{scope.upper()}"))
+        if rate is None:
+            return True
+        cost = view.throttle_cost(request) if hasattr(view, "throttle_cost") else 1
+        self._wait_seconds = take(scope, self.identity_of(request), rate, cost=cost)
+        return self._wait_seconds == 0
+
+    def wait(self) -> float:
+        """Return the seconds for Retry-After."""
+        return max(1, math.ceil(self._wait_seconds))
+
+    def identity_of(self, request: Request) -> str:
+        """Return who asks. Of X-Forwarded-For only what NUM_PROXIES own proxies wrote is believed."""
+        if request.auth is not None and getattr(request.auth, "pk", None) is not None:
+            return f"key:{request.auth.pk}"
+        if request.user is not None and request.user.is_authenticated:
+            return f"user:{request.user.pk}"
+        return f"ip:{_network_of(str(self.get_ident(request) or ''))}"
+
+
+def _network_of(address: str) -> str:
+    """Return an IPv4 address, the /64 of an IPv6 one (a household has all of it), and anything else cut short."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)

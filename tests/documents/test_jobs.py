@@ -1,0 +1,99 @@
+"""What workers are told to do, and when they try again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+from pytest_django import Settings
+
+from documents import jobs
+from documents.jobs import RetryForLong, app
+from documents.models import Document, EmbeddingSpace
+from documents.queueing import UPKEEP_QUEUE
+from documents.spaces import ensure_index, has_index
+from ragsite.errors import OllamaUnavailable
+from tests.factories import make_corpus
+from tests.uploads import upload, waiting_jobs
+
+
+class Context:
+    """A worker's context that never asks to stop, or always."""
+
+    def __init__(self, *, stop: bool = False) -> None:
+        self.stop = stop
+
+    def should_abort(self) -> bool:
+        return self.stop
+
+
+def wait_after(attempts: int, error: BaseException) -> float:
+    job = Job(id=1, queue="indexing", lock=None, queueing_lock=None, task_name="t", attempts=attempts)
+    retry_at = RetryForLong().get_retry_decision(exception=error, job=job).retry_at
+    assert retry_at is not None
+    return (retry_at - datetime.now(UTC)) / timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("attempts", "longest"), [(0, 5), (1, 10), (2, 20), (6, 300), (1000, 300)])
+def test_a_job_waits_longer_each_time_but_never_gives_up(attempts: int, longest: float) -> None:
+    waits = [wait_after(attempts, OllamaUnavailable()) for _ in range(20)]
+    assert all(longest / 2 - 1 <= wait <= longest for wait in waits)
+    assert max(waits) - min(waits) > longest / 20  # they don't all come back together
+
+
+def test_a_job_that_a_shutdown_interrupted_goes_on_at_once() -> None:
+    assert wait_after(3, JobAborted()) < 1
+
+
+def test_the_clock_rescues_each_half_minute_in_a_queue_of_its_own() -> None:
+    periodic = {task.task.name: (task.cron, task.task.queue) for task in app.periodic_registry.periodic_tasks.values()}
+    assert periodic["rescue"] == ("* * * * * */30", UPKEEP_QUEUE)
+    assert periodic["upkeep"] == ("*/10 * * * *", UPKEEP_QUEUE)
+
+
+@pytest.mark.django_db
+def test_a_job_indexes_its_document() -> None:
+    document = upload(make_corpus())
+    jobs.index(Context(), **waiting_jobs()[0].args)  # type: ignore[arg-type]
+    document.refresh_from_db()
+    assert document.status == "ready"
+
+
+@pytest.mark.django_db
+def test_a_job_of_a_stopping_worker_is_aborted_and_its_document_waits() -> None:
+    document = upload(make_corpus())
+    with pytest.raises(JobAborted):
+        jobs.index(Context(stop=True), **waiting_jobs()[0].args)  # type: ignore[arg-type]
+    document.refresh_from_db()
+    assert (document.status, document.crashes) == ("processing", 0)
+
+
+@pytest.mark.django_db
+def test_upkeep_may_run_at_any_time() -> None:
+    upload(make_corpus())
+    jobs.upkeep(timestamp=0)
+    jobs.rescue(timestamp=0)
+    assert Document.objects.filter(status="processing").count() == len(waiting_jobs()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_space_that_outgrew_the_exact_scan_gets_its_index_from_one_job(settings: Settings) -> None:
+    settings.EXACT_SCAN_MAX_CHUNKS = 0
+    corpus = make_corpus()
+    documents = [upload(corpus, f"text {number}") for number in range(2)]
+    for job in waiting_jobs():
+        jobs.index(Context(), **job.args)  # type: ignore[arg-type]
+    assert all(Document.objects.get(pk=document.pk).status == "ready" for document in documents)
+    builds: list[Any] = [job for job in waiting_jobs() if job.task_name == "build_index"]
+    assert len(builds) == 1
+    jobs.build_index(**builds[0].args)
+    space = EmbeddingSpace.objects.get(corpus=corpus)
+    assert has_index(space)
+    jobs._defer_index_build(corpus.pk)
+    assert len([job for job in waiting_jobs() if job.task_name == "build_index"]) == 1
+    space.status = EmbeddingSpace.Status.RETIRED
+    ensure_index(space)
+    jobs.build_index(space_id=0)

@@ -1,0 +1,97 @@
+"""A real Postgres of a test's own, with the schema and a small public library: to be restarted, frozen and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ragsite import embedded_postgres
+
+ROOT = Path(__file__).resolve().parents[1]
+FILL = """
+import sys, django
+django.setup()
+from django.core.management import call_command
+from tests.querying.library import make_library
+call_command("migrate", verbosity=0)
+make_library(slug="handbook")
+"""
+
+
+@dataclass(frozen=True)
+class OwnPostgres:
+    """A running server."""
+
+    directory: Path
+    url: str
+
+    def restart(self, *, immediately: bool = False) -> None:
+        """End all connections, stop, and start again."""
+        embedded_postgres.restart(self.directory, immediately=immediately)
+
+    def stop(self) -> None:
+        """Stop."""
+        embedded_postgres.stop(self.directory)
+
+    def start(self) -> None:
+        """Start again, at the same address."""
+        embedded_postgres.start(self.directory)
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        """Return the rows of a query that a client of its own makes."""
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+            return connection.execute(sql.encode()).fetchall()
+
+    def backends(self) -> list[int]:
+        """Return the processes that serve the web workers' connections."""
+        rows = self.query(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return [int(str(pid)) for (pid,) in rows]
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A server for the tests of one module."""
+    # Not in pytest's folder: every other run closes that to all users but its own, and Postgres is another one.
+    with tempfile.TemporaryDirectory(prefix="ragsite-") as folder:
+        yield from _serve(Path(folder).resolve() / "pg")
+
+
+def _serve(directory: Path) -> Iterator[OwnPostgres]:
+    server = OwnPostgres(directory, embedded_postgres.start(directory))
+    try:
+        subprocess.run(
+            [sys.executable, "-c", FILL],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "ragsite.settings",
+                "DATABASE_URL": server.url,
+                "MEDIA_ROOT": str(directory.parent / "media"),
+            },
+            check=True,
+            timeout=120,
+        )
+        yield server
+    finally:
+        server.stop()
+
+
+def freeze(pid: int) -> None:
+    """Stop a process where it is."""
+    os.kill(pid, signal.SIGSTOP)
+
+
+def thaw(pid: int) -> None:
+    """Let it go on."""
+    os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,45 @@
+"""A model server that is a stand-in, and questions that need no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from documents.access import NOBODY
+from documents.models import Corpus
+from monitoring.benchmarks.standin.running import StandIn
+from querying.retrieval import Retrieved
+from querying.values import Asked
+from ragsite.deadline import Deadline
+from tests.querying.made import made_retrieved
+
+QUESTION = "How many days of paid leave do employees get?"
+
+
+@pytest.fixture
+def standin(settings: Settings) -> Iterator[StandIn]:
+    """A stand-in that the settings name as the model server."""
+    with StandIn(["llama3.2:1b", "nomic-embed-text"]) as server:
+        settings.OLLAMA_BASE_URLS = [server.url]
+        settings.LLM_MODEL = "llama3.2:1b"
+        settings.STREAM_HEARTBEAT_SECONDS = 0.1
+        yield server
+
+
+@pytest.fixture
+def asked() -> Asked:
+    """A question with ten seconds to answer it."""
+    return Asked(
+        question=QUESTION,
+        corpora=(Corpus(slug="handbook", language="en"),),
+        principal=NOBODY,
+        deadline=Deadline.after(10),
+    )
+
+
+@pytest.fixture
+def retrieved() -> Retrieved:
+    """Two passages, of which the first answers the question."""
+    return made_retrieved()

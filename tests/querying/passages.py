@@ -1,0 +1,55 @@
+"""A passage that no database has seen."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class MadePassage:
+    """Looks like what retrieval returns."""
+
+    chunk_id: int
+    document_id: uuid.UUID
+    document_title: str
+    document_source: str
+    corpus_slug: str
+    heading: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    legs: Mapping[str, float] = field(default_factory=dict)
+
+
+def make_passage(
+    text: str = "A passage.",
+    *,
+    document_id: uuid.UUID | None = None,
+    document_title: str = "A document",
+    heading: str = "",
+    page: int | None = None,
+    start: int = 0,
+    score: float = 1.0,
+) -> MadePassage:
+    """Return a passage with sensible values for all that a test doesn't care about."""
+    return MadePassage(
+        chunk_id=next(_numbers),
+        document_id=document_id or uuid.uuid4(),
+        document_title=document_title,
+        document_source="a.txt",
+        corpus_slug="corpus",
+        heading=heading,
+        page=page,
+        start=start,
+        end=start + len(text),
+        text=text,
+        score=score,
+        legs={"lexical": score},
+    )

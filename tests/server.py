@@ -1,0 +1,108 @@
+"""The real server, gunicorn with its configuration, on the test database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGURATION = ROOT / "ragsite" / "gunicorn_conf.py"
+START_SECONDS = 30.0
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def terminate(self) -> None:
+        """Tell it to stop, as a supervisor does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, *, timeout_seconds: float = 30.0) -> int:
+        """Wait until it has stopped, and return its exit code."""
+        return self.process.wait(timeout_seconds)
+
+
+@contextmanager
+def running_server(folder: Path, *, configuration: Path = CONFIGURATION, **environment: str) -> Iterator[Server]:
+    """Serve the test database until the block ends; one worker, unless the environment says otherwise."""
+    port = _free_port()
+    log = folder / "server.log"
+    defaults = {"WEB_WORKERS": "1", "WEB_THREADS": "48", "MAX_OPEN_STREAMS": "24", "DATABASE_POOL_SIZE": "2"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "-c",
+                str(configuration),
+                "ragsite.wsgi:application",
+            ],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                **defaults,
+                "ENV_FILE": "/nowhere",  # not a developer's own settings
+                "DATABASE_URL": _database_url(),
+                "HOST": "127.0.0.1",
+                "PORT": str(port),
+                "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+                **environment,
+            },
+            stdout=output,
+            stderr=output,
+        )
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+        try:
+            _wait_until_it_answers(server)
+            yield server
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(5)
+
+
+def _wait_until_it_answers(server: Server) -> None:
+    give_up_at = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up_at and server.process.poll() is None:
+        try:
+            if requests.get(f"{server.url}/health/live", timeout=2).status_code == 200:
+                return
+        except requests.RequestException:
+            time.sleep(0.1)
+    raise AssertionError(f"the server did not start:\n{server.log.read_text()[-3000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _database_url() -> str:
+    """Return the URL of the test database."""
+    parts = urlsplit(settings.DATABASE_URL)
+    return str(urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}")))
