@@ -59,6 +59,8 @@ def lexical_query(reach: Reach, choice: Choice, limit: int) -> QuerySet[Chunk, t
 
 def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:
     """Return the BM25 scores of the best chunks, by id."""
+    if not choice.weighted:  # no word of the question occurs anywhere
+        return {}
     return dict(lexical_query(reach, choice, limit))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,12 +31,15 @@ def live_space_of(corpus: Corpus) -> EmbeddingSpace:
         # Two documents may arrive at once; the corpus' row decides which one makes the space.
         Corpus.objects.select_for_update().get(pk=corpus.pk)
         return EmbeddingSpace.objects.get_or_create(
-            corpus=corpus, status=EmbeddingSpace.Status.LIVE, defaults=_chosen_provider()
+            corpus=corpus, status=EmbeddingSpace.Status.LIVE, defaults=fields_for()
         )[0]
 
 
-def _chosen_provider() -> dict[str, object]:
-    if configured():
+def fields_for(provider: str | None = None) -> dict[str, Any]:
+    """Return the fields of a new space of this provider; None: Ollama where it is configured, else in process."""
+    if provider is None:
+        provider = EmbeddingSpace.Provider.OLLAMA if configured() else EmbeddingSpace.Provider.EMBEDDED
+    if provider == EmbeddingSpace.Provider.OLLAMA:
         return {"provider": EmbeddingSpace.Provider.OLLAMA, "model": settings.EMBED_MODEL}
     return {
         "provider": EmbeddingSpace.Provider.EMBEDDED,

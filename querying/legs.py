@@ -67,6 +67,10 @@ class Legs:
     def report(self, name: str, status: Status, started: float, stage: str) -> None:
         """Note how a leg went that began at this point of the monotonic clock."""
         ms = self.note(stage, started)
+        before = next((each for each in self.reports if each.name == name), None)
+        if before is not None:  # a leg that had to look further
+            self.reports.remove(before)
+            ms = round(ms + before.ms, 3)
         self.reports.append(LegReport(name, status, ms))
 
     def note(self, stage: str, started: float) -> float:

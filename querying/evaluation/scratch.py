@@ -20,7 +20,7 @@ from documents.embedding import embed_passages
 from documents.forgetting import delete_corpus
 from documents.lexicon import recount
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
-from documents.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, ensure_index, live_space_of
+from documents.spaces import ensure_index, fields_for, live_space_of
 from ragsite.deadline import Deadline
 
 DOCUMENTS_PER_BATCH = 500
@@ -37,14 +37,7 @@ def scratch_corpus(language: str, *, provider: str | None = None) -> Iterator[Co
     try:
         with _terminable():
             corpus = Corpus.objects.create(tenant=tenant, name=name, slug=name, language=language)
-            if provider == EmbeddingSpace.Provider.EMBEDDED:
-                EmbeddingSpace.objects.create(
-                    corpus=corpus,
-                    provider=provider,
-                    model=WORDLLAMA,
-                    dimensions=WORDLLAMA_DIMENSIONS,
-                    status=EmbeddingSpace.Status.LIVE,
-                )
+            EmbeddingSpace.objects.create(corpus=corpus, status=EmbeddingSpace.Status.LIVE, **fields_for(provider))
             yield corpus
     finally:
         for corpus in Corpus.objects.filter(tenant=tenant):

@@ -90,6 +90,12 @@ def test_accents_can_be_left_out_of_the_questions(folder: Path) -> None:
     assert run("--beir", folder, "--strip-accents", "--language=vi")["fused"]["recall@1"] == 1.0
 
 
+def test_a_provider_that_is_not_there_is_said_so(folder: Path) -> None:
+    with pytest.raises(CommandError, match=r"OLLAMA_BASE_URL|model server"):
+        call_command("evaluate", "--beir", folder, "--provider=ollama", stdout=StringIO())
+    assert nothing_is_left()
+
+
 def test_people_get_a_table(folder: Path) -> None:
     out = StringIO()
     call_command("evaluate", "--beir", folder, "--provider=embedded", stdout=out)

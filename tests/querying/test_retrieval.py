@@ -136,6 +136,7 @@ def test_versions_that_are_being_written_are_not_found_and_hide_nothing(corpus: 
     add_version(document, drafts, version=2)
     found = ask("Which business trips are booked by rail?", corpus, top_k=50)
     assert sorted(texts(found)) == sorted([LEAVE, OFFICE, TRAINS])
+    assert [leg.name for leg in found.legs] == ["lexical", "dense"]  # though it looked twice
 
 
 # When something is missing.
