@@ -15,6 +15,7 @@ from pgvector import HalfVector
 from documents.chunking import Piece, embedded_text
 from documents.lexicon import LEVELS, configuration_for, prepare_text, seed_of
 from documents.models import Corpus, Document, EmbeddingSpace
+from documents.normalising import searchable
 from documents.spaces import fix_dimensions
 
 
@@ -44,7 +45,7 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
     embedded = [embedded_text(row.title, row.piece) for row in rows]
     # With title and headings once more: what a passage is about weighs more than what it mentions.
     texts = [
-        prepare_text(f"{row.title}\n{row.piece.heading}\n{text}", language)
+        prepare_text(searchable(f"{row.title}\n{row.piece.heading}\n{text}"), language)
         for row, text in zip(rows, embedded, strict=True)
     ]
     columns: dict[str, Any] = {

@@ -288,3 +288,8 @@ def test_a_search_leaves_no_setting_behind(large: Corpus) -> None:
 def test_settings_outside_of_a_transaction_are_a_mistake(transactional_db: None) -> None:
     with pytest.raises(AssertionError):
         set_local({"statement_timeout": "1"})
+
+
+def test_a_word_that_is_cut_at_the_end_of_a_line_is_found_whole(corpus: Corpus) -> None:
+    stock(corpus, "The reimburse-\nment takes ten days.")
+    assert by_words(corpus, "reimbursement") == ["The reimburse-\nment takes ten days."]
