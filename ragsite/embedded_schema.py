@@ -1,0 +1,19 @@
+"""Keeps the schema of the embedded database complete: who has not chosen a database should not have to know of it."""
+
+from __future__ import annotations
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from ragsite import embedded_postgres
+
+
+def complete_schema() -> None:
+    """Apply the migrations that the embedded database has not seen; one process at a time does it."""
+    django.setup()
+    with embedded_postgres.exclusive(embedded_postgres.data_directory()):
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=0)
