@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -16,6 +18,19 @@ from documents.storing import remove_file
 from ragsite.postgres.limits import bounded_transaction
 
 DELETION_SECONDS = 300.0  # a web process gives its statements seconds; half a deletion is worse than a slow one
+
+Forget = Callable[[Collection[UUID]], None]
+_others: list[Forget] = []
+
+
+def also_forget(forget: Forget) -> None:
+    """Have `forget(document_ids)` called with every deletion, in its transaction and again after it.
+
+    For apps above this one that keep what documents say. The second call is for what was written in between, by
+    somebody who didn't see the deletion yet.
+    """
+    if forget not in _others:
+        _others.append(forget)
 
 
 def delete_document(document: Document) -> bool:
@@ -35,6 +50,7 @@ def delete_document(document: Document) -> bool:
         locked.readers.clear()
         file_key = locked.file_key
         _empty(locked)
+        _tell_others([locked.pk])
         Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
         transaction.on_commit(lambda: remove_file(file_key))
     return True
@@ -46,7 +62,10 @@ def delete_corpus(corpus: Corpus) -> None:
         locked = Corpus.objects.select_for_update().filter(pk=corpus.pk).first()
         if locked is None:
             return
-        file_keys = list(Document.objects.filter(corpus=locked).values_list("file_key", flat=True))
+        ids, file_keys = [], []
+        for pk, file_key in Document.objects.filter(corpus=locked).values_list("pk", "file_key"):
+            ids.append(pk)
+            file_keys.append(file_key)
         spaces = list(locked.spaces.all())
         # Runs of the indexer end here: each of their writes asks for a document that is not deleted.
         Document.objects.filter(corpus=locked).update(deleted_at=timezone.now())
@@ -56,6 +75,7 @@ def delete_corpus(corpus: Corpus) -> None:
         DocumentText.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
         TermFrequency.objects.filter(corpus=locked)._raw_delete(connection.alias)
         locked.delete()
+        _tell_others(ids)
         transaction.on_commit(lambda: _clear_up(file_keys, spaces))
 
 
@@ -65,6 +85,12 @@ def forget_versions(document: Document, *, keep: Sequence[int] = ()) -> None:
     Embedding.objects.filter(chunk__in=chunks)._raw_delete(connection.alias)
     chunks._raw_delete(connection.alias)
     DocumentText.objects.filter(document=document).exclude(version__in=keep).delete()
+
+
+def _tell_others(documents: Collection[UUID]) -> None:
+    for forget in _others:
+        forget(documents)
+        transaction.on_commit(partial(forget, documents), robust=True)
 
 
 def _clear_up(file_keys: Sequence[str], spaces: Sequence[EmbeddingSpace]) -> None:

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from ragsite.ollama import on_new_client
+
 
 class MonitoringConfig(AppConfig):
     """Django's view of this app."""
@@ -9,5 +11,8 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and what is to happen when a process starts to call model servers."""
         from monitoring import checks  # noqa: F401 - registering needs the app registry
+        from monitoring.circuit_watch import watch_circuits  # its models need the app registry
+
+        on_new_client(watch_circuits)

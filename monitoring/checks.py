@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+import django_redis.cache
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.cache.backends.redis import RedisCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.utils.module_loading import import_string
+
+from ragsite.errors import OllamaMisconfigured
+from ragsite.ollama.addresses import addresses_of
+from ragsite.rates import parse_rate
 
 
 @register(Tags.compatibility)
@@ -16,15 +22,10 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     """Return what is wrong with the settings, each with a stable id and a hint."""
     found: list[CheckMessage] = []
     for url in settings.OLLAMA_BASE_URLS:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        if parts.scheme not in {"", "http", "https"} or not parts.hostname:
-            found.append(
-                Error(
-                    f"OLLAMA_BASE_URL has {url!r}, which is no HTTP address.",
-                    hint="Write http://HOST:11434; several are separated by commas.",
-                    id="ragsite.E001",
-                )
-            )
+        try:
+            addresses_of([url])
+        except OllamaMisconfigured as exc:  # whose words have no password
+            found.append(Error(exc.message, hint="Several addresses are separated by commas.", id="ragsite.E001"))
     if settings.CHUNK_OVERLAP_CHARS >= settings.CHUNK_SIZE_CHARS:
         found.append(
             Error(
@@ -57,6 +58,15 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 id="ragsite.E005",
             )
         )
+    found += [
+        Error(
+            f"The cache {alias!r} would unpickle what is in Redis: whoever can write there could run code here.",
+            hint='Set OPTIONS["SERIALIZER"] to "django_redis.serializers.json.JSONSerializer".',
+            id="ragsite.E007",
+        )
+        for alias, cache in settings.CACHES.items()
+        if _unpickles_from_redis(cache)
+    ]
     if settings.RETRIEVAL_TOP_K > settings.RETRIEVAL_TOP_K_MAX:
         found.append(
             Error(
@@ -81,4 +91,20 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
                 id="ragsite.W001",
             )
         )
+    if parse_rate(settings.RATE_LIMIT_QUERY) is None:
+        found.append(
+            Warning(
+                "RATE_LIMIT_QUERY is 0: whoever reaches the server may ask as fast as they can.",
+                hint="Set it to what one person or program needs, e.g. 120/m, and NUM_PROXIES if there are any.",
+                id="ragsite.W002",
+            )
+        )
     return found
+
+
+def _unpickles_from_redis(cache: dict[str, Any]) -> bool:
+    """Return whether a cache is in Redis and its serializer is pickle, which is the default everywhere."""
+    if not issubclass(import_string(cache["BACKEND"]), (RedisCache, django_redis.cache.RedisCache)):
+        return False
+    serializer = cache.get("OPTIONS", {}).get("SERIALIZER") or cache.get("OPTIONS", {}).get("serializer") or "pickle"
+    return "pickle" in str(serializer).lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +13,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from ragsite import ollama, redis_guard
-from ragsite.ollama.values import OPERATIONS
+from monitoring.model_servers import model_servers
+from ragsite import redis_guard
 from ragsite.postgres.limits import bounded_transaction
 from ragsite.postgres.losing import Silent, Unreachable
 
@@ -77,9 +77,9 @@ def check_redis() -> Service:
 
 def check_ollama() -> Service:
     """Return the state of the model servers and their circuits, without a call that a circuit would count."""
-    if not ollama.configured():
-        return Service(True, "Not configured; answers are made of quoted sentences.", {"circuit_breaker": {}})
-    return _ollama_service(ollama.get_client())
+    found = model_servers()
+    details = {"circuit_breaker": found.circuit_breaker, "hosts": list(found.hosts)}
+    return Service(found.healthy, found.message, details)
 
 
 def check_queue() -> Service:
@@ -94,16 +94,6 @@ def check_queue() -> Service:
     except DatabaseError:
         return Service(False, "The queue is in Postgres, which can't be used.")
     return Service(True, "Operational", {"waiting": waiting, "running": running})
-
-
-def _ollama_service(client: ollama.OllamaClient) -> Service:
-    states = client.states()
-    alive = all(client.can(operation) for operation in OPERATIONS)
-    return Service(
-        alive,
-        "Operational" if alive else "Circuit OPEN - Service unavailable",
-        {"circuit_breaker": client.get_circuit_state(), "hosts": [asdict(state) for state in states]},
-    )
 
 
 def _pending_migrations() -> bool:

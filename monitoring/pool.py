@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.backends.postgresql.base import DatabaseWrapper
+
+from ragsite.postgres.base import open_pools
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class PoolStats:
 def pool_stats() -> PoolStats:
     """Return the state of this process' pool; it is not opened for the question."""
     size = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
-    pool = DatabaseWrapper._connection_pools.get(connection.alias)
+    pool = open_pools().get(connection.alias)
     if pool is None:
         return PoolStats(pool_size=size, available=size, in_use=0, waiting=0, initialized=False)
     stats = pool.get_stats()

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from documents.access import Principal
 from documents.admin.scoping import ReadOnlyAdmin
-from querying.models import Feedback, QueryLog
+from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
 
 
 @admin.register(QueryLog)
@@ -48,3 +48,39 @@ class FeedbackAdmin(ReadOnlyAdmin):
         """Return all feedback to a superuser."""
         is_superuser = principal.user is not None and principal.user.is_superuser
         return Feedback.objects.all() if is_superuser else Feedback.objects.none()
+
+
+@admin.register(CachedAnswer)
+class CachedAnswerAdmin(ReadOnlyAdmin):
+    """Answers that may be given again; `purge_cache` forgets them."""
+
+    list_display = ["created_at", "question_beginning", "hits", "last_used", "key"]
+    list_filter = ["created_at"]
+    search_fields = ["question"]
+    # Not the vector: a long list of numbers that says nothing to a reader.
+    readonly_fields = ["key", "question", "answer", "corpora", "documents", "hits", "created_at", "last_used"]
+    exclude = ["embedding", "stale_key", "alike_key"]
+
+    def readable(self, principal: Principal) -> QuerySet[CachedAnswer]:
+        """Return all cached answers, without their vectors, to a superuser."""
+        is_superuser = principal.user is not None and principal.user.is_superuser
+        answers = CachedAnswer.objects.defer("embedding")
+        return answers if is_superuser else answers.none()
+
+    @admin.display(description="question")
+    def question_beginning(self, answer: CachedAnswer) -> str:
+        """Return the beginning of the question."""
+        return answer.question[:100]
+
+
+@admin.register(AnswerClaim)
+class AnswerClaimAdmin(ReadOnlyAdmin):
+    """Answers that some process makes right now."""
+
+    list_display = ["key", "owner", "expires_at"]
+    readonly_fields = [field.name for field in AnswerClaim._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[AnswerClaim]:
+        """Return all claims to a superuser."""
+        is_superuser = principal.user is not None and principal.user.is_superuser
+        return AnswerClaim.objects.all() if is_superuser else AnswerClaim.objects.none()

@@ -1,4 +1,4 @@
-"""The way of a question: search, choose a rung, write, record. The stream goes through the same stages."""
+"""The way of a question: cache, search, choose a rung, write, record. The stream goes through the same stages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from typing import TypeVar
 from django.conf import settings
 
 from querying.beating import beating
-from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, reasons_before_writing, rungs
+from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, is_possible, reasons_before_writing, rungs
 from querying.recording import recorded
 from querying.retrieval import Retrieved, retrieve
+from querying.sharing import sharing
+from querying.stale import write_stale
 from querying.timings import Timings, milliseconds_since
-from querying.values import HEARTBEAT, Answer, AnswerMode, Asked, Done, Draft, Event, Found, Heartbeat, Meta, Writing
+from querying.values import (
+    HEARTBEAT,
+    Answer,
+    AnswerMode,
+    Asked,
+    Done,
+    Draft,
+    Event,
+    Found,
+    Heartbeat,
+    Meta,
+    Token,
+    Writing,
+)
 from querying.writing import write_extractive, write_generated, write_passages
 from ragsite.database_connection import release_connection
 from ragsite.errors import OllamaMisconfigured
@@ -20,6 +35,7 @@ from ragsite.ollama import configured, get_client
 
 WRITERS = {
     AnswerMode.GENERATED: write_generated,
+    AnswerMode.STALE: write_stale,
     AnswerMode.EXTRACTIVE: write_extractive,
     AnswerMode.PASSAGES: write_passages,
 }
@@ -31,10 +47,13 @@ def answer_question(asked: Asked) -> Answer:
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
-    with recorded(asked) as record:
-        retrieved = search(asked)
-        release_connection()
-        answer = _result_of(write_answer(asked, retrieved))
+    with recorded(asked) as record, sharing(asked) as share:
+        answer = share.found or _result_of(share.follow())
+        if answer is None:
+            retrieved = search(asked)
+            release_connection()
+            answer = _result_of(write_answer(asked, retrieved))
+            share.land(answer)
         record.answer = answer
     return answer
 
@@ -44,13 +63,22 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
 
     Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
     """
-    with recorded(asked) as record:
+    with recorded(asked) as record, sharing(asked) as share:
         release_connection()
-        yield Meta(asked.id, planned_mode(), tuple(corpus.slug for corpus in asked.corpora))
-        retrieved = yield from beating(lambda: search(asked), asked.deadline)
-        yield Found(retrieved.passages)
-        record.answer = yield from write_answer(asked, retrieved)
-        yield Done(record.answer)
+        answer = share.found
+        mode = answer.mode if answer else planned_mode()
+        yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora))
+        answer = answer or (yield from share.follow())
+        if answer is None:
+            retrieved = yield from beating(lambda: search(asked), asked.deadline)
+            yield Found(retrieved.passages)
+            answer = yield from write_answer(asked, retrieved)
+            share.land(answer)
+        else:
+            yield Found(answer.passages)
+            yield Token(answer.text)
+        record.answer = answer
+        yield Done(answer)
 
 
 def search(asked: Asked) -> Retrieved:
@@ -73,6 +101,8 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
     reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=asked.deadline)]
     draft = Draft(AnswerMode.PASSAGES)
     for rung in rungs(retrieved, model_configured=has_model, deadline=asked.deadline):
+        if not is_possible(rung, reasons):
+            continue
         writing = WRITERS[rung](asked, retrieved, timings)
         # What a cut answer has streamed can't be taken back: the next rung speaks in the complete answer only.
         draft = yield from (_silently(writing) if CUT in reasons else writing)
@@ -87,11 +117,12 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         reasons=tuple(dict.fromkeys(reasons)),
         answerable=NOT_IN_DOCUMENTS not in reasons,
         citations=draft.citations,
-        passages=retrieved.passages,
+        passages=retrieved.passages if draft.passages is None else draft.passages,
         legs=retrieved.legs,
         model=draft.model,
         usage=draft.usage,
         timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
+        cache=draft.cache,
     )
 
 

@@ -41,6 +41,12 @@ NO_ROOM = Reason("prompt_too_long", "The question and its passages are too long 
 CUT = Reason("answer_cut", "The language model stopped before its answer was complete.")
 NOT_IN_DOCUMENTS = Reason("not_in_documents", "The documents don't hold an answer; the nearest passages are named.")
 
+STALE = Reason("stale", "This answer is an older one, from before the latest changes of the documents or settings.")
+
+# While one of these is so, an older answer is better than none by a model.
+_MODEL_IS_AWAY = frozenset(
+    {"circuit_open", "model_busy", "model_missing", "model_misconfigured", "model_slow", "model_unavailable"}
+)
 # Reasons that explain an answer without making it less than it could be.
 NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code})
 
@@ -54,7 +60,12 @@ def rungs(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -
         return (AnswerMode.PASSAGES,)
     if not model_configured or deadline.remaining() < MIN_GENERATION_SECONDS:
         return (AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES)
-    return (AnswerMode.GENERATED, AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES)
+    return (AnswerMode.GENERATED, AnswerMode.STALE, AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES)
+
+
+def is_possible(rung: AnswerMode, reasons: Iterable[Reason]) -> bool:
+    """Return whether a rung may be tried after what has happened so far: an old answer only while the model is away."""
+    return rung is not AnswerMode.STALE or any(reason.code in _MODEL_IS_AWAY for reason in reasons)
 
 
 def reasons_before_writing(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -> tuple[Reason, ...]:

@@ -90,6 +90,8 @@ class Draft:
     reasons: tuple[Reason, ...] = ()
     model: str | None = None
     usage: Usage | None = None
+    passages: tuple[Passage, ...] | None = None  # None: those that were found now
+    cache: CacheReport = CacheReport()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -35,6 +36,9 @@ accesslog = None
 errorlog = "-"
 
 
+_of_the_parent: list[Any] = []  # kept, because what is collected is closed
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Refuse to start when a connection pool is open: its sockets would be shared by all workers."""
     if _pools():
@@ -45,8 +49,13 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Forget pools that came with the fork, should there be one after all. Not closed: the sockets are the parent's."""
+    """Forget connections that came with the fork, should there be any after all: the sockets are the parent's."""
+    _of_the_parent.append(dict(_pools()))
     _pools().clear()
+    django_db = sys.modules.get("django.db")
+    for connection in django_db.connections.all(initialized_only=True) if django_db else ():
+        _of_the_parent.append(connection.connection)
+        connection.connection = None
 
 
 def post_worker_init(worker: Any) -> None:
@@ -60,6 +69,17 @@ def post_worker_init(worker: Any) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: system calls of open requests go on
+    _meet_model_servers()
+
+
+def _meet_model_servers() -> None:
+    """Make the client before the first request, so that a worker which starts knows what an operator has ordered."""
+    from ragsite import ollama  # not in the parent, which has no use for it
+    from ragsite.errors import OllamaMisconfigured
+
+    if ollama.configured():
+        with suppress(OllamaMisconfigured):  # /health says it, and the start's checks did
+            ollama.get_client()
 
 
 def worker_int(worker: Any) -> None:

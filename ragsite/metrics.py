@@ -22,6 +22,16 @@ STAGE_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )
 QUERIES = Counter("queries_total", "Questions by the way they were answered.", ["mode", "outcome"])
+CACHE_REQUESTS = Counter(
+    "cache_requests_total",
+    "Questions that a cache was asked for: memory, redis, postgres, semantic, stale, flight, vectors.",
+    ["layer", "outcome"],
+)
+CACHE_HIT_RATE = Gauge(
+    "cache_hit_rate",
+    "Share of the questions since the start, 0..1, that were answered from a cache or from an answer in the making.",
+    multiprocess_mode="livemostrecent",
+)
 STREAMS_OPEN = Gauge("streams_open", "Answers being streamed now.", multiprocess_mode="livesum")
 
 OLLAMA_CALLS = Counter("ollama_calls_total", "Calls to Ollama by outcome.", ["operation", "outcome"])
@@ -34,6 +44,7 @@ OLLAMA_SECONDS = Histogram(
 )
 BREAKER_TRANSITIONS = Counter("breaker_transitions_total", "Changes of a circuit breaker.", ["operation", "state"])
 BREAKER_OPEN = Gauge("breaker_open", "1 while the circuit is open.", ["host", "operation"], multiprocess_mode="livemax")
+CIRCUIT_EVENTS_DROPPED = Counter("circuit_events_dropped_total", "Changes of circuits that could not be stored.")
 CONTEXT_TRUNCATED = Counter("context_truncated_total", "Prompts that the model server cut. Should stay 0.")
 
 DOCUMENTS_INDEXED = Counter("documents_indexed_total", "Documents by outcome of their indexing.", ["outcome"])

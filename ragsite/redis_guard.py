@@ -92,7 +92,7 @@ class GuardedRedis(redis.Redis):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Return the reply of one command."""
-        unguarded = super().execute_command
+        unguarded: Callable[..., Any] = super().execute_command
         return guard_of(self.connection_pool).run(lambda: unguarded(*args, **options))
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> GuardedPipeline:

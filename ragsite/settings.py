@@ -256,10 +256,19 @@ QUESTION_MAX_CHARS = env.int("QUESTION_MAX_CHARS", 4000)
 RETRIEVAL_TOP_K = env.int("RETRIEVAL_TOP_K", 5)
 RETRIEVAL_TOP_K_MAX = env.int("RETRIEVAL_TOP_K_MAX", 100)
 EXACT_SCAN_MAX_CHUNKS = env.int("EXACT_SCAN_MAX_CHUNKS", 10_000)  # above it, a space gets an HNSW index
-LEXICAL_MATCH_BUDGET = env.int("LEXICAL_MATCH_BUDGET", 5_000)  # chunks that one question's words may match
+LEXICAL_MATCH_BUDGET = env.int("LEXICAL_MATCH_BUDGET", 2_000)  # chunks that one question's words may match
 DEADLINE_SECONDS = env.float("DEADLINE_SECONDS", 30.0)
 DEADLINE_MAX_SECONDS = env.float("DEADLINE_MAX_SECONDS", 120.0)
 MAX_OPEN_STREAMS = env.int("MAX_OPEN_STREAMS", 100)  # per process; threads beyond them stay free for the rest
+
+# Caches of answers. Their keys carry all that an answer depends on, so nothing has to be purged by hand.
+ENABLE_CACHING = env.bool("ENABLE_CACHING", True)
+CACHE_TTL_SECONDS = env.int("CACHE_TTL_SECONDS", 3600)
+STALE_TTL_SECONDS = env.int("STALE_TTL_SECONDS", 7 * 24 * 3600)  # how old an answer may be while the model is away
+CACHE_MAX_ANSWERS = env.int("CACHE_MAX_ANSWERS", 10_000)  # kept in Postgres
+CACHE_MEMORY_BYTES = env.int("CACHE_MEMORY_BYTES", 16 * 1024 * 1024)  # of answers, as JSON, in each process
+ENABLE_SEMANTIC_CACHE = env.bool("ENABLE_SEMANTIC_CACHE", True)
+SEMANTIC_CACHE_SIMILARITY = env.float("SEMANTIC_CACHE_SIMILARITY", 0.8)  # 0..1; the words must agree as well
 
 # Streaming
 STREAM_FLUSH_SECONDS = 0.05  # tokens of that long go out together

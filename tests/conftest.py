@@ -11,6 +11,10 @@ from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django import Settings
 
+from querying import question_vectors
+from querying.memory_cache import memory
+from ragsite import ollama
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give the test database a name of its own, so that two test runs on one machine don't meet."""
@@ -22,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def files_go_to_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
     """No test touches the uploads of a running server."""
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True)
+def nobody_watches_circuits_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that a process starts with its first client would write to the database of whatever test runs."""
+    monkeypatch.setattr(ollama, "_callbacks", [])
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +51,13 @@ def jobs_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_cached() -> Iterator[None]:
+    """No answer outlives its test in memory; those in the database go with it."""
+    memory().clear()
+    question_vectors.forget_all()
+    yield
+    memory().clear()
+    question_vectors.forget_all()

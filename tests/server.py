@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -41,7 +42,14 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path, *, configuration: Path = CONFIGURATION, **environment: str) -> Iterator[Server]:
+def running_server(
+    folder: Path,
+    *,
+    configuration: Path = CONFIGURATION,
+    application: str = "ragsite.wsgi:application",
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **more: str,
+) -> Iterator[Server]:
     """Serve the test database until the block ends; one worker, unless the environment says otherwise."""
     port = _free_port()
     log = folder / "server.log"
@@ -54,7 +62,7 @@ def running_server(folder: Path, *, configuration: Path = CONFIGURATION, **envir
                 "gunicorn",
                 "-c",
                 str(configuration),
-                "ragsite.wsgi:application",
+                application,
             ],
             cwd=ROOT,
             env={
@@ -66,6 +74,7 @@ def running_server(folder: Path, *, configuration: Path = CONFIGURATION, **envir
                 "PORT": str(port),
                 "MEDIA_ROOT": str(settings.MEDIA_ROOT),
                 **environment,
+                **more,
             },
             stdout=output,
             stderr=output,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -31,7 +33,10 @@ __all__ = [
     "Token",
     "configured",
     "get_client",
+    "on_new_client",
 ]
+
+logger = logging.getLogger(__name__)
 
 
 class _Current:
@@ -47,6 +52,7 @@ class _Current:
 
 
 _current = _Current()
+_callbacks: list[Callable[[OllamaClient], None]] = []
 os.register_at_fork(after_in_child=_current.forget)
 
 
@@ -62,8 +68,24 @@ def get_client() -> OllamaClient:
     """
     made_of = (tuple(settings.OLLAMA_BASE_URLS), settings.REDIS_URL)
     with _current.lock:
-        if _current.client is None or _current.made_of != made_of:
-            if _current.client is not None:
-                _current.client.close()
-            _current.client, _current.made_of = OllamaClient(*made_of), made_of
-        return _current.client
+        client = _current.client
+        if client is not None and _current.made_of == made_of:
+            return client
+        if client is not None:
+            client.close()
+        client = _current.client = OllamaClient(*made_of)
+        _current.made_of = made_of
+    for callback in _callbacks:
+        try:
+            callback(client)
+        except Exception:
+            logger.exception("what is done with a new client failed")
+    return client
+
+
+def on_new_client(callback: Callable[[OllamaClient], None]) -> None:
+    """Call `callback` with every client that this process makes from now on, in the thread that makes it.
+
+    A process makes its client when it first needs one: not at import, and after a fork one of its own.
+    """
+    _callbacks.append(callback)

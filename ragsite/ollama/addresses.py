@@ -66,8 +66,8 @@ def parse_address(text: str) -> Address:
             if ":" not in (parts.hostname or "")
             else parts.hostname
         )
-    except (ValueError, UnicodeError) as error:
-        raise _bad(given, "host or port can't be read") from error
+    except (ValueError, UnicodeError):
+        raise _bad(given, "host or port can't be read") from None  # its words have parts of the address
     if parts.scheme not in PORTS:
         raise _bad(given, "only http and https are possible")
     if not host:
@@ -90,7 +90,7 @@ def _authorization_of(parts: SplitResult) -> str | None:
 
 
 def _bad(given: str, why: str) -> OllamaMisconfigured:
-    shown = re.sub(r"//[^/@]*@", "//***@", given)[:200]
+    shown = re.sub(r"^([a-z+.-]*://)?.*@", r"\1***@", given, flags=re.DOTALL | re.IGNORECASE)[:200]
     return OllamaMisconfigured(
         f"OLLAMA_BASE_URL has an address that can't be used, {shown!r}: {why}. Write it like http://localhost:11434."
     )

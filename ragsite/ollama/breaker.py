@@ -12,33 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pybreaker
 from django.conf import settings
 
 from ragsite.errors import CircuitOpen
+from ragsite.ollama.circuit_states import STATES, Admission
 from ragsite.ollama.hints import Hints
 from ragsite.ollama.values import BreakerChange, Operation
 from ragsite.ollama.window import Window
 
-State = Literal["CLOSED", "OPEN", "HALF_OPEN", "UNKNOWN"]
-STATES: dict[str, State] = {
-    pybreaker.STATE_CLOSED: "CLOSED",
-    pybreaker.STATE_OPEN: "OPEN",
-    pybreaker.STATE_HALF_OPEN: "HALF_OPEN",
-}
 PROBE_SPARE_SECONDS = 5.0  # beyond the longest time in which a probe must have shown a sign of life
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """The right to make one call. An outcome counts only in the epoch of its admission."""
-
-    epoch: int
-    is_probe: bool = False
 
 
 class _Failed(Exception):
@@ -70,6 +56,8 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._openings = 0  # in a row, without a success between them
         self._asked_seconds: float | None = None  # open time given by an operator or another process
         self._borrowed = False  # open because another process said so
+        self._suspected = False  # open because too many calls wait; a sign of life ends it
+        self._by_hand = False  # open because an operator said so
         self._reason = ""
         self._last_failure: datetime | None = None
         self._untold: list[tuple[BreakerChange, bool]] = []  # and whether it is borrowed
@@ -154,10 +142,30 @@ class Breaker(pybreaker.CircuitBreakerListener):
     # By hand, or by what the prober sees
 
     def open(self, seconds: float | None = None, reason: str = "opened by hand") -> None:
-        """Open the circuit for `seconds`, or for the usual time."""
+        """Open the circuit for `seconds`, or for the usual time. While it is open by hand, that only prolongs it."""
         with self._changing():
+            if self._by_hand:
+                usual = settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS
+                self._open_until = self._now() + (usual if seconds is None else seconds)
+                return
             self._reason, self._asked_seconds, self._borrowed = reason, seconds, False
             self._machine.open()
+            self._by_hand = True
+
+    def suspect(self, reason: str) -> None:
+        """Open the circuit on suspicion: a sign of life ends that at once."""
+        with self._changing():
+            if self._machine.current_state == pybreaker.STATE_CLOSED:
+                self._reason = reason
+                self._machine.open()
+                self._suspected = True
+
+    def unsuspect(self) -> None:
+        """End the open time if it was opened on suspicion."""
+        if self._suspected:
+            with self._lock:
+                if self._suspected:
+                    self._open_until, self._openings = min(self._open_until, self._now()), 0
 
     def close(self, reason: str = "closed by hand") -> None:
         """Close the circuit, whatever happened before."""
@@ -165,9 +173,18 @@ class Breaker(pybreaker.CircuitBreakerListener):
             self._reason = reason
             self._machine.close()
 
+    def host_is_back(self) -> None:
+        """Close the circuit if it is open on suspicion only; else let a call prove that all is well."""
+        if self._suspected:
+            self.close("the host is back")
+        else:
+            self.retry_soon()
+
     def retry_soon(self) -> None:
-        """End the open time now: the host answers again. A call still has to prove it."""
+        """End the open time now: the host answers again. A call still has to prove it. Not of one opened by hand."""
         with self._lock:
+            if self._by_hand:
+                return
             self._open_until, self._openings = min(self._open_until, self._now()), 0
 
     def get_circuit_state(self) -> dict[str, Any]:
@@ -239,6 +256,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         open_seconds = None
         self._epoch += 1
         self._permit_until = 0.0
+        self._by_hand = self._suspected = False
         if state == "OPEN":
             open_seconds = self._next_open_seconds()
             self._open_until = self._now() + open_seconds

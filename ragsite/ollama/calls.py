@@ -23,7 +23,8 @@ from ragsite.errors import (
     OllamaTimeout,
 )
 from ragsite.metrics import OLLAMA_CALLS, OLLAMA_RETRIES, OLLAMA_SECONDS
-from ragsite.ollama.breaker import Admission, Breaker
+from ragsite.ollama.breaker import Breaker
+from ragsite.ollama.circuit_states import Admission
 from ragsite.ollama.failures import WrongKindOfModel, is_fault
 from ragsite.ollama.host import Host
 from ragsite.ollama.hosts import Hosts
@@ -71,6 +72,7 @@ class Attempt:
     def alive(self) -> None:
         """Note a sign of life: something right came."""
         self.last_sign_at = self.host.last_sign_at[self.call.operation] = time.monotonic()
+        self.host.note_sign(self.call.operation, id(self))
         if self.first_sign_seconds is None and self.admission is not None:
             self.first_sign_seconds = self.last_sign_at - self.started_at
             self.admission = self.breaker.alive(self.admission)
@@ -89,7 +91,9 @@ class Attempt:
                 if not call.deadline.remaining():
                     raise self.host.gate.busy()
                 yield TICK
+            self.host.suspect(call.operation)
             self.admission = self.breaker.admit()
+            self.host.silent[call.operation][id(self)] = time.monotonic()
             self.started_at = self.last_sign_at = time.monotonic()
             outcome = "left"  # GeneratorExit, shutdown, a mistake of ours: says nothing about the host
             try:
@@ -111,6 +115,7 @@ class Attempt:
                     self._succeed()
                 elif outcome != "failure":
                     self.breaker.let_go(self.admission)
+                self.host.silent[call.operation].pop(id(self), None)
                 OLLAMA_CALLS.labels(call.operation, outcome).inc()
 
     def _succeed(self) -> None:

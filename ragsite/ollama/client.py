@@ -44,7 +44,7 @@ class OllamaClient:
 
     def __init__(self, base_urls: Sequence[str], redis_url: str = "") -> None:
         self._hosts = Hosts(base_urls, redis_url, self._tell)
-        self._budget = RetryBudget()
+        self._budgets = {operation: RetryBudget() for operation in OPERATIONS}
         self._listeners: list[Callable[[BreakerChange], None]] = []
 
     def embed(
@@ -72,7 +72,7 @@ class OllamaClient:
             return vectors_of(body, len(texts))
 
         vectors: list[list[float]] = drain(
-            run_call(self._hosts, self._budget, Call("embed", model, lane, deadline), work)
+            run_call(self._hosts, self._budgets["embed"], Call("embed", model, lane, deadline), work)
         )
         return vectors
 
@@ -96,7 +96,9 @@ class OllamaClient:
         def work(attempt: Attempt) -> Generator[Token | Tick, None, Finished]:
             return (yield from read_answer(attempt, payload, fewest))
 
-        yield (yield from run_call(self._hosts, self._budget, Call("generate", model, lane, deadline), work))
+        yield (
+            yield from run_call(self._hosts, self._budgets["generate"], Call("generate", model, lane, deadline), work)
+        )
 
     def can(self, operation: Operation, model: str | None = None) -> bool:
         """Return whether some host would take a call now. No I/O."""

@@ -35,6 +35,7 @@ MISSING_KEPT_SECONDS = 30.0  # a model that was not there may have been pulled s
 TIMEOUTS_BEFORE_UNLOAD = 2
 UNLOAD_REST_SECONDS = 1.0
 UNLOAD_EVERY_SECONDS = 60.0
+SILENCE_SECONDS = 1.0  # of several calls at once, before the host is suspected to hang
 
 
 @dataclass
@@ -56,6 +57,7 @@ class Host:
         self.breakers = {operation: Breaker(self.url, operation, hints, tell) for operation in OPERATIONS}
         self.first_sign: dict[Operation, Average] = {operation: Average() for operation in OPERATIONS}
         self.last_sign_at: dict[Operation, float] = dict.fromkeys(OPERATIONS, float("-inf"))
+        self.silent: dict[Operation, dict[int, float]] = {operation: {} for operation in OPERATIONS}
         self.draining = False
         self.models: tuple[str, ...] | None = None
         self.last_error: str | None = None
@@ -71,6 +73,29 @@ class Host:
     def is_preferred(self) -> bool:
         """Return whether nothing speaks against it; a host of which something does is asked only after the others."""
         return not self.is_down and time.monotonic() >= self._avoid_until
+
+    def suspect(self, operation: Operation) -> None:
+        """Open a circuit when too many calls wait for a first sign of life, each far longer than usual.
+
+        Counted for the operation; and for both together while nothing at all comes from the host.
+        """
+        late = {each: self._late(each) for each in OPERATIONS}
+        everything = sum(late.values()) if time.monotonic() - max(self.last_sign_at.values()) > SILENCE_SECONDS else 0
+        for each in OPERATIONS:
+            waiting = max(late[each] if each == operation else 0, everything)
+            if waiting >= max(1, settings.CIRCUIT_FAILURE_THRESHOLD):
+                self.breakers[each].suspect(f"{waiting} calls wait for a first sign of life")
+
+    def note_sign(self, operation: Operation, key: int) -> None:
+        """Note a first sign of life: whoever suspected the host may ask it again."""
+        if self.silent[operation].pop(key, None) is not None:
+            for breaker in self.breakers.values():
+                breaker.unsuspect()
+
+    def _late(self, operation: Operation) -> int:
+        """Return how many calls wait for their first sign much longer than usual."""
+        before = time.monotonic() - max(SILENCE_SECONDS, 3 * self.first_sign[operation].or_zero())
+        return sum(since < before for since in list(self.silent[operation].values()))
 
     def lacks(self, model: str) -> bool:
         """Return whether the host was found to be without `model` a short time ago."""
@@ -92,7 +117,19 @@ class Host:
             # /api/tags answers also while every generation hangs, so that a probe alone proves nothing
             self._avoid_until = time.monotonic() + settings.CIRCUIT_RECOVERY_TIMEOUT_SECONDS
         self.transport.close_idle()
+        if isinstance(error, Unreachable):
+            self.watch.do(self._confirm_unreachable)
         self.watch.start()
+
+    def _confirm_unreachable(self) -> None:
+        """Ask once more whether anybody is there; if not, no call needs to find that out."""
+        try:
+            self.fetch_tags()
+        except Unreachable:
+            for breaker in self.breakers.values():
+                breaker.suspect("nobody listens there")
+        except OllamaError:
+            pass
 
     def note_missing(self, model: str) -> None:
         """Pass the host over for `model` until a probe lists it."""
@@ -137,7 +174,7 @@ class Host:
             self._missing.pop(model, None)
         if came_back:  # not after failures beside a healthy /api/tags: those circuits wait out their time
             for breaker in self.breakers.values():
-                breaker.retry_soon()
+                breaker.host_is_back()
         return models
 
     def get(self, path: str, *, max_bytes: int = TAGS_MAX_BYTES) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Hosts:
         for host in self.all:
             if host.url == wanted:
                 return host
-        raise OllamaMisconfigured(f"There is no model server {url!r} in OLLAMA_BASE_URL.")
+        raise OllamaMisconfigured(f"There is no model server {wanted} in OLLAMA_BASE_URL.")
 
     def close(self) -> None:
         """Let go of everything."""

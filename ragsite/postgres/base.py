@@ -8,11 +8,17 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
-from psycopg_pool import PoolTimeout, TooManyRequests
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from ragsite.metrics import POOL_CONNECTIONS, POOL_REFUSED, POOL_REQUESTS_WAITING
 from ragsite.postgres.connections import BoundedConnection, is_alive, reachability
 from ragsite.postgres.losing import Unreachable, is_lost
+
+
+def open_pools() -> dict[str, ConnectionPool[Any]]:
+    """Return the pools of this process by database alias; one that was not used yet is not there."""
+    pools: dict[str, ConnectionPool[Any]] = base.DatabaseWrapper._connection_pools  # type: ignore[attr-defined] # stubs
+    return pools
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -67,7 +73,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._count()
 
     def _count(self) -> None:
-        pool = self._connection_pools.get(self.alias)  # type: ignore[attr-defined] # nor this
+        pool = open_pools().get(self.alias)
         if pool is not None:
             stats = pool.get_stats()
             POOL_CONNECTIONS.labels(state="free").set(stats["pool_available"])
@@ -92,7 +98,7 @@ def read_again(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
 
 
 def _only_reads(sql: str, cursor: Any) -> bool:
-    """Return whether it is a query of rows as Django writes it; functions that change something are called otherwise."""
+    """Return whether it is a query of rows as Django writes it; functions that change things are called otherwise."""
     return (
         isinstance(sql, str)
         and sql.startswith("SELECT ")

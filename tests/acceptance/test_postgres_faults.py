@@ -33,7 +33,7 @@ ENVIRONMENT = {
 @contextmanager
 def serving(postgres: OwnPostgres | str, folder: Path, **environment: str) -> Iterator[Server]:
     url = postgres if isinstance(postgres, str) else postgres.url
-    with running_server(folder, **{**ENVIRONMENT, "DATABASE_URL": url, **environment}) as server:
+    with running_server(folder, environment={**ENVIRONMENT, "DATABASE_URL": url, **environment}) as server:
         yield server
 
 

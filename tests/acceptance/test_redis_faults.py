@@ -61,7 +61,7 @@ def test_a_sick_redis_is_not_noticed(
     metrics = tmp_path / "metrics"
     metrics.mkdir()
     environment = {**LIMIT, "REDIS_URL": redis_server.url, "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    with running_server(tmp_path, **environment) as server:
+    with running_server(tmp_path, environment=environment) as server:
         healthy = ask_often(server)
         assert redis.Redis.from_url(redis_server.url).keys("ragsite:rate:*"), "Redis has no part in this"
         began = time.monotonic()
@@ -80,7 +80,7 @@ def test_a_redis_that_is_absent_at_the_start_is_waited_for_and_then_done_without
 ) -> None:
     make_library(slug="handbook")
     redis_server.kill()
-    with running_server(tmp_path, **LIMIT, REDIS_URL=redis_server.url, WEB_THREADS="32") as server:
+    with running_server(tmp_path, environment={**LIMIT, "WEB_WORKERS": "1"}, REDIS_URL=redis_server.url) as server:
         assert requests.get(f"{server.url}/health/live", timeout=5).status_code == 200
         red = requests.get(f"{server.url}/health/ready", timeout=5)
         assert red.status_code == 503

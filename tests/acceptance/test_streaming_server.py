@@ -49,7 +49,7 @@ class Reader(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        body = {"query": QUESTION, "stream": True, "deadline_ms": 100_000}
+        body = {"query": QUESTION, "stream": True, "use_cache": False, "deadline_ms": 100_000}
         try:
             with requests.post(f"{self._url}/api/v1/query", json=body, stream=True, timeout=30) as self._response:
                 name = ""

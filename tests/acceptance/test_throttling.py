@@ -41,7 +41,7 @@ def statuses_of_200(server: Server) -> Counter[int]:
 @pytest.mark.redis
 def test_with_redis_exactly_the_limit_is_allowed(redis_server: RedisProcess, tmp_path: Path) -> None:
     make_library(slug="handbook")
-    with running_server(tmp_path, **LIMIT, REDIS_URL=redis_server.url) as server:
+    with running_server(tmp_path, environment=LIMIT, REDIS_URL=redis_server.url) as server:
         assert statuses_of_200(server) == {200: 50, 429: 150}
         redis_server.kill()
         # A worker that had more than its share gives nothing; the other one gives the rest of its own.
@@ -50,15 +50,14 @@ def test_with_redis_exactly_the_limit_is_allowed(redis_server: RedisProcess, tmp
 
 def test_without_redis_at_most_the_limit_is_allowed(tmp_path: Path) -> None:
     make_library(slug="handbook")
-    with running_server(tmp_path, **LIMIT) as server:
+    with running_server(tmp_path, environment=LIMIT) as server:
         assert 25 <= statuses_of_200(server)[200] <= 50
 
 
 def test_the_refusal_is_a_problem_with_a_time_and_others_go_on(tmp_path: Path) -> None:
-    make_library(slug="handbook")
-    user = make_user()
-    keys = [ApiKey.issue(user=user, name=name, scopes=["query"])[1] for name in "ab"]
-    with running_server(tmp_path, **{**LIMIT, "WEB_WORKERS": "1", "RATE_LIMIT_QUERY": "3/h"}) as server:
+    user = make_user(role="editor", tenant=make_library(slug="handbook").tenant)
+    keys = [ApiKey.issue(user=user, name=name, scopes=["query", "ingest"])[1] for name in "ab"]
+    with running_server(tmp_path, environment={**LIMIT, "WEB_WORKERS": "1", "RATE_LIMIT_QUERY": "3/h"}) as server:
         for path, body in [
             ("/api/v1/search", {"query": QUESTION}),
             ("/api/v1/query", {"query": QUESTION}),

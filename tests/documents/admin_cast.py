@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from documents.models import (
     ApiKey,
@@ -20,7 +22,7 @@ from documents.models import (
     Tenant,
     TermFrequency,
 )
-from querying.models import Feedback, QueryLog
+from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
 from tests.factories import make_corpus, make_tenant, make_user
 
 
@@ -70,6 +72,11 @@ def world() -> World:
     their_corpus, their_document = fill(theirs, "SECRET", their_group)
     entry = QueryLog.objects.create(question="SECRET question", answer_mode="generated", outcome="done")
     Feedback.objects.create(query=entry, rating=-1, comment="SECRET comment")
+    CachedAnswer.objects.create(
+        key="k", stale_key="s", alike_key="a", question="SECRET question", answer={"text": "SECRET"},
+        corpora=[their_corpus.pk], documents=[their_document.pk], created_at=timezone.now(),
+    )  # fmt: skip
+    AnswerClaim.objects.create(key="SECRET", owner=uuid.uuid4(), expires_at=timezone.now())
     return World(ours, corpus, document, theirs, their_corpus, their_document, our_group, their_group)
 
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from monitoring import health as health_module
 from monitoring.pool import pool_stats
+from ragsite.ollama import get_client
 
 
 @pytest.fixture
@@ -32,6 +33,21 @@ def test_health_has_the_shape_that_monitors_expect(client: Client) -> None:
     assert set(body["services"]) == {"postgres", "redis", "ollama", "queue"}
     assert {"healthy", "circuit_breaker", "message"} <= set(body["services"]["ollama"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["timestamp"])
+
+
+@pytest.mark.django_db
+def test_health_tells_of_each_model_server_and_is_degraded_while_one_circuit_is_open(
+    client: Client, settings: Settings
+) -> None:
+    settings.OLLAMA_BASE_URLS = ["http://127.0.0.1:1"]
+    get_client().close_circuit("http://127.0.0.1:1", "generate")
+    service = client.get("/health").json()["services"]["ollama"]
+    assert (service["healthy"], service["circuit_breaker"]["state"]) == (True, "CLOSED")
+    assert [host["url"] for host in service["hosts"]] == ["http://127.0.0.1:1"]
+    get_client().open_circuit("http://127.0.0.1:1", "generate")
+    body = client.get("/health").json()
+    assert body["services"]["ollama"]["circuit_breaker"]["state"] == "OPEN"
+    assert body["status"] == "degraded", "searches still work, but no answer is written"
 
 
 @pytest.mark.usefixtures("broken_database")

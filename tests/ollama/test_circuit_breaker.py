@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from ragsite.errors import CircuitOpen
 from ragsite.ollama import BreakerChange
-from ragsite.ollama.breaker import Admission, Breaker
+from ragsite.ollama.breaker import Breaker
+from ragsite.ollama.circuit_states import Admission
 from ragsite.ollama.hints import Hints
 
 from .watched import BROKEN, Clock, Watched

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from querying.ladder import is_degraded, reason_of, reasons_before_writing, reasons_of_search, rungs
+from querying.ladder import (
+    CUT,
+    NO_ROOM,
+    NO_TIME,
+    UNAVAILABLE,
+    is_degraded,
+    is_possible,
+    reason_of,
+    reasons_before_writing,
+    reasons_of_search,
+    rungs,
+)
 from querying.legs import LegReport
 from querying.retrieval import Retrieved
-from querying.values import AnswerMode
+from querying.values import AnswerMode, Reason
 from ragsite import errors
 from ragsite.deadline import Deadline
 from tests.querying.made import NOTHING, made_retrieved
 
-G, E, P = AnswerMode.GENERATED, AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES
+G, S, E, P = AnswerMode.GENERATED, AnswerMode.STALE, AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES
 
 
 @pytest.mark.parametrize(
     ("retrieved", "model_configured", "seconds", "expected", "codes"),
     [
-        (made_retrieved(), True, 10, (G, E, P), []),  # everything is there
+        (made_retrieved(), True, 10, (G, S, E, P), []),  # everything is there
         (made_retrieved(), False, 10, (E, P), []),  # no model was ever wanted: nothing is missing
         (made_retrieved(), True, 0.5, (E, P), ["deadline"]),  # no time for a model
         (made_retrieved(), False, 0.5, (E, P), []),
@@ -76,3 +87,21 @@ def test_a_leg_that_failed_is_a_reason(names: dict[str, str], codes: list[str]) 
     assert [reason.code for reason in reasons_of_search(retrieved)] == codes
     reasons = reasons_before_writing(retrieved, model_configured=True, deadline=Deadline.after(9))
     assert is_degraded(reasons) is bool(codes)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "possible"),
+    [
+        ((), False),
+        ((NO_TIME,), False),  # the model is there
+        ((NO_ROOM,), False),  # it would fail again tomorrow
+        ((UNAVAILABLE,), True),
+        ((CUT, UNAVAILABLE), True),
+        ((reason_of(errors.CircuitOpen()),), True),
+        ((reason_of(errors.OllamaTimeout()),), True),
+        ((reason_of(errors.ShuttingDown()),), False),
+    ],
+)
+def test_an_old_answer_is_only_given_while_the_model_is_away(reasons: tuple[Reason, ...], possible: bool) -> None:
+    assert is_possible(S, reasons) is possible
+    assert is_possible(E, reasons)

@@ -69,6 +69,20 @@ def test_a_killed_process_is_not_counted_and_data_outlives_the_server(directory:
     third.communicate()
 
 
+@pytest.mark.parametrize("immediately", [False, True])
+def test_a_restarted_server_has_the_same_address_and_is_stopped_in_the_end(directory: Path, immediately: bool) -> None:
+    url = embedded_postgres.start(directory)
+    try:
+        with psycopg.connect(url) as connection:
+            embedded_postgres.restart(directory, immediately=immediately)
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT 1")
+        assert answers(url)
+    finally:
+        embedded_postgres.stop(directory)
+    assert not answers(url)
+
+
 def test_a_configured_server_is_used_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
     embedded_postgres.ensure_running()

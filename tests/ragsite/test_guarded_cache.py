@@ -33,7 +33,7 @@ def cache(redis_server: RedisProcess) -> GuardedCache:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Commands that really went to Redis."""
     commands: list[str] = []
-    original = redis.Redis._execute_command
+    original: Callable[..., object] = redis.Redis._execute_command
 
     def counting(self: redis.Redis, *args: object, **options: object) -> object:
         commands.append(str(args[0]))

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -175,9 +176,9 @@ class Limited(APIView):
     throttle_scope = "query"
 
 
-def passes(settings: Settings, *, user: object = None, auth: object = None, **headers: str) -> bool:
+def passes(settings: Settings, *, user: User | None = None, auth: ApiKey | None = None, **environ: Any) -> bool:
     settings.RATE_LIMIT_QUERY = "1/h"
-    request = Request(RequestFactory().post("/x", **headers))
+    request = Request(RequestFactory().generic("POST", "/x", **environ))
     request.user, request.auth = user or AnonymousUser(), auth
     return ScopedThrottle().allow_request(request, Limited())
 

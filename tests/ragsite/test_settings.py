@@ -122,6 +122,41 @@ def test_a_connection_age_with_a_pool_is_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_server_without_a_metrics_token_is_warned_about(settings: Settings) -> None:
+    settings.RATE_LIMIT_QUERY = "120/m"
     assert [message.id for message in check_deployment(None)] == ["ragsite.W001"]
     settings.METRICS_TOKEN = "x"
     assert check_deployment(None) == []
+
+
+def test_a_server_without_a_rate_limit_is_warned_about(settings: Settings) -> None:
+    settings.METRICS_TOKEN = "x"
+    assert [message.id for message in check_deployment(None)] == ["ragsite.W002"]
+
+
+@pytest.mark.parametrize("backend", ["ragsite.guarded_cache.GuardedCache", "django_redis.cache.RedisCache"])
+def test_a_cache_that_unpickles_is_refused(settings: Settings, backend: str) -> None:
+    cache: dict[str, object] = {"BACKEND": backend, "LOCATION": "redis://localhost/0"}
+    settings.CACHES = {"default": cache}
+    assert [message.id for message in check_settings(None)] == ["ragsite.E007"]
+    cache["OPTIONS"] = {"SERIALIZER": "django_redis.serializers.pickle.PickleSerializer"}
+    assert [message.id for message in check_settings(None)] == ["ragsite.E007"]
+    cache["OPTIONS"] = {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"}
+    assert check_settings(None) == []
+
+
+def test_with_redis_nothing_is_pickled() -> None:
+    code = (
+        "import django; django.setup(); from monitoring.checks import check_settings;"
+        "from django.conf import settings; print(settings.CACHES['default']['BACKEND'], check_settings(None))"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": "redis://localhost/0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "ragsite.guarded_cache.GuardedCache []"
+
+
+def test_a_rate_that_is_none_stops_the_start_and_is_named() -> None:
+    done = run_settings(RATE_LIMIT_QUERY="often")
+    assert done.returncode != 0
+    assert "often" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -78,6 +79,7 @@ def serve(options: Mapping[str, Any], say: Callable[[str], object]) -> str:
 
 def main() -> None:
     """Run without Django: `python -m monitoring.benchmarks.standin`."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of every client that left in mid-reply
     parser = argparse.ArgumentParser(description="A server that behaves as Ollama does.")
     add_arguments(parser)
     options = vars(parser.parse_args())

@@ -1,0 +1,67 @@
+"""The model servers as this process sees them: for /health, the admin and commands. No call is made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragsite import ollama
+from ragsite.errors import OllamaMisconfigured
+from ragsite.ollama import HostState
+from ragsite.ollama.values import OPERATIONS
+
+OPERATIONAL = "Operational"
+CIRCUIT_OPEN = "Circuit OPEN - Service unavailable"
+UNKNOWN_CIRCUIT = {"state": "UNKNOWN", "failure_count": 0, "last_failure": None}
+
+
+@dataclass(frozen=True)
+class ModelServers:
+    """All of them together."""
+
+    healthy: bool
+    message: str
+    circuit_breaker: dict[str, Any]  # of the operation that is worse off, at the host that is best off
+    hosts: tuple[dict[str, Any], ...]
+
+
+def model_servers() -> ModelServers:
+    """Return their state. `healthy`: each kind of call has a host that would be asked and is not known to be down."""
+    if not ollama.configured():
+        return ModelServers(True, "Not configured; answers are made of quoted sentences.", UNKNOWN_CIRCUIT, ())
+    try:
+        client = ollama.get_client()
+    except OllamaMisconfigured as exc:
+        return ModelServers(False, exc.message, UNKNOWN_CIRCUIT, ())
+    states = client.states()
+    why = _why_unhealthy(states)
+    return ModelServers(
+        not why, why or OPERATIONAL, client.get_circuit_state(), tuple(describe_host(state) for state in states)
+    )
+
+
+def describe_host(state: HostState) -> dict[str, Any]:
+    """Return a host as JSON has it: nothing of what it said, which could be anybody's words."""
+    return {
+        "url": state.host,
+        "healthy": state.healthy,
+        "draining": state.draining,
+        "in_flight": state.in_flight,
+        "waiting": state.waiting,
+        "circuits": {operation: dict(circuit) for operation, circuit in state.circuits.items()},
+    }
+
+
+def _why_unhealthy(states: Sequence[HostState]) -> str:
+    """Return what stands against asking any host, or nothing. A full host is not a sick one."""
+    serving = [state for state in states if not state.draining]
+    if not serving:
+        return "Every model server is being drained."
+    for operation in OPERATIONS:
+        admitting = [state for state in serving if state.circuits[operation]["state"] != "OPEN"]
+        if not admitting:
+            return CIRCUIT_OPEN
+        if all(state.last_error for state in admitting):
+            return "The model server does not answer as it should."
+    return ""

@@ -1,0 +1,109 @@
+"""Answers in Postgres: they outlive a restart, serve all processes, and may still be given when they are old."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from querying.cache_keys import Keys
+from querying.memory_cache import Kept
+from querying.models import CachedAnswer
+from querying.packing import Packed, documents_of, unpack
+
+PRUNE_EVERY = 100  # answers kept, per process
+
+_lock = threading.Lock()
+_kept_since_pruning = 0
+
+
+def load(key: str) -> Kept | None:
+    """Return the answer kept under this key, if it is young enough to be given."""
+    youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
+    row = CachedAnswer.objects.filter(pk=key, created_at__gt=youngest).values_list("answer", "created_at").first()
+    return None if row is None else kept_of(*row)
+
+
+def load_stale(stale_key: str) -> Kept | None:
+    """Return the newest answer to this question from any state of the documents, within STALE_TTL_SECONDS."""
+    youngest = timezone.now() - timedelta(seconds=settings.STALE_TTL_SECONDS)
+    rows = CachedAnswer.objects.filter(stale_key=stale_key, created_at__gt=youngest).order_by("-created_at")
+    row = rows.values_list("answer", "created_at").first()
+    return None if row is None else kept_of(*row)
+
+
+def kept_of(packed: Packed, created_at: datetime) -> Kept | None:
+    """Return the answer of a row; None for what an older version has written."""
+    try:
+        return Kept(unpack(packed), created_at.timestamp(), len(json.dumps(packed)))
+    except ValueError:
+        return None
+
+
+def keep(keys: Keys, packed: Packed, made_at: float, embedding: np.ndarray | None) -> None:
+    """Keep an answer, in place of one under the same key."""
+    created_at = datetime.fromtimestamp(made_at, UTC)
+    row = CachedAnswer(
+        key=keys.exact,
+        stale_key=keys.stale,
+        alike_key=keys.alike,
+        question=keys.question,
+        answer=packed,
+        corpora=[pk for pk, _, _ in keys.standing.corpora],
+        documents=sorted(documents_of(unpack(packed))),
+        embedding=embedding,
+        created_at=created_at,
+        last_used=created_at,
+    )
+    changing = ["answer", "documents", "embedding", "created_at", "last_used"]
+    CachedAnswer.objects.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=changing)
+    _prune_now_and_then()
+
+
+def count_hits(key: str, hits: int) -> None:
+    """Note that an answer was given again."""
+    CachedAnswer.objects.filter(pk=key).update(hits=F("hits") + hits, last_used=timezone.now())
+
+
+def forget(rows: QuerySet[CachedAnswer]) -> list[str]:
+    """Delete rows, and return their keys."""
+    keys = list(rows.values_list("pk", flat=True))
+    CachedAnswer.objects.filter(pk__in=keys).delete()
+    return keys
+
+
+def answers_from(documents: Collection[UUID]) -> QuerySet[CachedAnswer]:
+    """Return the rows that hold text of any of these documents."""
+    return CachedAnswer.objects.filter(documents__overlap=list(documents))
+
+
+def answers_about(corpora: Iterable[int]) -> QuerySet[CachedAnswer]:
+    """Return the rows of questions that any of these corpora was asked."""
+    return CachedAnswer.objects.filter(corpora__overlap=list(corpora))
+
+
+def prune() -> int:
+    """Delete what is too old to be given at all, and what is beyond CACHE_MAX_ANSWERS; return how many rows went."""
+    longest = max(settings.STALE_TTL_SECONDS, settings.CACHE_TTL_SECONDS)
+    oldest = timezone.now() - timedelta(seconds=longest)
+    gone = CachedAnswer.objects.filter(created_at__lte=oldest).delete()[0]
+    beyond = CachedAnswer.objects.order_by("-last_used").values("pk")[settings.CACHE_MAX_ANSWERS :]
+    return gone + CachedAnswer.objects.filter(pk__in=list(beyond.values_list("pk", flat=True))).delete()[0]
+
+
+def _prune_now_and_then() -> None:
+    global _kept_since_pruning
+    with _lock:
+        _kept_since_pruning += 1
+        due = _kept_since_pruning >= PRUNE_EVERY
+        if due:
+            _kept_since_pruning = 0
+    if due:
+        prune()

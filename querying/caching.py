@@ -1,0 +1,192 @@
+"""Answers that are given again: from this process's memory, from Redis where there is one, from Postgres.
+
+Nothing is ever purged to be right: a key holds the epochs of the corpora and the rights of the asker, so an answer
+that must not be given any more is one that nobody finds. A cache that fails is an empty cache.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from django.core.cache import caches
+from django.db import Error as DatabaseFault
+from django.db import connection
+
+from documents.access import readable_documents
+from querying import answer_table
+from querying.cache_keys import Keys, keys_of
+from querying.hit_rate import count
+from querying.memory_cache import Kept, memory
+from querying.models import CachedAnswer
+from querying.packing import Packed, documents_of, pack, unpack
+from querying.timings import milliseconds_since
+from querying.values import Answer, AnswerMode, Asked, CacheReport
+from ragsite.errors import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
+MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
+T = TypeVar("T")
+
+
+def is_cacheable(asked: Asked) -> bool:
+    """Return whether caches may be used for this question."""
+    return bool(settings.ENABLE_CACHING and asked.use_cache)
+
+
+def keys_if_cacheable(asked: Asked) -> Keys | None:
+    """Return the keys of a question; None when caches are not to be used, or can't be."""
+    return unless_it_fails(lambda: keys_of(asked)) if is_cacheable(asked) else None
+
+
+def is_worth_keeping(answer: Answer) -> bool:
+    """Return whether an answer is as good as this server gives them, so that it may be given again."""
+    is_whole = answer.usage is None or not answer.usage.context_truncated
+    wanted = answer.mode in {AnswerMode.GENERATED, AnswerMode.EXTRACTIVE}
+    return wanted and is_whole and answer.answerable and not answer.degraded
+
+
+def find_in_memory(keys: Keys) -> Kept | None:
+    """Return the answer if this process has it."""
+    return _counted("memory", memory().get(keys.exact))
+
+
+def find_shared(keys: Keys) -> Kept | None:
+    """Return the answer if Redis or Postgres has it, and keep it in memory."""
+    kept = _find_in_redis(keys.exact)
+    if kept is None:
+        kept = _counted("postgres", unless_it_fails(lambda: answer_table.load(keys.exact)))
+    if kept is not None:
+        memory().put(keys.exact, kept)
+    return kept
+
+
+def may_be_given(asked: Asked, keys: Keys, answer: Answer) -> bool:
+    """Return whether the asker may still read all that the answer quotes.
+
+    The key says so already. Where documents are closed they are asked once more: a change that forgot to raise the
+    epoch must not show anybody's document to somebody else.
+    """
+    if keys.standing.is_open:
+        return True
+    ids = documents_of(answer)
+    readable = unless_it_fails(lambda: readable_documents(asked.principal).filter(pk__in=ids).count())
+    return readable == len(ids)
+
+
+def given_again(asked: Asked, kept: Kept, similarity: float | None = None) -> Answer:
+    """Return a kept answer as the reply to this question; `similarity` if it was asked in other words."""
+    return replace(
+        kept.answer,
+        id=asked.id,
+        mode=AnswerMode.CACHED if similarity is None else AnswerMode.CACHED_SEMANTIC,
+        usage=None,
+        legs=(),
+        timings_ms={"total": milliseconds_since(asked.started)},
+        cache=CacheReport(
+            hit=True, similarity=1.0 if similarity is None else similarity, age_seconds=round(kept.age_seconds, 3)
+        ),
+    )
+
+
+def note_hit(keys: Keys) -> None:
+    """Count that an answer was given again."""
+    hits = memory().count_hit(keys.exact)
+    if hits:
+        unless_it_fails(lambda: answer_table.count_hits(keys.exact, hits))
+
+
+def keep_in_memory(keys: Keys, answer: Answer) -> Kept:
+    """Keep an answer for this process, at once; `keep_shared` is for the others."""
+    packed = pack(answer)
+    kept = Kept(unpack(packed), time.time(), len(json.dumps(packed)))
+    if kept.size_bytes <= MAX_ANSWER_BYTES:
+        memory().put(keys.exact, kept)
+    return kept
+
+
+def keep_shared(asked: Asked, keys: Keys, kept: Kept, embedding: np.ndarray | None = None) -> None:
+    """Keep an answer in Postgres and Redis, unless something that it depends on has changed while it was made."""
+    if kept.size_bytes > MAX_ANSWER_BYTES:
+        return
+    packed = pack(kept.answer)
+
+    def keep() -> bool:
+        answer_table.keep(keys, packed, kept.made_at, embedding)
+        # Looked at after the row is there: a deletion that didn't see it has changed the epoch, or does in a moment
+        # and looks again. Nobody would find the row; but what is deleted is not to lie about either.
+        if keys_of(asked) == keys:
+            return True
+        answer_table.forget(CachedAnswer.objects.filter(pk=keys.exact))
+        return False
+
+    if unless_it_fails(keep):
+        _keep_in_redis(keys.exact, packed, kept.made_at)
+
+
+def purge(corpora: Iterable[int] | None = None) -> int:
+    """Forget all answers, or those from some corpora; return how many Postgres had. Memory of other processes stays."""
+    rows = CachedAnswer.objects.all()
+    keys = answer_table.forget(rows if corpora is None else answer_table.answers_about(corpora))
+    _forget_in_redis(keys)
+    memory().clear()
+    return len(keys)
+
+
+def forget_documents(documents: Collection[UUID]) -> None:
+    """Delete every kept answer that quotes one of these documents. Part of their deletion, in its transaction."""
+    keys = answer_table.forget(answer_table.answers_from(documents))
+    _forget_in_redis(keys)
+    memory().clear()
+
+
+def unless_it_fails(act: Callable[[], T]) -> T | None:
+    """Return what `act` returns, or None when the database fails: then there is no cache, and the search will tell."""
+    try:
+        return act()
+    except (DatabaseFault, DatabaseUnavailable) as exc:
+        logger.warning("the cache of answers failed: %s", type(exc).__name__)
+        if not connection.in_atomic_block:
+            connection.close()
+        return None
+
+
+def _counted(layer: str, kept: Kept | None) -> Kept | None:
+    count(layer, hit=kept is not None)
+    return kept
+
+
+def _find_in_redis(key: str) -> Kept | None:
+    if not settings.REDIS_URL:
+        return None
+    return _counted("redis", _kept_of(caches["default"].get(_name(key))))
+
+
+def _kept_of(value: Any) -> Kept | None:
+    try:
+        kept = Kept(unpack(value["answer"]), float(value["made_at"]), int(value["size_bytes"]))
+    except (TypeError, KeyError, ValueError):  # nothing, or nothing of ours
+        return None
+    return kept if kept.age_seconds <= settings.CACHE_TTL_SECONDS else None
+
+
+def _keep_in_redis(key: str, packed: Packed, made_at: float) -> None:
+    if settings.REDIS_URL:
+        value = {"answer": packed, "made_at": made_at, "size_bytes": len(json.dumps(packed))}
+        caches["default"].set(_name(key), value, timeout=settings.CACHE_TTL_SECONDS)
+
+
+def _forget_in_redis(keys: Collection[str]) -> None:
+    if settings.REDIS_URL and keys:
+        caches["default"].delete_many([_name(key) for key in keys])
+
+
+def _name(key: str) -> str:
+    return f"answer:{key}"

@@ -1,0 +1,65 @@
+"""Answers as caches keep them: JSON and nothing else, because whoever can write to a pickle cache can run code here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from querying.citations import Citation
+from querying.retrieval import Passage
+from querying.values import Answer, AnswerMode
+
+Packed = dict[str, Any]
+
+
+def pack(answer: Answer) -> Packed:
+    """Return what is worth keeping of an answer: not how long it took, nor how the search went."""
+    return {
+        "text": answer.text,
+        "mode": answer.mode.value,
+        "model": answer.model,
+        "citations": [_without_uuid(citation) for citation in answer.citations],
+        "passages": [_without_uuid(passage) for passage in answer.passages],
+    }
+
+
+def unpack(packed: Mapping[str, Any]) -> Answer:
+    """Return the answer. Raises ValueError for what is none: caches are written by others, and by older versions."""
+    try:
+        return Answer(
+            id=UUID(int=0),
+            text=_text(packed["text"]),
+            mode=AnswerMode(packed["mode"]),
+            degraded=False,
+            reasons=(),
+            answerable=True,
+            citations=tuple(Citation(**_with_uuid(each)) for each in packed["citations"]),
+            passages=tuple(Passage(**_with_uuid(each)) for each in packed["passages"]),
+            legs=(),
+            model=packed["model"],
+            usage=None,
+            timings_ms={},
+        )
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError("this is no answer") from exc
+
+
+def documents_of(answer: Answer) -> set[UUID]:
+    """Return the documents that an answer has text of."""
+    return {passage.document_id for passage in answer.passages} | {each.document_id for each in answer.citations}
+
+
+def _without_uuid(row: Citation | Passage) -> dict[str, Any]:
+    return {**asdict(row), "document_id": str(row.document_id)}
+
+
+def _with_uuid(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "document_id": UUID(row["document_id"])}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

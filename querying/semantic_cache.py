@@ -1,0 +1,71 @@
+"""The answer to the same question in other words: near in meaning, and alike in every word that counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+from pgvector.django import CosineDistance
+
+from querying.answer_table import kept_of
+from querying.cache_keys import Keys
+from querying.caching import unless_it_fails
+from querying.hit_rate import count
+from querying.memory_cache import Kept
+from querying.models import CachedAnswer
+from querying.question_vectors import embed_once
+from querying.same_question import same_question
+from querying.values import Asked
+
+CANDIDATES = 5  # nearest questions whose words are compared
+
+
+@dataclass(frozen=True)
+class Alike:
+    """The question's vector, to be kept with its own answer; and the answer to a question like it, if there is one."""
+
+    vector: np.ndarray | None = None
+    kept: Kept | None = None
+    similarity: float = 0.0
+
+
+def find_alike(asked: Asked, keys: Keys) -> Alike:
+    """Return the kept answer to the same question in other words, for the same asker and the same documents.
+
+    Calls the embedding model, for no longer than its share of the deadline; without a vector there is no answer.
+    """
+    if not settings.ENABLE_SEMANTIC_CACHE:
+        return Alike()
+    vector = unless_it_fails(lambda: _vector_of(asked, keys))
+    if vector is None:
+        return Alike()
+    found = unless_it_fails(lambda: _nearest_same(asked, keys, vector))
+    count("semantic", hit=found is not None)
+    return Alike(vector) if found is None else Alike(vector, *found)
+
+
+def _vector_of(asked: Asked, keys: Keys) -> np.ndarray | None:
+    space = asked.corpora[0].live_space if asked.corpora else None
+    if space is None or space.dimensions is None:
+        return None
+    return embed_once(keys.question, space, asked.deadline)[0]
+
+
+def _nearest_same(asked: Asked, keys: Keys, vector: np.ndarray) -> tuple[Kept, float] | None:
+    youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
+    rows = (
+        CachedAnswer.objects.filter(alike_key=keys.alike, created_at__gt=youngest, embedding__isnull=False)
+        .annotate(distance=CosineDistance("embedding", vector))
+        .filter(distance__lte=1 - settings.SEMANTIC_CACHE_SIMILARITY)
+        .order_by("distance")
+        .values_list("pk", "question", "distance")
+    )
+    for pk, question, distance in rows[:CANDIDATES]:
+        if same_question(keys.question, question, asked.language):
+            row = CachedAnswer.objects.filter(pk=pk).values_list("answer", "created_at").first()
+            kept = None if row is None else kept_of(*row)
+            return None if kept is None else (kept, round(1 - float(distance), 4))
+    return None

@@ -1,0 +1,108 @@
+"""The rung of the old answer: while the model is away, what it once wrote, if its sources still stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from documents.access import readable_documents
+from documents.filtering import condition_of
+from documents.models import Chunk
+from querying import answer_table
+from querying.caching import keys_if_cacheable, unless_it_fails
+from querying.citations import Citation
+from querying.hit_rate import count
+from querying.ladder import STALE
+from querying.memory_cache import Kept
+from querying.retrieval import Passage, Retrieved
+from querying.timings import Timings
+from querying.values import Answer, AnswerMode, Asked, CacheReport, Draft, Token, Writing
+from ragsite.database_connection import release_connection
+
+Standing = Mapping[tuple[UUID, str], Mapping[str, Any]]  # (document, text of a chunk) -> the chunk as it is now
+
+
+def write_stale(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
+    """Return the newest answer to this question by whatever the documents said then; empty if there is none to give.
+
+    Each passage that it was made from must still stand word for word in a document that the asker may read: a document
+    that was deleted, closed or rewritten takes the answer with it. New documents are why it is called old.
+    """
+    with timings.stage("stale"):
+        kept = unless_it_fails(lambda: _find(asked))
+        answer = None if kept is None else unless_it_fails(lambda: standing_answer(asked, kept.answer))
+        release_connection()
+    count("stale", hit=answer is not None)
+    if kept is None or answer is None:
+        return Draft(AnswerMode.STALE)
+    yield Token(answer.text)
+    return Draft(
+        AnswerMode.STALE,
+        answer.text,
+        answer.citations,
+        (STALE,),
+        model=answer.model,
+        passages=answer.passages,
+        cache=CacheReport(hit=True, similarity=1.0, age_seconds=round(kept.age_seconds, 3)),
+    )
+
+
+def _find(asked: Asked) -> Kept | None:
+    keys = keys_if_cacheable(asked)
+    return None if keys is None else answer_table.load_stale(keys.stale)
+
+
+def standing_answer(asked: Asked, answer: Answer) -> Answer | None:
+    """Return the answer with its sources as they are now; None when one of them is gone, closed or rewritten."""
+    now = _chunks_now(asked, answer.passages)
+    if not answer.passages or any((each.document_id, each.text) not in now for each in answer.passages):
+        return None
+    passages = tuple(_passage_now(passage, now) for passage in answer.passages)
+    before = dict(enumerate(answer.passages, start=1))
+    citations = tuple(_citation_now(each, before[each.number], passages[each.number - 1]) for each in answer.citations)
+    return replace(answer, passages=passages, citations=citations)
+
+
+def _chunks_now(asked: Asked, passages: tuple[Passage, ...]) -> Standing:
+    documents = readable_documents(asked.principal).filter(corpus__in=asked.corpora)
+    condition = condition_of(asked.filters)
+    if condition is not None:
+        documents = documents.filter(condition)
+    chunks = Chunk.objects.filter(
+        document__in=documents.filter(pk__in={passage.document_id for passage in passages}),
+        version=F("document__version"),
+        text__in={passage.text for passage in passages},
+    )
+    columns = ["pk", "document_id", "text", "heading", "page", "start", "end", "document__title", "document__source"]
+    return {(row["document_id"], row["text"]): row for row in chunks.order_by("-ordinal").values(*columns)}
+
+
+def _passage_now(passage: Passage, now: Standing) -> Passage:
+    chunk = now[passage.document_id, passage.text]
+    return replace(
+        passage,
+        chunk_id=chunk["pk"],
+        document_title=chunk["document__title"],
+        document_source=chunk["document__source"],
+        heading=chunk["heading"],
+        page=chunk["page"],
+        start=chunk["start"],
+        end=chunk["end"],
+    )
+
+
+def _citation_now(citation: Citation, before: Passage, passage: Passage) -> Citation:
+    moved = passage.start - before.start
+    return replace(
+        citation,
+        chunk_id=passage.chunk_id,
+        document_title=passage.document_title,
+        document_source=passage.document_source,
+        page=passage.page,
+        start=citation.start + moved,
+        end=citation.end + moved,
+    )

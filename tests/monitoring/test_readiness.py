@@ -1,0 +1,73 @@
+"""At first a process waits for its neighbours, each of them once; later it does without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from monitoring import readiness
+from monitoring.benchmarks.standin.running import StandIn
+from monitoring.readiness import FirstLook
+from tests.server import _free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def young(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirstLook]:
+    """This process has just started."""
+    look = FirstLook()
+    monkeypatch.setattr(readiness, "first_look", look)
+    yield look
+    if look._probe is not None:
+        look._probe.join(10)
+
+
+def test_what_is_not_configured_is_not_waited_for(client: Client) -> None:
+    reply = client.get("/health/ready")
+    assert reply.status_code == 200
+    assert set(reply.json()["services"]) == {"postgres"}
+
+
+def test_a_redis_that_was_never_seen_is_waited_for(client: Client, settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{_free_port()}/0"
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert reply.json()["services"]["redis"]["message"]
+
+
+def test_a_model_server_is_waited_for_until_it_was_seen(client: Client, settings: Settings) -> None:
+    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{_free_port()}"]
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert reply.json()["services"]["ollama"] == {"healthy": False, "message": "No model server has answered yet."}
+    with StandIn(["llama3.2:1b"]) as standin:
+        settings.OLLAMA_BASE_URLS = [standin.url]
+        assert client.get("/health/ready").status_code == 200
+    assert client.get("/health/ready").status_code == 200, "it was seen, and can be done without"
+
+
+def test_an_address_that_is_none_is_said(client: Client, settings: Settings) -> None:
+    settings.OLLAMA_BASE_URLS = ["http://"]
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert reply.json()["services"]["ollama"]["message"]
+
+
+def test_after_a_minute_nobody_is_waited_for(
+    client: Client, settings: Settings, young: FirstLook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{_free_port()}/0"
+    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{_free_port()}"]
+    assert client.get("/health/ready").status_code == 503
+    monkeypatch.setattr(young, "_started_at", young._started_at - readiness.FIRST_LOOK_SECONDS)
+    assert client.get("/health/ready").status_code == 200
+
+
+def test_postgres_is_always_needed(client: Client, young: FirstLook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(young, "_started_at", young._started_at - readiness.FIRST_LOOK_SECONDS)
+    monkeypatch.setattr("monitoring.health._pending_migrations", lambda: True)
+    assert client.get("/health/ready").status_code == 503
