@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
 from documents.models import Document
-from querying.models import Feedback, QueryLog
+from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
 from tests.browser import Browser
 from tests.documents.admin_cast import fill
 from tests.factories import make_tenant, make_user
@@ -83,3 +85,8 @@ def fill_two_tenants() -> None:
         fill(make_tenant(name=name), name, group)
     entry = QueryLog.objects.create(question="How long?", answer_mode="generated", outcome="done")
     Feedback.objects.create(query=entry, rating=1)
+    keys = {"key": "k", "stale_key": "s", "alike_key": "a"}
+    CachedAnswer.objects.create(
+        **keys, question="How long?", answer={}, corpora=[], documents=[], created_at=timezone.now()
+    )
+    AnswerClaim.objects.create(key="k", owner=uuid.uuid4(), expires_at=timezone.now())

@@ -138,7 +138,7 @@ def test_when_the_model_goes_away_the_page_still_answers_and_says_why(
     browser.wait_until_shown("#tools")
     assert browser.find("#verdict").get_attribute("data-tone") == "reduced"
     assert "Quoted from the documents" in browser.find("#verdict").text
-    assert "language model can't be reached" in browser.find("#verdict-reasons").text
+    assert "language model" in browser.find("#verdict-reasons").text  # unreachable, or left alone since
     assert "March" in browser.find("#answer").text
     browser.screenshot("real-model-gone")
 

@@ -64,3 +64,9 @@ def wait_until(condition: Callable[[], bool], *, timeout_seconds: float = 20.0) 
     while not condition():
         assert time.monotonic() < give_up_at, "it did not happen in time"
         time.sleep(0.05)
+
+
+@pytest.fixture
+def unsuspecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a second look at a host that refused: its circuits open after five failures, and not before."""
+    monkeypatch.setattr("ragsite.ollama.host.Host._confirm_unreachable", lambda host: None)

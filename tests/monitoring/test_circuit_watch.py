@@ -19,9 +19,9 @@ from monitoring.models import CircuitEvent
 from monitoring.pool import pool_stats
 from ragsite import ollama
 from ragsite.ollama import OllamaClient, get_client
-from tests.monitoring.circuits import embed, standin, wait_until, watch
+from tests.monitoring.circuits import embed, standin, unsuspecting, wait_until, watch
 
-__all__ = ["standin", "watch"]
+__all__ = ["standin", "watch", "unsuspecting"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -37,6 +37,7 @@ def states(operation: str) -> list[str]:
     return [event.to_state for event in events]
 
 
+@pytest.mark.usefixtures("unsuspecting")
 def test_an_outage_is_stored_with_time_and_cause_and_so_is_its_end(client: OllamaClient, standin: StandIn) -> None:
     standin.stop()
     for _call in range(6):
@@ -153,3 +154,10 @@ def test_a_pool_in_which_somebody_waits_is_left_to_them(
     client.open_circuit(standin.url, "embed")
     wait_until(lambda: len(asked) >= 2)
     assert states("embed") == []
+
+
+def test_a_circuit_that_opens_on_suspicion_says_so(client: OllamaClient, standin: StandIn) -> None:
+    standin.stop()
+    assert not embed(client)
+    wait_until(lambda: states("embed") == ["OPEN"])
+    assert "nobody listens" in CircuitEvent.objects.get(operation="embed").cause

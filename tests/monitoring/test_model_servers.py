@@ -12,9 +12,9 @@ from pytest_django import Settings
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.checks import check_settings
 from ragsite.ollama import get_client
-from tests.monitoring.circuits import embed, second, standin, wait_until
+from tests.monitoring.circuits import embed, second, standin, unsuspecting, wait_until
 
-__all__ = ["second", "standin"]
+__all__ = ["second", "standin", "unsuspecting"]
 pytestmark = pytest.mark.django_db
 
 
@@ -61,6 +61,7 @@ def test_a_host_is_told_with_each_of_its_circuits(client: Client, standin: Stand
     ]
 
 
+@pytest.mark.usefixtures("unsuspecting")
 def test_an_outage_shows_and_so_does_its_end(client: Client, standin: StandIn) -> None:
     assert ollama_of(client)["message"] == "Operational"
     standin.stop()
@@ -81,6 +82,7 @@ def test_an_outage_shows_and_so_does_its_end(client: Client, standin: StandIn) -
     assert body["services"]["ollama"]["message"] == "Operational"
 
 
+@pytest.mark.usefixtures("unsuspecting")
 def test_a_host_that_is_down_is_not_healthy_before_its_circuit_opens(client: Client, standin: StandIn) -> None:
     standin.stop()
     embed()

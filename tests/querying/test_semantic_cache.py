@@ -198,6 +198,17 @@ def test_a_model_that_hangs_is_asked_once_per_question(ollama_corpus: Corpus, st
     assert answer.mode == GENERATED
 
 
+def test_what_has_failed_is_not_tried_again_in_the_same_request(ollama_corpus: Corpus, standin: StandIn) -> None:
+    space = ollama_corpus.live_space
+    assert space is not None
+    deadline = Deadline.after(5)
+    standin.fail("error", operation="embed")
+    assert embed_once(LEAVE, space, deadline) == (None, "failed")
+    standin.heal()
+    assert embed_once(LEAVE, space, deadline) == (None, "failed")
+    assert embed_once(LEAVE, space, Deadline.after(5))[1] == "ok"
+
+
 def test_while_the_model_embeds_there_are_signs_of_life(ollama_corpus: Corpus, standin: StandIn) -> None:
     standin.set(embed_seconds=1.0)
     events = list(stream_answer(ask(ollama_corpus, LEAVE)))
