@@ -21,7 +21,7 @@ from ragsite import ollama
 from ragsite.ollama import OllamaClient, get_client
 from tests.monitoring.circuits import embed, standin, unsuspecting, wait_until, watch
 
-__all__ = ["standin", "watch", "unsuspecting"]
+__all__ = ["standin", "unsuspecting", "watch"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
