@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+GLYPH_OF_BLANK = "\x03"
 LEADING_BLANKS_MAX = 8  # of a line: enough for nested lists and code
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -12,9 +13,10 @@ _LINE_END = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028]")
 _BLANK = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # What nobody sees, and what makes equal words unequal: control characters, soft hyphens, zero-width spaces, byte order
 # marks, overrides of the writing direction, tag characters (hidden text for models), non-characters. Joiners
-# (U+200C, U+200D) and direction marks (U+200E, U+200F) stay: Persian, Indic scripts and emoji need them.
+# (U+200C, U+200D) and direction marks (U+200E, U+200F) stay: Persian, Indic scripts and emoji need them. U+0003 stays,
+# too: the code of the blank's glyph in PDF fonts without a character map, and what other readers of PDF give for it.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufdd0-\ufdef"
+    "[\x00-\x02\x04-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufdd0-\ufdef"
     "\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
     + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
     + "]"
@@ -36,8 +38,8 @@ _LIGATURE = re.compile("[\ufb00-\ufb06]")
 def normalise(text: str) -> str:
     """Return `text` in NFC, with "\\n" as the only line end, without what is invisible or can't be stored.
 
-    The result encodes to UTF-8, has no NUL, no control character but newline and tab, no run of blanks inside a line,
-    at most one empty line in a row, and no blanks at either end. Normalising it again changes nothing.
+    The result encodes to UTF-8, has no NUL, no control character but newline, tab and U+0003, no run of blanks inside
+    a line, at most one empty line in a row, and no blanks at either end. Normalising it again changes nothing.
     """
     if _SURROGATE.search(text):  # two halves that belong together become their character, a lone one U+FFFD
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
@@ -53,7 +55,7 @@ def normalise(text: str) -> str:
 
 def normalise_question(text: str) -> str:
     """Return a question on one line, in the form that document text has."""
-    return " ".join(normalise(text).split())
+    return " ".join(normalise(text).replace(GLYPH_OF_BLANK, " ").split())
 
 
 def searchable(text: str) -> str:
@@ -61,7 +63,7 @@ def searchable(text: str) -> str:
 
     Stored text keeps both as they are printed, because quotes and offsets refer to it.
     """
-    joined = _HYPHENATED.sub(_joined, text)
+    joined = _HYPHENATED.sub(_joined, text.replace(GLYPH_OF_BLANK, " "))
     return _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), joined)
 
 

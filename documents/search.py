@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast
-from pgvector.django import CosineDistance, HalfVectorField
+from django.db.models import FloatField, OuterRef, QuerySet, Subquery, Value
+from pgvector.django import CosineDistance
 
 from documents.models import Chunk, Embedding, EmbeddingSpace
 from documents.ranking import Bm25, Choice, WeightedTerm, average_length
 from documents.reach import Reach
-
-EF_SEARCH_MIN = 100
-EF_SEARCH_MAX = 1000  # pgvector's limit
 
 
 @dataclass(frozen=True)
@@ -62,34 +58,6 @@ def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:
     if not choice.weighted:  # no word of the question occurs anywhere
         return {}
     return dict(lexical_query(reach, choice, limit))
-
-
-def dense_query(
-    reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int
-) -> QuerySet[Embedding, tuple[int, float]]:
-    """Return the query for the nearest chunks: (id, cosine distance).
-
-    It may name chunks that are no longer live, or not yet: while a document is indexed anew, both have vectors here.
-    Looking up every chunk's version takes longer than comparing all vectors, so that is left to `score_all`.
-
-    Only the cast column matches the space's HNSW index; ordered by the column itself, Postgres looks at every vector,
-    which is quicker and exact for few. The bare distance must be the only thing it orders by, or the index is left.
-    """
-    within = reach.embeddings.filter(space=space)
-    column = F("vector") if reach.is_small else Cast("vector", HalfVectorField(dimensions=space.dimensions))
-    return (
-        within.annotate(distance=CosineDistance(column, vector))
-        .order_by("distance")
-        .values_list("chunk_id", "distance")[:limit]
-    )
-
-
-def dense_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
-    """Return the cosine similarities of the nearest chunks, by id. Runs in the caller's short transaction."""
-    if not reach.is_small:
-        wanted = int(space.index_settings.get("ef_search", 0)) or max(EF_SEARCH_MIN, 2 * limit)
-        set_local({"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(min(wanted, EF_SEARCH_MAX))})
-    return {chunk_id: 1.0 - distance for chunk_id, distance in dense_query(reach, space, vector, limit)}
 
 
 def score_all(
@@ -136,11 +104,3 @@ def snapshot() -> Iterator[None]:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
-
-
-def set_local(parameters: Mapping[str, str]) -> None:
-    """Set parameters until the transaction ends. Anything longer would leak to the next request of the connection."""
-    assert connection.in_atomic_block, "outside of a transaction this does nothing"
-    with connection.cursor() as cursor:
-        calls = ", ".join("set_config(%s, %s, true)" for _ in parameters)
-        cursor.execute(f"SELECT {calls}", [each for pair in parameters.items() for each in pair])

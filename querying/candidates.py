@@ -10,12 +10,13 @@ from functools import partial
 import numpy as np
 from django.conf import settings
 
+from documents.dense import dense_leg
 from documents.embedding import bare_name
 from documents.lexicon import ReadQuestion, read_question
 from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, choose
 from documents.reach import Reach
-from documents.search import Scores, dense_leg, lexical_leg, score_all
+from documents.search import Scores, lexical_leg, score_all
 from querying.fusion import Candidate, Voice, default_weight
 from querying.legs import Legs
 from querying.question_vectors import QuestionVector

@@ -12,14 +12,14 @@ from documents.extraction.pdf_right_to_left import RIGHT_TO_LEFT, in_logical_ord
 
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
 _LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def page_text(page: Any) -> str:
     """Return the text of a page.
 
     A word that is hyphenated at the end of a line keeps its hyphen and line break. Glyphs that are ligatures stay
-    ligatures. A glyph that stands for a control character (space, in fonts without a character map) is a blank.
+    ligatures. A glyph that stands for a control character is a blank, but U+0003 stays: normalising.py says why.
     """
     layer = page.get_textpage()
     try:

@@ -5,7 +5,7 @@ A server whose process is frozen keeps none: its timer doesn't run, and its kern
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -31,14 +31,19 @@ def patience_seconds() -> float | None:
     return None if limit is None else limit + GRACE_SECONDS
 
 
+def set_local(parameters: Mapping[str, str]) -> None:
+    """Set parameters until the transaction ends. Anything longer would leak to the next request of the connection."""
+    assert connection.in_atomic_block, "outside of a transaction this does nothing"
+    with connection.cursor() as cursor:
+        calls = ", ".join("set_config(%s, %s, true)" for _ in parameters)
+        cursor.execute(f"SELECT {calls}", [each for pair in parameters.items() for each in pair])
+
+
 @contextmanager
 def bounded_transaction(seconds: float) -> Iterator[None]:
     """Open a transaction whose statements, its commit included, may take so much time each, on both sides."""
     with _waiting_for(seconds), transaction.atomic():
-        with connection.cursor() as cursor:
-            # Until the transaction ends: anything longer would leak to the next request of the connection.
-            milliseconds = str(max(1, int(seconds * 1000)))
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [milliseconds])
+        set_local({"statement_timeout": str(max(1, int(seconds * 1000)))})
         yield
 
 

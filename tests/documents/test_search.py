@@ -15,14 +15,16 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from documents.access import NOBODY, Principal
+from documents.dense import dense_leg, dense_query
 from documents.embedding import embed_question
 from documents.lexicon import read_question
 from documents.models import Chunk, Corpus, Document, Embedding
 from documents.ranking import Choice, choose
 from documents.reach import Reach, reach_of
-from documents.search import dense_leg, dense_query, lexical_leg, load, score_all, set_local
+from documents.search import lexical_leg, load, score_all
 from documents.spaces import ensure_index, index_name, live_space_of
 from ragsite.deadline import Deadline
+from ragsite.postgres.limits import set_local
 from tests.factories import make_corpus, make_user
 from tests.stock import add_version, stock
 

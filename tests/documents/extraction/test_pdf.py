@@ -6,6 +6,7 @@ import pytest
 
 from documents.extraction import media_types, pdf
 from documents.extraction.failures import Unreadable
+from documents.normalising import normalise_question, searchable
 from tests.documents.extraction import making
 from tests.documents.extraction.making import PICTURE, line
 from tests.documents.extraction.reading import read_here, read_in_child, refusal_of
@@ -71,7 +72,14 @@ def test_a_ligature_stays_as_it_is_printed() -> None:
 
 
 def test_a_glyph_that_means_a_control_character_is_a_blank() -> None:
-    assert read_here(making.pdf_with_glyphs({"A": "\x03"}, line("oneAtwo"))).text == "one two"
+    assert read_here(making.pdf_with_glyphs({"A": "\x01"}, line("oneAtwo"))).text == "one two"
+
+
+def test_the_blanks_glyph_of_a_font_without_a_character_map_stays_as_it_is_and_is_searched_as_a_blank() -> None:
+    text = read_here(making.pdf_with_glyphs({"A": "\x03"}, line("oneAtwo"))).text
+
+    assert text == "one\x03two"
+    assert searchable(text) == normalise_question(text) == "one two"
 
 
 # Hebrew letters by their place in the alphabet of this font; a page draws them from left to right.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -63,5 +62,5 @@ def _is_consistent(read: Extracted, *, pages: int | None) -> None:
 
 
 def _flat(text: str) -> str:
-    """Return text in NFC on one line. A control character is a blank, as it is never stored."""
-    return " ".join(re.sub(r"[\x00-\x1f]", " ", unicodedata.normalize("NFC", text)).split())
+    """Return text in NFC on one line."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
