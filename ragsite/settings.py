@@ -11,6 +11,7 @@ from typing import Any
 
 import environ
 
+from ragsite.database_options import pooled
 from ragsite.log_lines import logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from ragsite.rates import parse_rate
@@ -120,33 +121,13 @@ DATABASE_STATEMENT_TIMEOUT_MS = env.int(
     "DATABASE_STATEMENT_TIMEOUT_MS", 5000 if env.str("RAGSITE_ROLE", "") == "web" else 0
 )
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        **env.db_url_config(DATABASE_URL),
-        "ENGINE": "ragsite.postgres",
-        "CONN_MAX_AGE": 0,  # a pool refuses anything else
-        "CONN_HEALTH_CHECKS": False,  # ragsite.postgres checks without the pool's pauses
-        "ATOMIC_REQUESTS": False,  # no transaction may stay open while a model works
-    },
+    "default": pooled(
+        env.db_url_config(DATABASE_URL),
+        max_size=DATABASE_POOL_SIZE + DATABASE_MAX_OVERFLOW,
+        wait_seconds=DATABASE_POOL_TIMEOUT_SECONDS,
+        statement_timeout_ms=DATABASE_STATEMENT_TIMEOUT_MS,
+    )
 }
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    {
-        "pool": {
-            "min_size": 1,
-            "max_size": DATABASE_POOL_SIZE + DATABASE_MAX_OVERFLOW,
-            "timeout": DATABASE_POOL_TIMEOUT_SECONDS,
-            "max_waiting": 200,
-            "max_lifetime": 1800,
-        },
-        "connect_timeout": 3,
-        "keepalives": 1,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 5000,
-        "options": f"-c statement_timeout={DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout=5000"
-        + (" -c idle_in_transaction_session_timeout=30000" if DATABASE_STATEMENT_TIMEOUT_MS else ""),
-    }
-)
 
 # Caches: Redis when there is one. JSON, because whoever can write to a pickle cache can run code here.
 REDIS_URL = env.str("REDIS_URL", "")
