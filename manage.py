@@ -7,7 +7,7 @@ import sys
 from ragsite import dotenv, embedded_postgres
 
 # Commands that never touch the database start without one.
-WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill"}
+WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
 # Commands that see to the schema themselves, or must see it as it is.
 OWN_SCHEMA = {"migrate", "makemigrations", "showmigrations", "flush", "check", "shell", "dbshell", "serve"}
 

@@ -30,8 +30,7 @@ class Principal:
     def of(cls, user: AbstractBaseUser | AnonymousUser | None, api_key: ApiKey | None = None) -> Principal:
         """Return the principal of a request's user and key; a user who was switched off is nobody."""
         known = user if isinstance(user, User) and user.is_active else None
-        scopes = frozenset(ApiKey.Scope.values if api_key is None else api_key.scopes)
-        return cls(known, scopes)
+        return cls(known) if api_key is None else cls(known, frozenset(api_key.scopes))
 
     @property
     def may_ask(self) -> bool:
@@ -119,18 +118,30 @@ def manageable_tenants(principal: Principal) -> QuerySet[Tenant]:
 def choose_corpora(names: Sequence[str], within: QuerySet[Corpus]) -> list[Corpus]:
     """Return the corpora of `within` with these names, in the order given; none named: all of them.
 
+    Raises as `choose_among` does.
+    """
+    slugs = slugs_of(names)
+    found = within.filter(slug__in=slugs) if slugs else within
+    return choose_among(names, list(found.select_related("tenant")))
+
+
+def slugs_of(names: Sequence[str]) -> list[str]:
+    """Return the slugs of names, each once."""
+    return sorted({name.rpartition("/")[2] for name in names})
+
+
+def choose_among(names: Sequence[str], corpora: Sequence[Corpus]) -> list[Corpus]:
+    """Return the corpora with these names, in the order given, each once; none named: all of them.
+
     A name is a slug, or `tenant/slug` where two tenants use the same slug.
-    Raises CorpusNotFound for a name that `within` doesn't hold, and InvalidInput for one that two tenants have.
+    Raises CorpusNotFound for a name that none has, and InvalidInput for one that several tenants have.
     """
     if not names:
-        return list(within.select_related("tenant"))
+        return list(corpora)
     chosen: dict[int, Corpus] = {}
     for name in names:
         tenant, _, slug = name.rpartition("/")
-        found = within.filter(slug=slug).select_related("tenant")
-        if tenant:
-            found = found.filter(tenant__slug=tenant)
-        matches = list(found[:2])
+        matches = [each for each in corpora if each.slug == slug and (not tenant or each.tenant.slug == tenant)]
         if not matches:
             raise CorpusNotFound(f"There is no corpus {name[:100]!r} that you may use.")
         if len(matches) > 1:

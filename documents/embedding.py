@@ -15,7 +15,7 @@ import numpy as np
 from django.conf import settings
 
 from documents.models import EmbeddingSpace
-from documents.spaces import SMALLEST_NORM, WORDLLAMA_DIMENSIONS, check_vectors
+from documents.spaces import SMALLEST_NORM, check_vectors
 from ragsite.deadline import Deadline
 from ragsite.ollama import Lane, get_client
 
@@ -72,7 +72,23 @@ def embed_passages(space: EmbeddingSpace, texts: Sequence[str], *, deadline: Dea
     else:
         prefix = prefixes_of(space).passage
         vectors = _ollama_vectors(space, [prefix + text for text in texts], deadline)
+    vectors = _first_numbers(space, vectors)
     check_vectors(space, vectors, expected=len(texts))
+    return _normalised(vectors)
+
+
+def embed_questions(space: EmbeddingSpace, questions: Sequence[str], *, deadline: Deadline) -> np.ndarray:
+    """Return one vector per question, as `embed_question` does, for work that nobody waits for: in batches.
+
+    Raises as `embed_passages` does.
+    """
+    if not questions:
+        return np.zeros((0, space.dimensions or 0), dtype=np.float32)
+    if space.provider == EmbeddingSpace.Provider.EMBEDDED:
+        return np.stack([embed_question(space, question, deadline=deadline) for question in questions])
+    prefix = prefixes_of(space).query
+    vectors = _first_numbers(space, _ollama_vectors(space, [prefix + text for text in questions], deadline))
+    check_vectors(space, vectors, expected=len(questions))
     return _normalised(vectors)
 
 
@@ -85,13 +101,14 @@ def embed_question(space: EmbeddingSpace, question: str, *, deadline: Deadline) 
         return np.zeros(space.dimensions or 0, dtype=np.float32)
     deadline.check()
     if space.provider == EmbeddingSpace.Provider.EMBEDDED:
-        vectors = _wordllama_vectors([question])
+        vectors = _first_numbers(space, _wordllama_vectors([question]))
         if np.linalg.norm(vectors[0]) < SMALLEST_NORM:
-            return np.zeros(WORDLLAMA_DIMENSIONS, dtype=np.float32)
+            return np.zeros(vectors.shape[1], dtype=np.float32)
     else:
         text = prefixes_of(space).query + question
         client = get_client()
         vectors = _matrix(client.embed(space.model, [text], deadline=deadline, lane=Lane.INTERACTIVE))
+        vectors = _first_numbers(space, vectors)
     check_vectors(space, vectors, expected=1)
     vector: np.ndarray = _normalised(vectors)[0]
     return vector
@@ -120,6 +137,12 @@ def _matrix(vectors: Sequence[Sequence[float]]) -> np.ndarray:
     if len({len(vector) for vector in vectors}) > 1:
         return np.zeros((0, 0), dtype=np.float32)  # fits no space
     return np.asarray(vectors, dtype=np.float32)
+
+
+def _first_numbers(space: EmbeddingSpace, vectors: np.ndarray) -> np.ndarray:
+    """Return the part of the vectors that the space keeps: models of the Matryoshka kind say most in the first ones."""
+    keep = int(space.index_settings.get("keep_first") or 0)
+    return vectors[:, :keep] if keep and vectors.ndim == 2 else vectors
 
 
 def _normalised(vectors: np.ndarray) -> np.ndarray:

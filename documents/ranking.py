@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, FloatField, Func
-
+from documents.compiling import Compiled
 from documents.lexicon import LEVELS, QuestionTerm
 from documents.models import Corpus
 
@@ -108,28 +107,18 @@ def _most_about(term: QuestionTerm, most: float) -> tuple[tuple[int, ...], int]:
     return (), 0
 
 
-class Bm25(Func):
-    """The BM25 score of a chunk, as a number that Postgres computes from its terms and their counts.
+def bm25(weighted: Sequence[WeightedTerm], average: float) -> Compiled:
+    """Return the BM25 score of a row of documents_chunk, as SQL that reads its terms and their counts.
 
     `weight * tf * (k1 + 1) / (tf + norm)`, summed over the question's words, with
     `norm = k1 * (1 - b + b * length / average length)`. A word twice in a chunk of average length scores
     weight * 2 * 1.9 / (2 + 0.9) = 1.31 * weight; written as weight * 1.9 / (1 + norm / tf), so that tf is read once.
     """
-
-    output_field = FloatField()
-
-    def __init__(self, weighted: Sequence[WeightedTerm], average: float) -> None:
-        super().__init__(F("terms"), F("term_counts"), F("lexeme_count"))
-        self.weighted = weighted
-        self.average = average
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """Return the sum over the question's words, one look-up in `terms` each."""
-        terms, counts, length = (compiler.compile(source)[0] for source in self.get_source_expressions())
-        norm = f"(%s::float8 + %s::float8 * {length})"
-        parts, parameters = [], []
-        for word in self.weighted:
-            places = ", ".join(f"array_position({terms}, %s::bigint)" for _ in word.terms)
-            parts.append(f"coalesce(%s::float8 / (1 + {norm} / {counts}[coalesce({places})]), 0)")
-            parameters += [word.weight * (K1 + 1), K1 * (1 - B), K1 * B / self.average, *word.terms]
-        return f"({' + '.join(parts) or '0::float8'})", parameters
+    norm = "(%s::float8 + %s::float8 * lexeme_count)"
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for word in weighted:
+        places = ", ".join(["array_position(terms, %s::bigint)"] * len(word.terms))
+        parts.append(f"coalesce(%s::float8 / (1 + {norm} / term_counts[coalesce({places})]), 0)")
+        parameters += [word.weight * (K1 + 1), K1 * (1 - B), K1 * B / average, *word.terms]
+    return f"({' + '.join(parts) or '0::float8'})", tuple(parameters)

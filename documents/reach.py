@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from cachetools import LRUCache
 from django.conf import settings
-from django.core.exceptions import EmptyResultSet
 from django.db.models import BooleanField, Func, QuerySet
 
 from documents.access import Principal, readable_documents
+from documents.compiling import Compiled, compiled
 from documents.filtering import condition_of
-from documents.models import Chunk, Corpus, Document, Embedding
+from documents.models import Corpus, Document, Embedding
 
-Compiled = tuple[str, tuple[Any, ...]]  # SQL and its parameters
+STATEMENTS_KEPT = 1000
+_lock = threading.Lock()
+_statements: LRUCache[Any, Readable] = LRUCache(STATEMENTS_KEPT)
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The statements for the documents that somebody may read.
+
+    Written once for all statements of a question, and for all questions of an asker that have no filter: Django takes
+    longer to write the conditions on who may read what than Postgres to check them. They hold no rights themselves,
+    only the way to look them up.
+    """
+
+    ids: Compiled
+    live_versions: Compiled
+
+    @classmethod
+    def of(cls, documents: QuerySet[Document]) -> Readable:
+        """Return the statements for the documents of a queryset."""
+        return cls(compiled(documents, "pk"), compiled(documents, "pk", "version"))
 
 
 @dataclass(frozen=True)
@@ -24,7 +46,7 @@ class Reach:
     """A corpus, or a part of it. Every query for chunks or vectors starts from here."""
 
     corpus: Corpus
-    documents: QuerySet[Document]
+    statements: Readable
     chunk_count: int  # of a large part, only that it is above EXACT_SCAN_MAX_CHUNKS
     only: tuple[UUID, ...] | None = None  # the documents of a small part
     is_restricted: bool = False  # by filters, or because some documents aren't for everybody
@@ -34,35 +56,28 @@ class Reach:
         """Return whether looking at every chunk is the best way."""
         return self.chunk_count <= int(settings.EXACT_SCAN_MAX_CHUNKS)
 
-    @property
-    def chunks(self) -> QuerySet[Chunk]:
-        """Return the chunks of it: of the documents' live versions."""
-        chunks = Chunk.objects.filter(Among("document_id", "version", rows=self._live_versions))
-        return chunks if self.only is None else chunks.filter(OneOf("document_id", self.only))
+    @cached_property
+    def live_chunks(self) -> Compiled:
+        """Return the condition for a row of documents_chunk to be within reach: in the live version of a document."""
+        sql, parameters = self.statements.live_versions
+        condition = f"(documents_chunk.document_id, documents_chunk.version) IN ({sql})"
+        if self.only is None:
+            return condition, parameters
+        return f"{condition} AND documents_chunk.document_id = ANY (%s::uuid[])", (*parameters, list(self.only))
 
     @property
     def embeddings(self) -> QuerySet[Embedding]:
         """Return the vectors of its documents, in all spaces, and of versions that aren't live too."""
-        embeddings = Embedding.objects.filter(Among("document_id", rows=self._document_ids))
+        embeddings = Embedding.objects.filter(Among("document_id", rows=self.statements.ids))
         return embeddings if self.only is None else embeddings.filter(OneOf("document_id", self.only))
-
-    # Compiled once for all statements of a question: Django takes longer to write the conditions on who may read what
-    # than Postgres to check them.
-    @cached_property
-    def _live_versions(self) -> Compiled:
-        return _compiled(self.documents, "pk", "version")
-
-    @cached_property
-    def _document_ids(self) -> Compiled:
-        return _compiled(self.documents, "pk")
 
 
 def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> Reach:
     """Return what of a corpus a principal may search under these filters. Raises InvalidInput for a bad filter."""
     condition = condition_of(filters)
-    documents = readable_documents(principal, corpus).order_by()
     if condition is None and not _has_closed_documents(corpus):
-        return Reach(corpus, documents, corpus.chunk_count)
+        return Reach(corpus, _readable(corpus, principal), corpus.chunk_count)
+    documents = readable_documents(principal, corpus).order_by()
     listed = readable_documents(principal).filter(corpus=corpus).order_by()
     if condition is not None:
         documents, listed = documents.filter(condition), listed.filter(condition)
@@ -71,19 +86,26 @@ def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | 
     rows = list(listed.values_list("pk", "chunks_total")[: most + 1])
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
-    return Reach(corpus, documents, chunk_count, only, is_restricted=True)
+    return Reach(corpus, Readable.of(documents), chunk_count, only, is_restricted=True)
+
+
+def _readable(corpus: Corpus, principal: Principal) -> Readable:
+    user = principal.user
+    key = (corpus.pk, principal.may_ask, None if user is None else (user.pk, user.is_superuser))
+    with _lock:
+        known = _statements.get(key)
+    if known is None:
+        known = Readable.of(readable_documents(principal, corpus).order_by())
+        with _lock:
+            _statements[key] = known
+    return known
 
 
 def _has_closed_documents(corpus: Corpus) -> bool:
+    """Return whether some documents aren't for everybody; the statements above ask again, this only chooses a way."""
+    if corpus.has_closed_documents is not None:
+        return corpus.has_closed_documents
     return Document.readers.through.objects.filter(document__corpus=corpus).exists()
-
-
-def _compiled(documents: QuerySet[Document], *columns: str) -> Compiled:
-    try:
-        sql, parameters = documents.values(*columns).query.sql_with_params()
-    except EmptyResultSet:  # a principal who may ask nothing
-        return f"SELECT {', '.join(['NULL'] * len(columns))} WHERE FALSE", ()
-    return str(sql), tuple(parameters)
 
 
 class OneOf(Func):

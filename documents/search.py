@@ -1,19 +1,19 @@
-"""The legs of a search: lexical (BM25) and dense (vectors), each one SQL statement over what the asker may read."""
+"""The lexical leg of a search (BM25), and the exact scores and texts of what both legs found: one statement each."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import FloatField, OuterRef, QuerySet, Subquery, Value
-from pgvector.django import CosineDistance
 
-from documents.models import Chunk, Embedding, EmbeddingSpace
-from documents.ranking import Bm25, Choice, WeightedTerm, average_length
+from documents.compiling import Compiled, rows_of
+from documents.models import EmbeddingSpace
+from documents.ranking import Choice, WeightedTerm, average_length, bm25
 from documents.reach import Reach
 
 
@@ -39,25 +39,38 @@ class Found:
     end: int
     text: str
     lexeme_count: int
+    terms: frozenset[int]  # of those that were asked for: what it has
 
 
-def lexical_query(reach: Reach, choice: Choice, limit: int) -> QuerySet[Chunk, tuple[int, float]]:
-    """Return the query for the best chunks by BM25 among those that the choice of terms picks: (id, score)."""
-    score = Bm25(choice.weighted, average_length(reach.corpus))
-    found = reach.chunks.filter(terms__overlap=list(choice.terms)).annotate(score=score).values_list("pk", "score")
+def as_text(vector: np.ndarray) -> str:
+    """Return a vector as pgvector reads it."""
+    return f"[{','.join(map(str, vector.tolist()))}]"
+
+
+def lexical_statement(reach: Reach, choice: Choice, limit: int) -> Compiled:
+    """Return the statement for the best chunks by BM25 among those that the choice of terms picks: (id, score).
+
+    Written by hand, as those below: to have Django write them took longer than all of their rows.
+    """
+    live, within = reach.live_chunks
+    score, scored = bm25(choice.weighted, average_length(reach.corpus))
+    parts, given = [], []
+    if choice.terms or choice.fill_term is None:
+        parts.append(f"SELECT id, {score} AS score FROM documents_chunk WHERE {live} AND terms && %s::bigint[]")
+        given += [*scored, *within, list(choice.terms)]
     if choice.fill_term is not None:
         # Its chunks are all alike to it, so that any of them will do when there is nothing better.
-        some = reach.chunks.filter(terms__contains=[choice.fill_term]).values("pk")[: choice.fill_limit]
-        filled = Chunk.objects.filter(pk__in=some).annotate(score=score).values_list("pk", "score")
-        found = found.union(filled) if choice.terms else filled
-    return found.order_by("-score")[:limit]
+        some = f"SELECT id FROM documents_chunk WHERE {live} AND terms @> ARRAY[%s::bigint] LIMIT %s"
+        parts.append(f"SELECT id, {score} AS score FROM documents_chunk WHERE id IN ({some})")
+        given += [*scored, *within, choice.fill_term, choice.fill_limit]
+    return f"{' UNION '.join(parts)} ORDER BY score DESC LIMIT %s", (*given, limit)
 
 
 def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:
     """Return the BM25 scores of the best chunks, by id."""
     if not choice.weighted:  # no word of the question occurs anywhere
         return {}
-    return dict(lexical_query(reach, choice, limit))
+    return dict(rows_of(lexical_statement(reach, choice, limit)))
 
 
 def score_all(
@@ -68,31 +81,38 @@ def score_all(
     vector: np.ndarray | None,
 ) -> dict[int, Scores]:
     """Return the exact scores of both legs for these chunks, by id; chunks out of reach are left out."""
-    lexical = Bm25(weighted, average_length(reach.corpus)) if weighted else Value(None, output_field=FloatField())
-    distance: Subquery | Value = Value(None, output_field=FloatField())
+    live, within = reach.live_chunks
+    score, scored = bm25(weighted, average_length(reach.corpus)) if weighted else ("NULL", [])
+    distance: str = "NULL"
+    compared: list[Any] = []
     if space is not None and vector is not None:
-        own = Embedding.objects.filter(space=space, chunk=OuterRef("pk"))
-        distance = Subquery(own.values(distance=CosineDistance("vector", vector)))
-    rows = reach.chunks.filter(pk__in=chunk_ids).annotate(lexical=lexical, distance=distance)
-    return {
-        chunk_id: Scores(score, None if apart is None else 1.0 - apart)
-        for chunk_id, score, apart in rows.values_list("pk", "lexical", "distance")
-    }
+        own = "FROM documents_embedding WHERE space_id = %s AND chunk_id = documents_chunk.id"
+        distance, compared = f"(SELECT vector <=> %s::halfvec {own})", [as_text(vector), space.pk]
+    found = rows_of(
+        (
+            f"SELECT id, {score}, {distance} FROM documents_chunk WHERE id = ANY (%s::bigint[]) AND {live}",
+            (*scored, *compared, list(chunk_ids), *within),
+        )
+    )
+    return {chunk_id: Scores(by_words, None if apart is None else 1.0 - apart) for chunk_id, by_words, apart in found}
 
 
-def load(reach: Reach, chunk_ids: Collection[int]) -> dict[int, Found]:
-    """Return these chunks by id; what went out of reach since it was found is left out."""
-    rows = reach.chunks.filter(pk__in=chunk_ids).values_list(
-        "pk", "document_id", "document__title", "document__source", "heading", "page", "start", "end", "text",
-        "lexeme_count",
-    )  # fmt: skip
-    return {row[0]: Found(*row) for row in rows}
+def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) -> dict[int, Found]:
+    """Return these chunks by id, each with those of the terms that it has.
 
-
-def terms_of(chunk_id: int) -> frozenset[int]:
-    """Return the terms of a chunk that was found; none when it is gone."""
-    terms = Chunk.objects.filter(pk=chunk_id).values_list("terms", flat=True).first()
-    return frozenset(terms or ())
+    What went out of reach since it was found is left out.
+    """
+    live, within = reach.live_chunks
+    rows = rows_of(
+        (
+            'SELECT documents_chunk.id, document_id, document.title, document.source, heading, page, start, "end",'
+            " text, lexeme_count, ARRAY(SELECT term FROM unnest(%s::bigint[]) AS term WHERE term = ANY (terms))"
+            " FROM documents_chunk JOIN documents_document AS document ON document.id = document_id"
+            f" WHERE documents_chunk.id = ANY (%s::bigint[]) AND {live}",
+            (list(terms), list(chunk_ids), *within),
+        )
+    )
+    return {row[0]: Found(*(*row[:-1], frozenset(row[-1]))) for row in rows}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import sql
 
+from documents.index_builds import OnBuild, building, watched
+from documents.index_shape import shape_of
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from ragsite.errors import EmbeddingMismatch
 from ragsite.ollama import configured
@@ -17,8 +20,8 @@ from ragsite.postgres.limits import statements_may_take_any_time
 WORDLLAMA = "wordllama"
 WORDLLAMA_DIMENSIONS = 256
 INDEX_DEFAULTS = {"m": 16, "ef_construction": 64}
-HALFVEC_INDEX_MAX_DIMENSIONS = 4000  # pgvector's limit; longer vectors are searched exactly
 HALF_MAX = 65504.0  # largest half-precision number
+WAIT_FOR_BUILD_SECONDS = 1.0
 SMALLEST_NORM = 1e-6  # a shorter vector has no direction: its cosine distance is NaN
 
 
@@ -91,30 +94,42 @@ def _state_of(name: str) -> bool | None:
     return None if row is None else bool(row[0])
 
 
-def ensure_index(space: EmbeddingSpace) -> None:
+def index_bytes(space: EmbeddingSpace) -> int:
+    """Return the size of the space's index on disk; 0: there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)", [index_name(space)])
+        return int(cursor.fetchone()[0])
+
+
+def ensure_index(space: EmbeddingSpace, *, on_build: OnBuild = lambda build: True) -> None:
     """Make the space's HNSW index agree with its size and status.
 
     A live, shadow or building space above EXACT_SCAN_MAX_CHUNKS has one; a retired one has none. Built CONCURRENTLY,
     so searches and inserts go on; call it outside of a transaction. A build that was stopped leaves an invalid index,
-    which no search uses and `IF NOT EXISTS` takes for done: it is built again.
+    which no search uses and `IF NOT EXISTS` takes for done: it is built again. One that somebody else is building is
+    waited for. `on_build` is told how far it is, and may return False to stop it: then it raises BuildStopped.
     """
     assert not connection.in_atomic_block, "CREATE INDEX CONCURRENTLY can't run in a transaction"
     name = index_name(space)
+    wanted = wants_index(space)
+    while wanted and building(name) is not None:
+        time.sleep(WAIT_FOR_BUILD_SECONDS)
     valid = _state_of(name)
-    wanted = _wants_index(space)
     if valid is not None and not (valid and wanted):
         _run_alone(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
         valid = None
     if wanted and valid is None:
-        _run_alone(_create_statement(space))
+        with watched(name, on_build):
+            _run_alone(_create_statement(space))
         if _state_of(name) is not True:
             raise RuntimeError(f"index {name} was built and is not valid")
 
 
-def _wants_index(space: EmbeddingSpace) -> bool:
+def wants_index(space: EmbeddingSpace) -> bool:
+    """Return whether the space should have an index: it is in use, large, and its vectors can be indexed."""
     if space.status == EmbeddingSpace.Status.RETIRED or space.dimensions is None:
         return False
-    if space.dimensions > HALFVEC_INDEX_MAX_DIMENSIONS:
+    if not shape_of(space).is_indexable:
         return False
     above = Embedding.objects.filter(space=space)[settings.EXACT_SCAN_MAX_CHUNKS : settings.EXACT_SCAN_MAX_CHUNKS + 1]
     return above.exists()
@@ -124,11 +139,11 @@ def _create_statement(space: EmbeddingSpace) -> sql.Composed:
     chosen = INDEX_DEFAULTS | {key: space.index_settings[key] for key in INDEX_DEFAULTS if key in space.index_settings}
     return sql.SQL(
         "CREATE INDEX CONCURRENTLY {name} ON documents_embedding"
-        " USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops)"
+        " USING hnsw ({column})"
         " WITH (m = {m}, ef_construction = {ef}) WHERE space_id = {space}"
     ).format(
         name=sql.Identifier(index_name(space)),
-        dimensions=sql.Literal(space.dimensions),
+        column=shape_of(space).index_column(),
         m=sql.Literal(int(chosen["m"])),
         ef=sql.Literal(int(chosen["ef_construction"])),
         space=sql.Literal(space.pk),

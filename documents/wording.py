@@ -97,18 +97,23 @@ def _joined(text: str, *, is_question: bool = False) -> str:
     return joined.encode("utf-8", "replace")[:PREPARED_MAX_BYTES].decode("utf-8", "ignore")
 
 
-def _words(text: str, *, is_question: bool) -> Iterator[str]:
+def _words(text: str, *, is_question: bool) -> list[str]:
     patterns = _patterns(ascii_only=text.isascii())
     has_unspaced = patterns.unspaced.search(text) is not None
+    words: list[str] = []
     for found in patterns.compound.findall(text):
+        if not has_unspaced and found.isalnum():  # nearly always
+            words.append(found[:WORD_MAX_CHARS])
+            continue
         parts = [found] if found.isalnum() else patterns.word.findall(found)
         for part in parts:
             if has_unspaced and patterns.unspaced.search(part):
-                yield from _pairs(part, patterns, is_question=is_question)
+                words += _pairs(part, patterns, is_question=is_question)
             else:
-                yield part[:WORD_MAX_CHARS]
+                words.append(part[:WORD_MAX_CHARS])
         if len(parts) > 1 and patterns.one_name.fullmatch(found):
-            yield "".join(parts)[:WORD_MAX_CHARS]
+            words.append("".join(parts)[:WORD_MAX_CHARS])
+    return words
 
 
 def _pairs(run: str, patterns: _Patterns, *, is_question: bool) -> Iterator[str]:

@@ -13,4 +13,5 @@ urlpatterns = [
     path("metrics", views.metrics_view, name="metrics"),
     path("api/pool/stats", views.pool_view, name="pool-stats"),
     path("monitoring/pool-status", views.pool_view, name="pool-status"),
+    path("monitoring/performance-metrics", views.performance_view, name="performance-metrics"),
 ]

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from monitoring.health import health
+from monitoring.performance_report import performance_report
 from monitoring.pool import pool_stats
 from monitoring.readiness import readiness
 
@@ -54,6 +55,15 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
         return HttpResponse("Metrics need the METRICS_TOKEN.\n", status=403, content_type="text/plain")
     exported: HttpResponse = ExportToDjangoView(request)
     return exported
+
+
+@require_safe
+@never_cache
+def performance_view(request: HttpRequest) -> HttpResponse:
+    """Return times, pool, caches, and what could be changed, to those who may read /metrics."""
+    if not _may_read_metrics(request):
+        return HttpResponse("Metrics need the METRICS_TOKEN.\n", status=403, content_type="text/plain")
+    return JsonResponse(performance_report())
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -10,7 +10,11 @@ from django.db.models import QuerySet
 
 from documents.access import Principal
 from documents.admin.scoping import ReadOnlyAdmin
-from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
+from querying import semantic_admin as semantic_admin  # registers its own
+from querying.cache_admin import CacheAdmin
+from querying.models import AnswerClaim, CachedAnswer, CacheEntry, Feedback, QueryLog
+
+__all__ = ["CacheAdmin"]
 
 
 @admin.register(QueryLog)
@@ -71,6 +75,21 @@ class CachedAnswerAdmin(ReadOnlyAdmin):
     def question_beginning(self, answer: CachedAnswer) -> str:
         """Return the beginning of the question."""
         return answer.question[:100]
+
+
+@admin.register(CacheEntry)
+class CacheEntryAdmin(ReadOnlyAdmin):
+    """Searches and vectors that may be used again."""
+
+    list_display = ["created_at", "kind", "key"]
+    list_filter = ["kind", "created_at"]
+    readonly_fields = ["key", "kind", "corpora", "documents", "created_at"]  # not the value: numbers, or whole passages
+
+    def readable(self, principal: Principal) -> QuerySet[CacheEntry]:
+        """Return all entries, without what they hold, to a superuser."""
+        is_superuser = principal.user is not None and principal.user.is_superuser
+        entries = CacheEntry.objects.defer("value")
+        return entries if is_superuser else entries.none()
 
 
 @admin.register(AnswerClaim)

@@ -10,14 +10,34 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from documents.compiling import rows_of
+from documents.search import as_text
 from querying.cache_keys import Keys
 from querying.memory_cache import Kept
 from querying.models import CachedAnswer
 from querying.packing import Packed, documents_of, unpack
 
+# Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
+# than Postgres to run it.
+_LOAD = "SELECT answer::text, created_at FROM querying_cachedanswer WHERE key = %s AND created_at > %s"
+_HAS_ALIKE = (
+    "SELECT 1 FROM querying_cachedanswer WHERE alike_key = %s AND created_at > %s AND embedding IS NOT NULL LIMIT 1"
+)
+_KEEP = """
+INSERT INTO querying_cachedanswer
+    (key, stale_key, alike_key, question, answer, corpora, documents, embedding, hits, created_at, last_used)
+VALUES (
+    %(key)s, %(stale_key)s, %(alike_key)s, %(question)s, %(answer)s::jsonb, %(corpora)s::bigint[],
+    %(documents)s::uuid[], %(embedding)s::halfvec, 0, %(created_at)s, %(created_at)s
+)
+ON CONFLICT (key) DO UPDATE SET
+    answer = excluded.answer, documents = excluded.documents, embedding = excluded.embedding,
+    created_at = excluded.created_at, last_used = excluded.last_used
+"""
 PRUNE_EVERY = 100  # answers kept, per process
 
 _lock = threading.Lock()
@@ -27,8 +47,14 @@ _kept_since_pruning = 0
 def load(key: str) -> Kept | None:
     """Return the answer kept under this key, if it is young enough to be given."""
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
-    row = CachedAnswer.objects.filter(pk=key, created_at__gt=youngest).values_list("answer", "created_at").first()
-    return None if row is None else kept_of(*row)
+    rows = rows_of((_LOAD, (key, youngest)))
+    return kept_of(json.loads(rows[0][0]), rows[0][1]) if rows else None
+
+
+def has_alike(alike_key: str) -> bool:
+    """Return whether an answer is kept that may be one to the same question in other words."""
+    youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
+    return bool(rows_of((_HAS_ALIKE, (alike_key, youngest))))
 
 
 def load_stale(stale_key: str) -> Kept | None:
@@ -50,20 +76,19 @@ def kept_of(packed: Packed, created_at: datetime) -> Kept | None:
 def keep(keys: Keys, packed: Packed, made_at: float, embedding: np.ndarray | None) -> None:
     """Keep an answer, in place of one under the same key."""
     created_at = datetime.fromtimestamp(made_at, UTC)
-    row = CachedAnswer(
-        key=keys.exact,
-        stale_key=keys.stale,
-        alike_key=keys.alike,
-        question=keys.question,
-        answer=packed,
-        corpora=[pk for pk, _, _ in keys.standing.corpora],
-        documents=sorted(documents_of(unpack(packed))),
-        embedding=embedding,
-        created_at=created_at,
-        last_used=created_at,
-    )
-    changing = ["answer", "documents", "embedding", "created_at", "last_used"]
-    CachedAnswer.objects.bulk_create([row], update_conflicts=True, unique_fields=["key"], update_fields=changing)
+    row = {
+        "key": keys.exact,
+        "stale_key": keys.stale,
+        "alike_key": keys.alike,
+        "question": keys.question,
+        "answer": json.dumps(packed),
+        "corpora": [pk for pk, _, _ in keys.standing.corpora],
+        "documents": sorted(documents_of(unpack(packed))),
+        "embedding": None if embedding is None else as_text(embedding),
+        "created_at": created_at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, row)
     _prune_now_and_then()
 
 

@@ -11,6 +11,7 @@ from querying.beating import beating
 from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, is_possible, reasons_before_writing, rungs
 from querying.recording import recorded
 from querying.retrieval import Retrieved, retrieve
+from querying.retrieval_cache import find_search, keep_search, search_key_if_cacheable
 from querying.sharing import sharing
 from querying.stale import write_stale
 from querying.timings import Timings, milliseconds_since
@@ -47,14 +48,20 @@ def answer_question(asked: Asked) -> Answer:
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
-    with recorded(asked) as record, sharing(asked) as share:
+    with recorded(asked) as record:
+        record.answer = answer = answer_unrecorded(asked)
+    return answer
+
+
+def answer_unrecorded(asked: Asked) -> Answer:
+    """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
+    with sharing(asked) as share:
         answer = share.found or _result_of(share.follow())
         if answer is None:
-            retrieved = search(asked)
+            retrieved = search(share.asked)
             release_connection()
             answer = _result_of(write_answer(asked, retrieved))
             share.land(answer)
-        record.answer = answer
     return answer
 
 
@@ -70,7 +77,7 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
         yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora))
         answer = answer or (yield from share.follow())
         if answer is None:
-            retrieved = yield from beating(lambda: search(asked), asked.deadline)
+            retrieved = yield from beating(lambda: search(share.asked), asked.deadline)
             yield Found(retrieved.passages)
             answer = yield from write_answer(asked, retrieved)
             share.land(answer)
@@ -82,8 +89,15 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
 
 
 def search(asked: Asked) -> Retrieved:
-    """Return the passages for the question."""
-    return retrieve(
+    """Return the passages for the question: those found before, while nothing that they depend on has changed.
+
+    Raises as `retrieve` does.
+    """
+    key = search_key_if_cacheable(asked)
+    found = None if key is None else find_search(asked, key)
+    if found is not None:
+        return found
+    retrieved = retrieve(
         asked.question,
         asked.corpora,
         principal=asked.principal,
@@ -92,6 +106,9 @@ def search(asked: Asked) -> Retrieved:
         filters=asked.filters,
         mode=asked.mode,
     )
+    if key is not None:
+        keep_search(key, retrieved)
+    return retrieved
 
 
 def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:

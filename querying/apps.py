@@ -9,9 +9,9 @@ class QueryingConfig(AppConfig):
     name = "querying"
 
     def ready(self) -> None:
-        """Let cached answers go with the documents that they quote."""
+        """Let cached answers and searches go with the documents that they have text of."""
         # Here, because both import models, which are not there before all apps are.
         from documents.forgetting import also_forget
-        from querying.caching import forget_documents
+        from querying.purging import forget_documents
 
         also_forget(forget_documents)

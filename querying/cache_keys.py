@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 
 from documents.normalising import normalise_question
-from documents.rights import Standing, standing_of
+from documents.rights import Standing
+from documents.scope import standing_of
 from querying.prompting import PROMPT_VERSION
+from querying.same_question import words_key
 from querying.values import Asked
 from ragsite.ollama import configured
 
+STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
 FORMAT = 1  # of what is kept: raise it when querying/packing.py changes
+SEARCH_FORMAT = 1  # ... when the ranking of passages changes, too
 
 
 @dataclass(frozen=True)
@@ -23,19 +30,32 @@ class Keys:
     """Where to look for an answer. Equal keys mean: this answer is right for this asker, too."""
 
     exact: str
-    stale: str  # without what changes when documents, models or prompts do
-    alike: str  # without the question
     question: str  # normalised
+    language: str  # of the first corpus: in which words are compared
     standing: Standing
+    lasting: Mapping[str, Any]  # what the answer depends on, as JSON; the question isn't in it
+    passing: Mapping[str, Any]  # the same of what changes when documents, models or prompts do
+
+    # Written when they are asked for: an answer out of memory needs neither.
+    @cached_property
+    def stale(self) -> str:
+        """Return the key without what passes."""
+        return _digest({**self.lasting, "question": self.question})
+
+    @cached_property
+    def alike(self) -> str:
+        """Return the key with the question's words instead of the question; empty if no other one may be compared."""
+        words = words_key(self.question, self.language)
+        return words and _digest({**self.lasting, **self.passing, "words": words})
 
 
 def keys_of(asked: Asked) -> Keys:
-    """Return the keys of a question, with rights and epochs as they are stored now.
+    """Return the keys of a question, with rights and epochs as they were read with the corpora, else as they are now.
 
     The question's case is kept: 'US' is not 'us'. The order of the corpora is kept: the first one's language is that
     of our own sentences.
     """
-    standing = standing_of(asked.principal, asked.corpora)
+    standing = standing_for(asked)
     question = normalise_question(asked.question)
     lasting = {
         "format": FORMAT,
@@ -58,10 +78,33 @@ def keys_of(asked: Asked) -> Keys:
     }
     return Keys(
         exact=_digest({**lasting, **passing, "question": question}),
-        stale=_digest({**lasting, "question": question}),
-        alike=_digest({**lasting, **passing}),
         question=question,
+        language=asked.language,
         standing=standing,
+        lasting=lasting,
+        passing=passing,
+    )
+
+
+def standing_for(asked: Asked) -> Standing:
+    """Return what the asker's answers depend on: as it was read with the question, else as it is stored now."""
+    is_fresh = time.monotonic() - asked.started < STANDING_SECONDS
+    return asked.standing if asked.standing and is_fresh else standing_of(asked.principal, asked.corpora)
+
+
+def search_key_of(asked: Asked, standing: Standing) -> str:
+    """Return the key that the passages found for a question are kept under: no model and no prompt is part of it."""
+    return _digest(
+        {
+            "format": SEARCH_FORMAT,
+            "state": standing.corpora,
+            "rights": standing.rights,
+            "top_k": asked.top_k,
+            "mode": asked.mode,
+            "filters": asked.filters or {},
+            "options": [settings.LEXICAL_MATCH_BUDGET, settings.EXACT_SCAN_MAX_CHUNKS],
+            "question": normalise_question(asked.question),
+        }
     )
 
 

@@ -7,21 +7,22 @@ that must not be given any more is one that nobody finds. A cache that fails is 
 from __future__ import annotations
 
 import json
-import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from django.conf import settings
 from django.core.cache import caches
-from django.db import Error as DatabaseFault
-from django.db import connection
+from django.db.models import QuerySet
 
-from documents.access import readable_documents
+from documents.access import Principal, readable_documents
+from documents.rights import Standing
+from documents.scope import standing_of
 from querying import answer_table
+from querying.cache_faults import unless_it_fails as unless_it_fails
 from querying.cache_keys import Keys, keys_of
 from querying.hit_rate import count
 from querying.memory_cache import Kept, memory
@@ -29,16 +30,13 @@ from querying.models import CachedAnswer
 from querying.packing import Packed, documents_of, pack, unpack
 from querying.timings import milliseconds_since
 from querying.values import Answer, AnswerMode, Asked, CacheReport
-from ragsite.errors import DatabaseUnavailable
 
-logger = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
-T = TypeVar("T")
 
 
 def is_cacheable(asked: Asked) -> bool:
-    """Return whether caches may be used for this question."""
-    return bool(settings.ENABLE_CACHING and asked.use_cache)
+    """Return whether answers may be kept and given again for this question."""
+    return bool(settings.ENABLE_CACHING and settings.ENABLE_ANSWER_CACHE and asked.use_cache)
 
 
 def keys_if_cacheable(asked: Asked) -> Keys | None:
@@ -55,30 +53,34 @@ def is_worth_keeping(answer: Answer) -> bool:
 
 def find_in_memory(keys: Keys) -> Kept | None:
     """Return the answer if this process has it."""
-    return _counted("memory", memory().get(keys.exact))
+    return _counted("memory", keys, memory().get(keys.exact))
 
 
 def find_shared(keys: Keys) -> Kept | None:
     """Return the answer if Redis or Postgres has it, and keep it in memory."""
-    kept = _find_in_redis(keys.exact)
+    kept = _find_in_redis(keys)
     if kept is None:
-        kept = _counted("postgres", unless_it_fails(lambda: answer_table.load(keys.exact)))
+        kept = _counted("postgres", keys, unless_it_fails(lambda: answer_table.load(keys.exact)))
     if kept is not None:
         memory().put(keys.exact, kept)
     return kept
 
 
 def may_be_given(asked: Asked, keys: Keys, answer: Answer) -> bool:
-    """Return whether the asker may still read all that the answer quotes.
+    """Return whether the asker may still read all that the answer quotes."""
+    return keys.standing.is_open or may_read(asked.principal, keys.standing, documents_of(answer))
+
+
+def may_read(principal: Principal, standing: Standing, documents: Collection[UUID]) -> bool:
+    """Return whether the principal may read all of these documents, whose text was kept under this standing.
 
     The key says so already. Where documents are closed they are asked once more: a change that forgot to raise the
     epoch must not show anybody's document to somebody else.
     """
-    if keys.standing.is_open:
+    if standing.is_open:
         return True
-    ids = documents_of(answer)
-    readable = unless_it_fails(lambda: readable_documents(asked.principal).filter(pk__in=ids).count())
-    return readable == len(ids)
+    readable = unless_it_fails(lambda: readable_documents(principal).filter(pk__in=documents).count())
+    return readable == len(set(documents))
 
 
 def given_again(asked: Asked, kept: Kept, similarity: float | None = None) -> Answer:
@@ -122,7 +124,7 @@ def keep_shared(asked: Asked, keys: Keys, kept: Kept, embedding: np.ndarray | No
         answer_table.keep(keys, packed, kept.made_at, embedding)
         # Looked at after the row is there: a deletion that didn't see it has changed the epoch, or does in a moment
         # and looks again. Nobody would find the row; but what is deleted is not to lie about either.
-        if keys_of(asked) == keys:
+        if standing_of(asked.principal, asked.corpora) == keys.standing:
             return True
         answer_table.forget(CachedAnswer.objects.filter(pk=keys.exact))
         return False
@@ -131,42 +133,23 @@ def keep_shared(asked: Asked, keys: Keys, kept: Kept, embedding: np.ndarray | No
         _keep_in_redis(keys.exact, packed, kept.made_at)
 
 
-def purge(corpora: Iterable[int] | None = None) -> int:
-    """Forget all answers, or those from some corpora; return how many Postgres had. Memory of other processes stays."""
-    rows = CachedAnswer.objects.all()
-    keys = answer_table.forget(rows if corpora is None else answer_table.answers_about(corpora))
+def forget_answers(rows: QuerySet[CachedAnswer]) -> int:
+    """Delete kept answers everywhere but in other processes' memory; return how many Postgres had."""
+    keys = answer_table.forget(rows)
     _forget_in_redis(keys)
     memory().clear()
     return len(keys)
 
 
-def forget_documents(documents: Collection[UUID]) -> None:
-    """Delete every kept answer that quotes one of these documents. Part of their deletion, in its transaction."""
-    keys = answer_table.forget(answer_table.answers_from(documents))
-    _forget_in_redis(keys)
-    memory().clear()
-
-
-def unless_it_fails(act: Callable[[], T]) -> T | None:
-    """Return what `act` returns, or None when the database fails: then there is no cache, and the search will tell."""
-    try:
-        return act()
-    except (DatabaseFault, DatabaseUnavailable) as exc:
-        logger.warning("the cache of answers failed: %s", type(exc).__name__)
-        if not connection.in_atomic_block:
-            connection.close()
-        return None
-
-
-def _counted(layer: str, kept: Kept | None) -> Kept | None:
-    count(layer, hit=kept is not None)
+def _counted(layer: str, keys: Keys, kept: Kept | None) -> Kept | None:
+    count(layer, hit=kept is not None, corpora=keys.standing.ids)
     return kept
 
 
-def _find_in_redis(key: str) -> Kept | None:
+def _find_in_redis(keys: Keys) -> Kept | None:
     if not settings.REDIS_URL:
         return None
-    return _counted("redis", _kept_of(caches["default"].get(_name(key))))
+    return _counted("redis", keys, _kept_of(caches["default"].get(_name(keys.exact))))
 
 
 def _kept_of(value: Any) -> Kept | None:

@@ -36,6 +36,11 @@ class Searched:
     candidates: Sequence[Candidate]
 
     @property
+    def terms(self) -> list[int]:
+        """Return every term that stands for a word of the question."""
+        return [key for term in self.question.terms for key in term.terms] if self.question else []
+
+    @property
     def model(self) -> str:
         """Return the bare name of the embedding model; empty: none."""
         return "" if self.space is None else bare_name(self.space.model)

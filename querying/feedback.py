@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from uuid import UUID
+
+from django.conf import settings
 
 from documents.access import Principal
 from querying.models import Feedback, QueryLog
+from querying.semantic_limits import report_false_hit
+from querying.storing_later import STORE_EVERY_SECONDS, store_now
+from ragsite.database_connection import release_connection
 from ragsite.errors import QueryNotFound
 
+OTHER_PROCESS_LOOKS = 3  # for a question that another process was asked: it stores it within STORE_EVERY_SECONDS
+WRONG_QUESTION = "wrong_question"  # the reason of a reader who was given the answer to another question
 
-def keep_feedback(principal: Principal, query_id: UUID, rating: int, comment: str = "") -> Feedback:
+
+def keep_feedback(
+    principal: Principal, query_id: UUID, rating: int, comment: str = "", reason: str = "", *, reporter: str = ""
+) -> Feedback:
     """Store what the asker of a question thinks of its answer; the latest word counts.
+
+    `reporter` tells one reader from another: their key, user or address.
 
     Raises QueryNotFound for an answer that somebody else was given: its id is no secret.
     """
-    query = QueryLog.objects.filter(pk=query_id, user=principal.user).first() if principal.may_ask else None
+    query = _asked_by(principal, query_id) if principal.may_ask else None
     if query is None:
         raise QueryNotFound
     mine = Feedback.objects.filter(query=query, user=principal.user).first() or Feedback(
@@ -22,4 +35,22 @@ def keep_feedback(principal: Principal, query_id: UUID, rating: int, comment: st
     )
     mine.rating, mine.comment = rating, comment
     mine.save()
+    if reason == WRONG_QUESTION:
+        report_false_hit(query, reporter)
     return mine
+
+
+def _asked_by(principal: Principal, query_id: UUID) -> QueryLog | None:
+    """Return the question, if it is this principal's. It may have been answered a moment ago and not be stored yet."""
+    mine = QueryLog.objects.filter(pk=query_id, user=principal.user)
+    found = mine.first()
+    if found is None and settings.RECORD_LATER:
+        store_now()
+        found = mine.first()
+        for _ in range(OTHER_PROCESS_LOOKS):
+            if found is not None:
+                break
+            release_connection()
+            time.sleep(STORE_EVERY_SECONDS / 2)
+            found = mine.first()
+    return found

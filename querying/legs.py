@@ -14,8 +14,8 @@ from psycopg.errors import QueryCanceled
 
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, OllamaTimeout, RagError
-from ragsite.metrics import STAGE_SECONDS
-from ragsite.postgres.limits import bounded_transaction, statement_limit_seconds
+from ragsite.performance import observe_stage
+from ragsite.postgres.limits import milliseconds, set_local, statement_limit_seconds, waiting_for
 from ragsite.postgres.losing import is_broken
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,10 @@ class LegReport:
     ms: float
 
 
+class LegBroke(Exception):
+    """A leg broke the transaction that it shares with the others. They are run again without it."""
+
+
 @dataclass
 class Legs:
     """The legs of one question so far, and the time of every stage in ms."""
@@ -39,30 +43,52 @@ class Legs:
     deadline: Deadline
     reports: list[LegReport] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
+    _broken: dict[str, LegReport] = field(default_factory=dict)
+    _limit: str | None = None  # of a statement, as it was set last in this transaction
 
     def run(self, name: str, stage: str, act: Callable[[], Result]) -> Result | None:
-        """Return what `act` returns, run in a short transaction that the deadline bounds; None when it failed."""
+        """Return what `act` returns, run within the deadline; None when it failed. Call it in a transaction.
+
+        Raises LegBroke when the transaction can't go on.
+        """
+        if name in self._broken:
+            self.reports.append(self._broken[name])
+            return None
         started = time.monotonic()
         status, result = self._attempt(name, act)
         self.report(name, status, started, stage)
         return result
 
     def _attempt(self, name: str, act: Callable[[], Result]) -> tuple[Status, Result | None]:
+        started = time.monotonic()
         try:
-            return "ok", self._in_transaction(act)
+            return "ok", self._within_limit(act)
         except Error as exc:
             if is_broken(exc):
                 raise  # the other legs are in the same transaction, and it is gone
             logger.warning("leg %s: %s", name, type(exc.__cause__ or exc).__name__)
-            return ("late" if isinstance(exc.__cause__, QueryCanceled) else "failed"), None
+            status: Status = "late" if isinstance(exc.__cause__, QueryCanceled) else "failed"
+            self._broken[name] = LegReport(name, status, round((time.monotonic() - started) * 1000, 3))
+            raise LegBroke from exc
         except RagError as exc:
             logger.warning("leg %s: %s", name, exc.code)
             return ("late" if isinstance(exc, DeadlineExceeded | OllamaTimeout) else "failed"), None
 
-    def _in_transaction(self, act: Callable[[], Result]) -> Result:
+    def _within_limit(self, act: Callable[[], Result]) -> Result:
         self.deadline.check()
-        with bounded_transaction(self.deadline.cap(statement_limit_seconds() or math.inf)):
+        seconds = self.deadline.cap(statement_limit_seconds() or math.inf)
+        limit = milliseconds(seconds)
+        if limit != self._limit:
+            set_local({"statement_timeout": limit})
+            self._limit = limit
+        with waiting_for(seconds):
             return act()
+
+    def begin_again(self) -> None:
+        """Forget what was noted, but for the legs that broke."""
+        self.reports.clear()
+        self.timings_ms.clear()
+        self._limit = None
 
     def report(self, name: str, status: Status, started: float, stage: str) -> None:
         """Note how a leg went that began at this point of the monotonic clock."""
@@ -76,10 +102,16 @@ class Legs:
     def note(self, stage: str, started: float) -> float:
         """Add the time since `started` to a stage, and return it in ms."""
         seconds = time.monotonic() - started
-        STAGE_SECONDS.labels(stage=stage).observe(seconds)
+        observe_stage(stage, seconds)
         ms = round(seconds * 1000, 3)
         self.timings_ms[stage] = round(self.timings_ms.get(stage, 0.0) + ms, 3)
         return ms
+
+    def join(self, others: Legs) -> None:
+        """Take over what was noted of legs that ran beside these: of one stage, the time of the longest counts."""
+        self.reports += others.reports
+        for stage, ms in others.timings_ms.items():
+            self.timings_ms[stage] = max(self.timings_ms.get(stage, 0.0), ms)
 
     def raise_if_none_worked(self) -> None:
         """Raise DeadlineExceeded or DatabaseUnavailable when no leg has anything to say, not even "nothing"."""
@@ -89,3 +121,16 @@ class Legs:
         if "late" in statuses:
             raise DeadlineExceeded
         raise DatabaseUnavailable(retry_after_seconds=2)
+
+
+def run_legs(deadline: Deadline, act: Callable[[Legs], Result]) -> Result:
+    """Return what `act` returns, called with legs; called again without a leg that broke the transaction of all.
+
+    A savepoint around each leg would do the same, and cost every question what only a failure needs.
+    """
+    legs = Legs(deadline)
+    while True:
+        try:
+            return act(legs)
+        except LegBroke:
+            legs.begin_again()

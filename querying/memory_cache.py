@@ -1,17 +1,18 @@
-"""Answers in this process's memory: bounded in bytes and number, and never locked for longer than a look-up."""
+"""What is kept in this process's memory: bounded in bytes and number, never locked for longer than a look-up."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from cachetools import LRUCache
 from django.conf import settings
 
 from querying.values import Answer
 
-MAX_ANSWERS = 2000  # also when they are tiny: an object weighs more than its text
+MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its text
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Kept:
     answer: Answer
     made_at: float
     size_bytes: int = 0
+    # The part of a reply that is always the same, by the kind of reply. Written by who sends it.
+    written: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def age_seconds(self) -> float:
@@ -28,39 +31,68 @@ class Kept:
         return max(0.0, time.time() - self.made_at)
 
 
-class MemoryCache:
-    """The answers that were given last."""
+class Entry(Protocol):
+    """What can be kept: it knows its size and age."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much room it takes, about."""
+
+    @property
+    def age_seconds(self) -> float:
+        """How old it is."""
+
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How full a memory is."""
+
+    entries: int
+    bytes: int
+    max_bytes: int
+
+
+class MemoryCache(Generic[E]):
+    """What was used last."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._hits: dict[str, int] = {}
-        self._entries: LRUCache[str, Kept] = LRUCache(
-            max(1, max_bytes), getsizeof=lambda kept: max(kept.size_bytes, max_bytes // MAX_ANSWERS, 1)
+        self._entries: LRUCache[str, E] = LRUCache(
+            max(1, max_bytes), getsizeof=lambda entry: max(entry.size_bytes, max_bytes // MAX_ENTRIES, 1)
         )
 
-    def get(self, key: str) -> Kept | None:
-        """Return the answer kept under this key, if it is young enough to be given."""
+    def get(self, key: str) -> E | None:
+        """Return what is kept under this key, if it is young enough to be given."""
         with self._lock:
-            kept = self._entries.get(key)
-            if kept is not None and kept.age_seconds > settings.CACHE_TTL_SECONDS:
+            entry = self._entries.get(key)
+            if entry is not None and entry.age_seconds > settings.CACHE_TTL_SECONDS:
                 del self._entries[key]
                 return None
-            return kept
+            return entry
 
-    def put(self, key: str, kept: Kept) -> None:
-        """Keep an answer; those that were not used for longest make room. What is larger than all room is not kept."""
+    def put(self, key: str, entry: E) -> None:
+        """Keep something; what was not used for longest makes room. What is larger than all room is not kept."""
         with self._lock:
-            if self._entries.getsizeof(kept) <= self._entries.maxsize:
-                self._entries[key] = kept
+            if self._entries.getsizeof(entry) <= self._entries.maxsize:
+                self._entries[key] = entry
 
     def count_hit(self, key: str) -> int:
         """Count a hit, and return how many are worth writing down now: at the 1st, 2nd, 4th, 8th ... of a key."""
         with self._lock:
-            if len(self._hits) > MAX_ANSWERS:
+            if len(self._hits) > MAX_ENTRIES:
                 self._hits.clear()
             count = self._hits[key] = self._hits.get(key, 0) + 1
         return count - count // 2 if count & (count - 1) == 0 else 0
+
+    def usage(self) -> Usage:
+        """Return how full it is."""
+        with self._lock:
+            return Usage(len(self._entries), sum(entry.size_bytes for entry in self._entries.values()), self.max_bytes)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -69,14 +101,19 @@ class MemoryCache:
             self._hits.clear()
 
 
-_made = threading.Lock()
-_memory: MemoryCache | None = None
+class OfThisProcess(Generic[E]):
+    """The one memory of its kind in this process, as large as CACHE_MEMORY_BYTES says now."""
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._memory: MemoryCache[E] | None = None
+
+    def __call__(self) -> MemoryCache[E]:
+        """Return the memory."""
+        with self._making:
+            if self._memory is None or self._memory.max_bytes != settings.CACHE_MEMORY_BYTES:
+                self._memory = MemoryCache(settings.CACHE_MEMORY_BYTES)
+            return self._memory
 
 
-def memory() -> MemoryCache:
-    """Return this process's answers."""
-    global _memory
-    with _made:
-        if _memory is None or _memory.max_bytes != settings.CACHE_MEMORY_BYTES:
-            _memory = MemoryCache(settings.CACHE_MEMORY_BYTES)
-        return _memory
+memory: OfThisProcess[Kept] = OfThisProcess()  # of answers

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from pgvector.django import HalfVectorField
@@ -18,6 +19,7 @@ class QueryLog(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     corpora = models.JSONField(default=list)  # slugs
+    corpus_ids = ArrayField(models.BigIntegerField(), default=list)  # two tenants may use the same slug
     question = models.TextField()
     answer_mode = models.CharField(max_length=20)
     outcome = models.CharField(max_length=20)  # done, error, client_left
@@ -26,7 +28,7 @@ class QueryLog(models.Model):
     passages = models.PositiveSmallIntegerField(default=0)
     timings_ms = models.JSONField(default=dict)
     total_ms = models.FloatField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)  # of the reply; the row may be stored later
 
     class Meta:
         ordering = ["-created_at"]
@@ -80,6 +82,110 @@ class CachedAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M} {self.key[:8]}"
+
+
+class CacheEntry(models.Model):
+    """A search result or a question's vector that may be used again, where there is no Redis to keep it."""
+
+    class Kind(models.TextChoices):
+        """What is kept."""
+
+        SEARCH = "search"
+        VECTOR = "vector"
+
+    key = models.CharField(max_length=64, primary_key=True)  # digest of all that the value depends on
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    value = models.JSONField()
+    corpora = ArrayField(models.BigIntegerField(), default=list)  # of a vector: none, it belongs to a model
+    documents = ArrayField(models.UUIDField(), default=list)  # all that the value has text of
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "cache entries"
+        indexes = [
+            models.Index(fields=["kind", "created_at"], name="idx_cache_entry_age"),
+            # A deletion asks for the searches that found the document.
+            GinIndex(fields=["documents"], name="idx_cache_entry_documents"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key[:8]}"
+
+
+class CacheCount(models.Model):
+    """How often a layer of the caches was asked for a corpus within ten minutes, and how often it had something.
+
+    The corpus is a number and no foreign key: writing a count must not wait for whoever changes the corpus.
+    """
+
+    corpus_id = models.BigIntegerField()
+    layer = models.CharField(max_length=20)
+    since = models.DateTimeField()  # the beginning of the ten minutes
+    hits = models.PositiveBigIntegerField(default=0)
+    misses = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "cache"
+        constraints = [
+            models.UniqueConstraint(fields=["corpus_id", "layer", "since"], name="one_count_per_corpus_layer_and_time")
+        ]
+        indexes = [models.Index(fields=["since"], name="idx_cache_count_since")]
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.since:%Y-%m-%d %H:%M}"
+
+
+class SemanticCacheLimit(models.Model):
+    """How the semantic cache goes about one corpus, where that is not as everywhere; and whether it has switched off.
+
+    querying/semantic_limits.py reads it with every look-up.
+    """
+
+    corpus = models.OneToOneField("documents.Corpus", on_delete=models.CASCADE, related_name="semantic_cache_limit")
+    similarity = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="How near two questions must be, 0 to 1; their words must agree as well. Empty: as everywhere.",
+    )
+    budget = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="The share of its answers, 0 to 1, that readers may report as answers to another question. "
+        "Empty: as everywhere.",
+    )
+    is_off = models.BooleanField("switched off", default=False)
+    off_since = models.DateTimeField(null=True, blank=True, editable=False)
+    counted_since = models.DateTimeField(null=True, blank=True, editable=False)  # reports from before don't count
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(similarity__range=(0, 1)), name="semantic_similarity_is_a_share"),
+            models.CheckConstraint(condition=models.Q(budget__range=(0, 1)), name="semantic_budget_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"semantic cache of {self.corpus}"
+
+
+class FalseHit(models.Model):
+    """A reader's word that the semantic cache gave them the answer to another question.
+
+    From then on it answers this question no more, and nobody else with the answer to it.
+    """
+
+    query = models.OneToOneField(QueryLog, null=True, on_delete=models.SET_NULL, related_name="+")
+    corpora = ArrayField(models.BigIntegerField())
+    question = models.TextField()  # normalised
+    reporter = models.CharField(max_length=40)  # a digest: who or where they are is not kept
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [GinIndex(fields=["corpora"], name="idx_false_hit_corpora")]
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d %H:%M}"
 
 
 class AnswerClaim(models.Model):

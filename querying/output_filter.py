@@ -71,6 +71,10 @@ _INVISIBLE: dict[int, str | None] = {
 }
 
 
+# Text in which there is nothing to look for, as most sentences are: words, and signs that open nothing.
+_HARMLESS = re.compile(r"(?!.*www)(?:[\w .,;'\"%()–-]|[:?](?= |\Z))*", re.IGNORECASE)
+
+
 class LinkFilter:
     """Takes the links out of a stream. Goes character by character, so the pieces it is fed don't matter.
 
@@ -161,6 +165,8 @@ class AnswerFilter:
 
 def filter_answer(text: str, given: Container[int] = ()) -> str:
     """Return the text as it may leave, with citations of the given numbers only."""
+    if _HARMLESS.fullmatch(text):
+        return text
     answer = AnswerFilter(given)
     return answer.feed(text) + answer.finish()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -44,6 +44,19 @@ def unpack(packed: Mapping[str, Any]) -> Answer:
         )
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("this is no answer") from exc
+
+
+def pack_passages(passages: Iterable[Passage]) -> list[Packed]:
+    """Return passages as JSON has them."""
+    return [_without_uuid(passage) for passage in passages]
+
+
+def unpack_passages(packed: Iterable[Mapping[str, Any]]) -> tuple[Passage, ...]:
+    """Return the passages. Raises ValueError for what is none."""
+    try:
+        return tuple(Passage(**_with_uuid(each)) for each in packed)
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError("these are no passages") from exc
 
 
 def documents_of(answer: Answer) -> set[UUID]:

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
-from django.core.cache import caches
 from django.db import connection
 
 from documents.embedding import embed_question, prefixes_of
 from documents.models import Corpus, EmbeddingSpace
+from querying import cache_entries
+from querying.cache_entries import Kind
+from querying.cache_faults import unless_it_fails
 from querying.hit_rate import count
 from querying.legs import Legs, Status
 from ragsite.deadline import Deadline
@@ -38,8 +40,14 @@ class QuestionVector:
     status: Status
 
 
+@dataclass(frozen=True)
+class _Known:
+    vector: np.ndarray
+    at: float  # on the monotonic clock
+
+
 _lock = threading.Lock()
-_vectors: LRUCache[Key, np.ndarray] = LRUCache(MAX_VECTORS)
+_vectors: LRUCache[Key, _Known] = LRUCache(MAX_VECTORS)
 # By question and request: what has failed is not asked again in the same request, which has no time for that.
 _failures: TTLCache[Key, Status] = TTLCache(MAX_VECTORS, ttl=300.0)
 
@@ -53,7 +61,7 @@ def embed_for(question: str, corpora: Sequence[Corpus], legs: Legs) -> Mapping[i
         if space is None or space.dimensions is None:
             vectors[corpus.pk] = QuestionVector(space, None, "skipped")  # nothing is stored in it yet
             continue
-        key = (space.provider, space.model, prefixes_of(space).query)
+        key = (space.provider, space.model, prefixes_of(space).query, str(space.dimensions))
         if key not in made:
             made[key] = embed_once(question, space, legs.deadline)
         vectors[corpus.pk] = QuestionVector(space, *made[key])
@@ -63,18 +71,24 @@ def embed_for(question: str, corpora: Sequence[Corpus], legs: Legs) -> Mapping[i
 
 def embed_once(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np.ndarray | None, Status]:
     """Return the question's vector and "ok", or None and why there is none."""
-    if space.provider == EmbeddingSpace.Provider.EMBEDDED or not settings.ENABLE_CACHING:
+    is_cached = settings.ENABLE_CACHING and settings.ENABLE_EMBEDDING_CACHE
+    if space.provider == EmbeddingSpace.Provider.EMBEDDED or not is_cached:
         return _embed(question, space, deadline)  # in process it takes less than a look-up
     key = (space.model, prefixes_of(space).query, space.dimensions, question)
     with _lock:
         known, failure = _vectors.get(key), _failures.get((*key, deadline.at))
-    count("vectors", hit=known is not None)
-    if known is None and failure is None:
-        known = _from_redis(key)
+    if known is not None and time.monotonic() - known.at > settings.CACHE_TTL_SECONDS:
+        known = None
+    count("vectors", hit=known is not None, corpora=[space.corpus_id])
     if known is not None:
-        _keep(key, known)
-        return known, "ok"
-    if failure is not None:
+        return known.vector, "ok"
+    if failure is None:
+        shared = unless_it_fails(lambda: _load_shared(key))
+        count("vectors_shared", hit=shared is not None, corpora=[space.corpus_id])
+        if shared is not None:
+            _keep(key, shared)
+            return shared, "ok"
+    else:
         return None, failure
     vector, status = _embed(question, space, deadline)
     if vector is None:
@@ -82,7 +96,7 @@ def embed_once(question: str, space: EmbeddingSpace, deadline: Deadline) -> tupl
             _failures[(*key, deadline.at)] = status
     else:
         _keep(key, vector)
-        _to_redis(key, vector)
+        _keep_shared(key, vector)
     return vector, status
 
 
@@ -108,24 +122,24 @@ def _embed(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np
 def _keep(key: Key, vector: np.ndarray) -> None:
     vector.flags.writeable = False  # it is handed to many
     with _lock:
-        _vectors[key] = vector
+        _vectors[key] = _Known(vector, time.monotonic())
 
 
-def _from_redis(key: Key) -> np.ndarray | None:
-    if not settings.REDIS_URL:
+def _load_shared(key: Key) -> np.ndarray | None:
+    loaded = cache_entries.load(Kind.VECTOR, _digest(key))
+    if loaded is None:
         return None
     try:
-        vector = np.frombuffer(base64.b64decode(caches["default"].get(_name(key)), validate=True), dtype="<f4")
-    except (TypeError, ValueError):  # nothing, or nothing of ours
+        vector = np.frombuffer(base64.b64decode(loaded.value, validate=True), dtype="<f4")
+    except (TypeError, ValueError):  # nothing of ours
         return None
     return vector if vector.shape == (key[2],) and np.isfinite(vector).all() and np.any(vector) else None
 
 
-def _to_redis(key: Key, vector: np.ndarray) -> None:
-    if settings.REDIS_URL:
-        text = base64.b64encode(vector.astype("<f4").tobytes()).decode()
-        caches["default"].set(_name(key), text, timeout=settings.CACHE_TTL_SECONDS)
+def _keep_shared(key: Key, vector: np.ndarray) -> None:
+    text = base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    cache_entries.keep(Kind.VECTOR, _digest(key), text)
 
 
-def _name(key: Key) -> str:
-    return "vector:" + hashlib.sha256(json.dumps(key).encode("utf-8", "replace")).hexdigest()
+def _digest(key: Key) -> str:
+    return hashlib.sha256(json.dumps(key).encode("utf-8", "replace")).hexdigest()

@@ -1,114 +1,103 @@
-"""A question as the words that carry its meaning, each in one canonical form. Pure: no Django."""
+"""A question as the words that carry its meaning, each in one canonical form. Pure: no Django.
+
+English ones are understood as far as querying/question_forms.py goes. In other languages only greetings, signs, units
+after numbers and two ways of spelling count as one; everything else is compared letter by letter.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-Token = tuple[str, str]  # a word in lower case, and its case
-
-
-class Word(NamedTuple):
-    """A word in its canonical form, the article before it, and its case: Aa, AA, aa, or empty if that tells nothing."""
-
-    form: str
-    article: str = ""
-    case: str = ""
-
+from querying.question_forms import (
+    BEFORE_IS,
+    CLOSINGS,
+    CONTRACTED,
+    CURRENCIES,
+    ENDINGS,
+    ENGLISH,
+    FORMS,
+    IZE,
+    NO_PLURAL,
+    NOT_ENGLISH,
+    NUMBERS,
+    OPENINGS,
+    POWERS,
+    SYMBOLS,
+    TELLING_CAPITALS,
+    UNITS,
+    UNITS_OF_TWO,
+)
+from querying.question_rewording import Token, Word, reworded
 
 _TOKEN = re.compile(r"\d+(?:[.,:/\-–]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*['’]?|\S")
+_WORD = re.compile(r"[^\W\d_]+")
 _DROPPED = frozenset(".,;:!?¿¡\"“”„'’‘()[]…")
 _SENTENCE_END = frozenset(".!?:")
 _HYPHENS = frozenset("-‐‑")
-_SYMBOLS = {"&": "and", "–": "-", "—": "-"}
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-
-_NUMBERS = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]  # "one" is more
-_FORMS = {
-    **{word: str(number) for number, word in enumerate(_NUMBERS, start=2)},
-    **dict.fromkeys(["percent", "percentage"], "%"),
-    **dict.fromkeys(["euro", "euros", "eur"], "€"),
-    **dict.fromkeys(["dollars", "dollar", "usd"], "$"),
-    **dict.fromkeys(["kilometre", "kilometres", "kilometer", "kilometers"], "km"),
-    **dict.fromkeys(["kilogram", "kilograms", "kilo", "kilos"], "kg"),
-    **dict.fromkeys(["is", "are", "am"], "be"),
-    **dict.fromkeys(["begin", "begins", "starts"], "start"),
-    "does": "do",
-    "cannot": "can not",
-    "which": "what",
-    "telephone": "phone",
-    "purchase": "buy",
-    "yearly": "per year",
-    "annually": "per year",
-    "monthly": "per month",
-    "weekly": "per week",
-    "daily": "per day",
-}
-_CONTRACTED = {"ca": "can", "wo": "will", "sha": "shall"}  # can't, won't, shan't
-_ENDINGS = {"re": "be", "m": "be", "ll": "will", "ve": "have", "d": "would"}
-_BEFORE_IS = frozenset(
-    ["what", "who", "where", "when", "how", "why", "it", "that", "there", "here"]
-)  # else: a genitive
-_ARTICLES = {"the": "the", "a": "a", "an": "a"}
-_WITHOUT_MEANING = frozenset(["please", "kindly"])
-_NO_PLURAL = re.compile(r"(?:ss|us|is)$|^.{1,3}$|^(?:customs|goods|news|arms|means|works|premises|glasses)$")
-
-# What says "I ask", and not what is asked.
-_OPENING = re.compile(
-    r"(?:hello|hi|hey|good morning|(?:can|could|would) you (?:please |kindly )?(?:tell me|explain)|tell me"
-    r"|i (?:would like|want|need) to know|i wonder|do you know|may i ask|let me know|i have a question|thank you"
-    r"|thanks|okay|ok|please|kindly) "
-)
-_CLOSING = re.compile(r" (?:please|thanks|thank you)$")
-_PHRASES = [
-    (before.split(), after.split())
-    for before, after in (
-        ("what be number of", "how many"),
-        ("what be amount of", "how much"),
-        ("how can i", "how to"),
-        ("how do i", "how to"),
-        ("each year", "per year"),
-        ("every year", "per year"),
-        ("each month", "per month"),
-        ("every month", "per month"),
-        ("each week", "per week"),
-        ("every week", "per week"),
-        ("each day", "per day"),
-        ("every day", "per day"),
-        ("per cent", "%"),
-        ("e mail", "email"),
-        # Said as one word, so that "the phone number of x" can be "x's phone number".
-        ("phone number", "phone-number"),
-        ("email address", "email-address"),
-        ("opening hour", "opening-hours"),
-    )
-]
-# Words that are something else with a capital.
-_TELLING_CAPITALS = re.compile(
-    "us|it|who|may|march|august|will|mark|bill|sue|rob|pat|job|nice|reading|mobile|polish|turkey|china|apple|windows?"
-    "|word|excel|access|teams?|outlook|oracle|python|java|rust|swift|go|office|house|states?|bush|rose|grant|frank"
-)
+# In Hanoi, when ...? If it is late, what ...?
+_FRONTED = re.compile(r"((?:In|For|During|Under|At|If|in|for|during|under|at|if)\b[^,.?!]{1,80}), ([^,.!?]+)\?*")
+_PER = re.compile(r"\b(times|once|twice) (?:a|an|each|every) (?=(?:hour|day|week|month|year)\b)", re.IGNORECASE)
+_IN_YEAR = re.compile(r"\b(in|of|for|since|during) the year (?=\d{4}\b)", re.IGNORECASE)
+# hòa and hoà are one word, written by two schools.
+_LATE_TONE = re.compile("(?<!q)(o(?=[ae])|u(?=y))([aey])([\u0300\u0301\u0309\u0303\u0323])(?![^\\W\\d_])")
+_SHARP_S = re.compile(r"\b(stra|gro|grö|gemä|au|schlie|hei|drau|mä)ss(?=e|t|lich|ig|\b)", re.IGNORECASE)
 
 
-def words_of_question(question: str, language: str, *, uses_case: bool) -> list[Word]:
+class Words(NamedTuple):
+    """A question's words, and whether something came before them: after "tell me" they may be in another order."""
+
+    words: list[Word]
+    is_introduced: bool
+
+
+def is_english(question: str) -> bool:
+    """Return whether the rules for English may be used: they take the "an" of "wer zahlt an ..." for an article."""
+    words = _WORD.findall(question.lower())
+    foreign = sum(not word.isascii() for word in words)
+    return not ENGLISH.isdisjoint(words) and NOT_ENGLISH.isdisjoint(words) and foreign * 3 <= len(words)
+
+
+def words_of_question(question: str, language: str, *, uses_case: bool) -> Words:
     """Return the words that carry a question's meaning, in their order; only English ones are understood.
 
     Without `uses_case` capitals count for those words alone that are something else with one.
     """
-    tokens: Iterable[Token] = _tokens(unicodedata.normalize("NFKC", question))
+    text = unicodedata.normalize("NFKC", question.translate(POWERS))
     if language == "en":
-        tokens = _without_openings([pair for token in tokens for pair in _expanded(*token)])
-        words = [*_with_phrases([*_with_articles(tokens)])]
+        tokens = [*_with_units(_tokens(_in_english_order(text), thousands=True))]
+        asked = [pair for token in tokens for pair in _expanded(*token)]
     else:
-        words = [Word(form, case=case) for form, case in tokens]
-    if uses_case:
-        return words
-    return [word if _TELLING_CAPITALS.fullmatch(word.form) else word._replace(case="") for word in words]
+        asked = [*_with_units(_tokens(_spelled(text, language), thousands=False))]
+    bare = _without_courtesy(asked, language)
+    words = reworded(bare) if language == "en" else [Word(form, case=case) for form, case in bare]
+    if not uses_case:
+        words = [word if TELLING_CAPITALS.fullmatch(word.form) else word._replace(case="") for word in words]
+    return Words(words, is_introduced=bool(bare) and bare[0] is not asked[0])
 
 
-def _tokens(text: str) -> Iterator[Token]:
+def _in_english_order(text: str) -> str:
+    """Return the text with a condition at its end that stood before the question: in Hanoi, when ...?"""
+    text = _IN_YEAR.sub(r"\1 ", _PER.sub(r"\1 per ", " ".join(text.split())))
+    if found := _FRONTED.fullmatch(text):
+        return f"{found[2]} {found[1][0].lower()}{found[1][1:]}"
+    return text
+
+
+def _spelled(text: str, language: str) -> str:
+    """Return the text in one of the spellings that a language has for the same word."""
+    if language == "vi":
+        parts = unicodedata.normalize("NFD", text)
+        return unicodedata.normalize("NFC", _LATE_TONE.sub(r"\1\3\2", parts))
+    if language == "de":
+        return _SHARP_S.sub(r"\1ß", text)
+    return text
+
+
+def _tokens(text: str, *, thousands: bool) -> Iterator[Token]:
     """Yield each word, number and sign; how a sentence's first word is written tells nothing."""
     begins, before = True, -1
     for match in _TOKEN.finditer(text):
@@ -119,9 +108,9 @@ def _tokens(text: str) -> Iterator[Token]:
             continue
         if token in _HYPHENS and glued and text[before : before + 1].isalpha():
             continue  # part-time, part time
-        if _THOUSANDS.fullmatch(token):
+        if thousands and _THOUSANDS.fullmatch(token):
             token = token.replace(",", "")
-        token = _SYMBOLS.get(token, token).replace("’", "'")
+        token = SYMBOLS.get(token, token).replace("’", "'")
         case = _case_of(token)
         yield token.lower(), "" if begins and case != "AA" else case
         begins = False
@@ -133,67 +122,74 @@ def _case_of(token: str) -> str:
     return "Aa" if len(token) == 1 or token[1:] == token[1:].lower() else "AA"
 
 
+def _with_units(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens with one sign for each unit, after its number: EUR 500, 500 euros; and email for e-mail."""
+    rest = list(tokens)
+    place = 0
+    while place < len(rest):
+        form, following = rest[place][0], [token[0] for token in rest[place + 1 : place + 3]]
+        place += 1
+        if form in CURRENCIES and following and following[0][0].isdigit():
+            yield rest[place]
+            yield CURRENCIES[form], ""
+            place += 1
+        elif form == "e" and following[:1] == ["mail"]:
+            yield "email", ""
+            place += 1
+        else:
+            yield rest[place - 1]
+            is_number = form[0].isdigit() or form in NUMBERS
+            if is_number and tuple(following) in UNITS_OF_TWO:
+                yield UNITS_OF_TWO[following[0], following[1]], ""
+                place += 2
+            elif is_number and following and following[0] in UNITS:
+                unit = UNITS[following[0]]
+                yield unit, "aa" if unit in {"m", "t", "h"} else ""  # 5 M are not 5 m
+                place += 1
+
+
 def _expanded(form: str, case: str) -> Iterator[Token]:
     """Yield a word's canonical form, and what a contraction stands for."""
     stem, mark, ending = form.partition("'")
     if mark and form.endswith("n't"):
-        stem = _CONTRACTED.get(form[:-3], form[:-3])
-        yield _FORMS.get(stem, stem), ""
+        stem = CONTRACTED.get(form[:-3], form[:-3])
+        yield FORMS.get(stem, stem), ""
         yield "not", ""
-    elif mark and ending in _ENDINGS:
+    elif mark and ending in ENDINGS:
         yield stem, case
-        yield _ENDINGS[ending], ""
-    elif mark and ending == "s" and stem in _BEFORE_IS:
+        yield ENDINGS[ending], ""
+    elif mark and ending == "s" and stem in BEFORE_IS:
         yield stem, case
         yield "be", ""
     elif mark and ending in {"s", ""}:
-        yield _singular(stem), case
-    elif form in _FORMS:
-        yield from ((part, "") for part in _FORMS[form].split())
+        yield _one_form(stem), case
+    elif form in FORMS:
+        yield from ((_one_form(part), "") for part in FORMS[form].split())
     else:
-        yield _singular(form), case
+        yield _one_form(form), case
+
+
+def _one_form(word: str) -> str:
+    """Return a word in the singular and in American spelling."""
+    return IZE.sub(r"iz\1", _singular(FORMS.get(word, word)))
 
 
 def _singular(word: str) -> str:
     """Return the word without a plural's or a verb's s: parking fees, she pays."""
-    if not word.endswith("s") or _NO_PLURAL.search(word):
+    if not word.endswith("s") or NO_PLURAL.search(word):
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     return word[:-2] if re.search(r"(?:ch|sh|x|ss)es$", word) else word[:-1]
 
 
-def _without_openings(tokens: list[Token]) -> list[Token]:
+def _without_courtesy(tokens: list[Token], language: str) -> list[Token]:
     """Return the words without greetings, thanks and "can you tell me"."""
+    if language not in OPENINGS:
+        return tokens
     text = " ".join(form for form, _ in tokens)
-    while found := _OPENING.match(text):
+    while found := OPENINGS[language].match(text):
         tokens, text = tokens[found[0].count(" ") :], text[found.end() :]
-    while found := _CLOSING.search(text):
+    while found := CLOSINGS[language].search(text):
         tokens, text = tokens[: -found[0].count(" ")], text[: found.start()]
     return tokens
-
-
-def _with_articles(tokens: Iterable[Token]) -> Iterator[Word]:
-    """Yield the words that mean something, each with the article before it."""
-    article = ""
-    for form, case in tokens:
-        if form in _ARTICLES:
-            article = _ARTICLES[form]
-        elif form not in _WITHOUT_MEANING:
-            yield Word(form, article, case)
-            article = ""
-
-
-def _with_phrases(words: Sequence[Word]) -> Iterator[Word]:
-    """Yield the words with fixed phrases in one form."""
-    place = 0
-    while place < len(words):
-        for before, after in _PHRASES:
-            if [word.form for word in words[place : place + len(before)]] == before:
-                yield Word(after[0], words[place].article)
-                yield from (Word(form) for form in after[1:])
-                place += len(before)
-                break
-        else:
-            yield words[place]
-            place += 1

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from cachetools import LRUCache
 
 from documents.access import Principal
 from documents.lexicon import prepare_question
 from documents.models import Corpus
 from documents.ranking import average_length
-from documents.reach import reach_of
-from documents.search import Found, load, snapshot, terms_of
-from querying.candidates import Searched, search_corpus
+from documents.search import Found, load, snapshot
+from querying.candidates import Searched
 from querying.fusion import Fused, fuse
 from querying.gate import Evidence, evidence_for
 from querying.legs import Legs
+from querying.parallel import can_run_beside
 from querying.proximity import DEPTH, PAIRS_SHARE, pair_score, pair_weights
 from querying.question_vectors import embed_for
+from querying.searching import Search, search_in_turn, search_side_by_side
+
+CHUNKS_KEPT = 1500  # with their words: about 10 kB each
+_lock = threading.Lock()
+_words_of: LRUCache[Any, tuple[str, ...]] = LRUCache(CHUNKS_KEPT)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Ranking:
     found: Mapping[int, Found]
     corpora: Mapping[int, Corpus]
     evidence: Evidence | None  # None: no candidates, or no keyword leg to speak for them
+    is_whole: bool = True  # False: some of the best were gone when their texts were loaded
 
 
 def rank(
@@ -46,28 +55,36 @@ def rank(
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
     vectors = embed_for(question, corpora, legs)
+    search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
+    if len(corpora) > 1 and can_run_beside():
+        started = time.monotonic()
+        searched = search_side_by_side(search, legs)
+        legs.raise_if_none_worked()
+        with snapshot():
+            ranking = _rank_found(searched, corpora, top_k, legs)
+        if ranking.is_whole or legs.deadline.remaining() < time.monotonic() - started:
+            return ranking
+        # A document was replaced since it was found. Once more, and then nothing can come between.
+        search = replace(search, corpora=[corpus for corpus in corpora if corpus.pk in searched])
     # All in one snapshot: a document that is replaced meanwhile is found as it was, and not lost between two queries.
     with snapshot():
-        searched = {
-            corpus.pk: search_corpus(
-                question,
-                reach_of(corpus, principal, filters),
-                vectors[corpus.pk],
-                legs,
-                mode=mode,
-                prefix=f"{corpus.slug}/" if len(corpora) > 1 else "",
-            )
-            for corpus in corpora
-        }
+        searched = search_in_turn(search, legs)
         legs.raise_if_none_worked()
-        candidates = [candidate for each in searched.values() for candidate in each.candidates]
-        fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
-        started = time.monotonic()
-        found = _load(fused[: max(top_k, DEPTH)], searched)
-        fused = _reward_pairs(fused, found, searched)
-        evidence = _gather_evidence(fused[0], searched) if fused else None
-        legs.note("load", started)
-    return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence)
+        return _rank_found(searched, corpora, top_k, legs)
+
+
+def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top_k: int, legs: Legs) -> Ranking:
+    """Return the ranking of what was found in all corpora; call it in a snapshot."""
+    candidates = [candidate for each in searched.values() for candidate in each.candidates]
+    fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
+    started = time.monotonic()
+    best = fused[: max(top_k, DEPTH)]
+    found = _load(best, searched)
+    fused = _reward_pairs(fused, found, searched)
+    evidence = _gather_evidence(fused[0], found, searched) if fused else None
+    legs.note("load", started)
+    is_whole = len(found) == len(best)
+    return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence, is_whole)
 
 
 def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:
@@ -77,7 +94,7 @@ def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, 
         wanted.setdefault(each.candidate.corpus_id, []).append(each.candidate.chunk_id)
     loaded: dict[int, Found] = {}
     for corpus_id, ids in wanted.items():
-        loaded |= load(searched[corpus_id].reach, ids)
+        loaded |= load(searched[corpus_id].reach, ids, searched[corpus_id].terms)
     return loaded
 
 
@@ -109,21 +126,33 @@ def _reward_pairs(
 
 
 def _words(chunk: Found, searched: Searched) -> Sequence[str]:
-    """Return a chunk's words in the form that the question's have."""
-    text = f"{chunk.document_title}\n{chunk.heading}\n{chunk.text}"
+    """Return a chunk's words in the form that the question's have.
+
+    Those of the last chunks are kept: the good passages of a corpus come up again and again, and a chunk never changes.
+    """
     folded = searched.question is not None and searched.question.folded
-    return prepare_question(text, searched.reach.corpus.language, folded=folded).text.split()
+    language = searched.reach.corpus.language
+    key = (chunk.chunk_id, chunk.document_title, language, folded)
+    with _lock:
+        words = _words_of.get(key)
+    if words is None:
+        text = f"{chunk.document_title}\n{chunk.heading}\n{chunk.text}"
+        words = tuple(prepare_question(text, language, folded=folded).text.split())
+        with _lock:
+            _words_of[key] = words
+    return words
 
 
-def _gather_evidence(best: Fused, searched: Mapping[int, Searched]) -> Evidence | None:
+def _gather_evidence(best: Fused, found: Mapping[int, Found], searched: Mapping[int, Searched]) -> Evidence | None:
     candidate = best.candidate
+    chunk = found.get(candidate.chunk_id)
     where = searched[candidate.corpus_id]
     if where.question is None:
         return None
     return evidence_for(
         where.question,
         chunk_count=where.reach.corpus.chunk_count,
-        found=terms_of(candidate.chunk_id),
+        found=chunk.terms if chunk else frozenset(),
         lexical=candidate.lexical,
         cosine=candidate.dense,
         model=where.model,

@@ -16,7 +16,7 @@ from documents.models import Corpus
 from documents.normalising import normalise_question
 from querying.fusion import Fused
 from querying.gate import is_answerable
-from querying.legs import LegReport, Legs
+from querying.legs import LegReport, Legs, run_legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable
@@ -49,6 +49,7 @@ class Retrieved:
     legs: tuple[LegReport, ...]
     answerable: bool
     timings_ms: Mapping[str, float]
+    age_seconds: float | None = None  # None: found now, and not given again
 
 
 def retrieve(
@@ -67,8 +68,7 @@ def retrieve(
     DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
 
-    def search() -> tuple[Legs, Ranking]:
-        legs = Legs(deadline)
+    def search(legs: Legs) -> tuple[Legs, Ranking]:
         ranking = rank(
             normalise_question(question),
             corpora,
@@ -82,7 +82,7 @@ def retrieve(
 
     started = time.monotonic()
     try:
-        legs, ranking = again_when_lost(search)
+        legs, ranking = again_when_lost(lambda: run_legs(deadline, search))
     except (InterfaceError, OperationalError, TransactionManagementError) as exc:
         raise DatabaseUnavailable(retry_after_seconds=2) from exc
     legs.note("retrieve", started)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from pgvector.django import CosineDistance
 
-from querying.answer_table import kept_of
+from querying.answer_table import has_alike, kept_of
 from querying.cache_keys import Keys
 from querying.caching import unless_it_fails
 from querying.hit_rate import count
@@ -18,9 +18,10 @@ from querying.memory_cache import Kept
 from querying.models import CachedAnswer
 from querying.question_vectors import embed_once
 from querying.same_question import same_question
+from querying.semantic_limits import allowed, distance_allowed
 from querying.values import Asked
 
-CANDIDATES = 5  # nearest questions whose words are compared
+CANDIDATES = 10  # nearest questions of the same words whose order is compared
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def find_alike(asked: Asked, keys: Keys) -> Alike:
     if vector is None:
         return Alike()
     found = unless_it_fails(lambda: _nearest_same(asked, keys, vector))
-    count("semantic", hit=found is not None)
+    count("semantic", hit=found is not None, corpora=keys.standing.ids)
     return Alike(vector) if found is None else Alike(vector, *found)
 
 
@@ -55,11 +56,15 @@ def _vector_of(asked: Asked, keys: Keys) -> np.ndarray | None:
 
 
 def _nearest_same(asked: Asked, keys: Keys, vector: np.ndarray) -> tuple[Kept, float] | None:
+    if not keys.alike or not has_alike(keys.alike):
+        return None
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
+    corpora = keys.standing.ids
+    kept_alike = CachedAnswer.objects.filter(alike_key=keys.alike, created_at__gt=youngest, embedding__isnull=False)
     rows = (
-        CachedAnswer.objects.filter(alike_key=keys.alike, created_at__gt=youngest, embedding__isnull=False)
+        allowed(kept_alike, corpora, keys.question)
         .annotate(distance=CosineDistance("embedding", vector))
-        .filter(distance__lte=1 - settings.SEMANTIC_CACHE_SIMILARITY)
+        .filter(distance__lte=distance_allowed(corpora))
         .order_by("distance")
         .values_list("pk", "question", "distance")
     )

@@ -36,7 +36,7 @@ from querying.single_flight import Flights, Seat
 from querying.timings import milliseconds_since
 from querying.values import HEARTBEAT, Answer, Asked, CacheReport, Writing
 from ragsite.database_connection import release_connection
-from ragsite.metrics import STAGE_SECONDS
+from ragsite.performance import observe_stage
 
 POLL_SECONDS, POLL_SECONDS_MAX = 0.05, 0.25  # how often to look whether another process has the answer
 GIVE_UP_SHARE = 0.25  # of a short deadline, for an answer of one's own when waiting was in vain
@@ -71,6 +71,7 @@ class Sharing:
 
     def __init__(self, asked: Asked, keys: Keys | None) -> None:
         self.keys = keys
+        self.asked = asked if keys is None else replace(asked, standing=keys.standing)  # which was a query
         self.found: Answer | None = None
         self._asked = asked
         self._seat: Seat[Landed] | None = None
@@ -89,7 +90,7 @@ class Sharing:
             self._board()
             if self._leads:
                 self.found = self._look_as_leader()
-        STAGE_SECONDS.labels(stage="cache").observe(time.monotonic() - self._began)
+        observe_stage("cache", time.monotonic() - self._began)
 
     def follow(self) -> Writing[Answer | None]:
         """Wait for somebody else's answer, and return it; None: it is to be made here.
@@ -138,7 +139,11 @@ class Sharing:
             self._leave(error)
             if self.keys is not None:
                 release_connection()
-                count_question(hit=self._was_spared)
+                count_question(hit=self._was_spared, corpora=self._corpora)
+
+    @property
+    def _corpora(self) -> list[int]:
+        return [] if self.keys is None else self.keys.standing.ids
 
     @property
     def _leads(self) -> bool:
@@ -192,7 +197,7 @@ class Sharing:
             landed = self._seat.result
             if landed is None:  # the lead is handed on
                 return self._look_as_leader()
-            count("flight", hit=landed.is_for(self._asked))
+            count("flight", hit=landed.is_for(self._asked), corpora=self._corpora)
             if landed.is_for(self._asked):
                 answer = self._shared(landed)
                 if answer is None:

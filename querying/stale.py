@@ -36,7 +36,7 @@ def write_stale(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing
         kept = unless_it_fails(lambda: _find(asked))
         answer = None if kept is None else unless_it_fails(lambda: standing_answer(asked, kept.answer))
         release_connection()
-    count("stale", hit=answer is not None)
+    count("stale", hit=answer is not None, corpora=[corpus.pk for corpus in asked.corpora])
     if kept is None or answer is None:
         return Draft(AnswerMode.STALE)
     yield Token(answer.text)

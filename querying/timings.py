@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from querying.values import Asked
-from ragsite.metrics import FIRST_TOKEN_SECONDS, STAGE_SECONDS
+from ragsite.metrics import FIRST_TOKEN_SECONDS
+from ragsite.performance import observe_stage, recorder
 
 
 class Timings:
@@ -24,13 +25,14 @@ class Timings:
             yield
         finally:
             self.ms[name] = milliseconds_since(started)
-            STAGE_SECONDS.labels(stage=name).observe(self.ms[name] / 1000)
+            observe_stage(name, self.ms[name] / 1000)
 
     def first_token(self, asked: Asked) -> None:
         """Note when the first piece of the answer came, once."""
         if "first_token" not in self.ms:
             self.ms["first_token"] = milliseconds_since(asked.started)
             FIRST_TOKEN_SECONDS.observe(self.ms["first_token"] / 1000)
+            recorder.record("rag_first_token", self.ms["first_token"] / 1000)
 
 
 def milliseconds_since(started: float) -> float:

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from documents.access import Principal
 from documents.models import Corpus
+from documents.rights import Standing
 from querying.citations import Citation
 from querying.legs import LegReport
 from querying.retrieval import Passage
@@ -34,6 +35,7 @@ class Asked:
     filters: Mapping[str, Any] | None = None
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE
+    standing: Standing | None = None  # what was read together with the corpora
     id: UUID = field(default_factory=uuid4)
     started: float = field(default_factory=time.monotonic)  # on the monotonic clock
 

@@ -81,6 +81,11 @@ def stop(directory: Path) -> None:
         _stop_server(server)
 
 
+def is_held(directory: Path) -> bool:
+    """Return whether this process uses the server of that directory, so that it may restart it."""
+    return directory in _held
+
+
 def restart(directory: Path, *, immediately: bool = False) -> None:
     """Restart a server that this process holds, at the same address: what drills do to it.
 

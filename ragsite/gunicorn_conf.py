@@ -70,6 +70,7 @@ def post_worker_init(worker: Any) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: system calls of open requests go on
     _meet_model_servers()
+    _open_database_pool()
 
 
 def _meet_model_servers() -> None:
@@ -80,6 +81,13 @@ def _meet_model_servers() -> None:
     if ollama.configured():
         with suppress(OllamaMisconfigured):  # /health says it, and the start's checks did
             ollama.get_client()
+
+
+def _open_database_pool() -> None:
+    """Open the pool before the first request, and say in the log whether the connections suffice."""
+    from monitoring.pool_report import report_pool_soon  # not in the parent, which must not open a pool
+
+    report_pool_soon()
 
 
 def worker_int(worker: Any) -> None:

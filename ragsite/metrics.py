@@ -24,13 +24,20 @@ STAGE_SECONDS = Histogram(
 QUERIES = Counter("queries_total", "Questions by the way they were answered.", ["mode", "outcome"])
 CACHE_REQUESTS = Counter(
     "cache_requests_total",
-    "Questions that a cache was asked for: memory, redis, postgres, semantic, stale, flight, vectors.",
+    "Look-ups by layer: memory, redis, postgres, semantic, stale and flight of answers, search and search_shared of "
+    "passages, vectors and vectors_shared of questions.",
     ["layer", "outcome"],
 )
 CACHE_HIT_RATE = Gauge(
     "cache_hit_rate",
     "Share of the questions since the start, 0..1, that were answered from a cache or from an answer in the making.",
     multiprocess_mode="livemostrecent",
+)
+SEMANTIC_FALSE_HITS = Counter(
+    "semantic_false_hits_total", "Reports of readers that the semantic cache gave the answer to another question."
+)
+SEMANTIC_CACHE_OFF = Counter(
+    "semantic_cache_off_total", "Times that the semantic cache switched itself off for a corpus, after such reports."
 )
 STREAMS_OPEN = Gauge("streams_open", "Answers being streamed now.", multiprocess_mode="livesum")
 

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "monitoring.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ragsite.private_replies.PrivateReplies",
     "csp.middleware.CSPMiddleware",
     "ragsite.error_pages.ProblemsForPrograms",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -222,15 +223,23 @@ LEXICAL_MATCH_BUDGET = env.int("LEXICAL_MATCH_BUDGET", 2_000)  # chunks that one
 DEADLINE_SECONDS = env.float("DEADLINE_SECONDS", 30.0)
 DEADLINE_MAX_SECONDS = env.float("DEADLINE_MAX_SECONDS", 120.0)
 MAX_OPEN_STREAMS = env.int("MAX_OPEN_STREAMS", 100)  # per process; threads beyond them stay free for the rest
+RAG_EXECUTOR_WORKERS = env.int("RAG_EXECUTOR_WORKERS", 4)  # threads for several corpora at once; 1: none
 
-# Caches of answers. Their keys carry all that an answer depends on, so nothing has to be purged by hand.
+# Caches. Their keys carry all that an answer depends on, so nothing has to be purged by hand.
 ENABLE_CACHING = env.bool("ENABLE_CACHING", True)
+ENABLE_ANSWER_CACHE = env.bool("ENABLE_ANSWER_CACHE", True)
+ENABLE_RETRIEVAL_CACHE = env.bool("ENABLE_RETRIEVAL_CACHE", True)
+ENABLE_EMBEDDING_CACHE = env.bool("ENABLE_EMBEDDING_CACHE", True)  # of questions
 CACHE_TTL_SECONDS = env.int("CACHE_TTL_SECONDS", 3600)
 STALE_TTL_SECONDS = env.int("STALE_TTL_SECONDS", 7 * 24 * 3600)  # how old an answer may be while the model is away
 CACHE_MAX_ANSWERS = env.int("CACHE_MAX_ANSWERS", 10_000)  # kept in Postgres
 CACHE_MEMORY_BYTES = env.int("CACHE_MEMORY_BYTES", 16 * 1024 * 1024)  # of answers, as JSON, in each process
 ENABLE_SEMANTIC_CACHE = env.bool("ENABLE_SEMANTIC_CACHE", True)
-SEMANTIC_CACHE_SIMILARITY = env.float("SEMANTIC_CACHE_SIMILARITY", 0.8)  # 0..1; the words must agree as well
+SEMANTIC_CACHE_SIMILARITY = env.float("SEMANTIC_CACHE_SIMILARITY", 0.7)  # 0..1; the words must agree as well
+SEMANTIC_CACHE_FALSE_HIT_BUDGET = env.float("SEMANTIC_CACHE_FALSE_HIT_BUDGET", 0.005)  # share reported; above it: off
+
+# A server writes down what was asked a moment later, many questions at once; a command at once.
+RECORD_LATER = env.str("RAGSITE_ROLE", "") == "web"
 
 # Streaming
 STREAM_FLUSH_SECONDS = 0.05  # tokens of that long go out together
@@ -274,3 +283,4 @@ LOGGING = logging_to_stderr(LOG_LEVEL)
 
 PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database at import, before the fork
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_IMPORT_PATHS = ["documents.space_jobs"]

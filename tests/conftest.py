@@ -11,8 +11,10 @@ from django.conf import settings as django_settings
 from django.db import connection
 from pytest_django import Settings
 
-from querying import question_vectors
+from querying import cache_entries, question_vectors, storing_later
+from querying.hit_rate import forget_counts
 from querying.memory_cache import memory
+from querying.retrieval_cache import search_memory
 from ragsite import ollama
 
 
@@ -54,10 +56,21 @@ def jobs_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_cached() -> Iterator[None]:
-    """No answer outlives its test in memory; those in the database go with it."""
-    memory().clear()
-    question_vectors.forget_all()
+def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing outlives its test in memory, nor waits to be stored; what is in the database goes with it.
+
+    The thread that stores in the background would write to the database of whatever test runs: `store_now` does it.
+    """
+    monkeypatch.setattr(storing_later, "begin", lambda: None)
+    forget_all_caches()
     yield
+    forget_all_caches()
+
+
+def forget_all_caches() -> None:
+    """Forget what this process has in memory."""
     memory().clear()
+    search_memory().clear()
     question_vectors.forget_all()
+    cache_entries.forget_waiting()
+    forget_counts()

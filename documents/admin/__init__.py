@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from documents.admin import api_keys, corpora, documents, passages, tenants
+from documents.admin import api_keys, corpora, documents, passages, spaces, tenants
 
-__all__ = ["api_keys", "corpora", "documents", "passages", "tenants"]
+__all__ = ["api_keys", "corpora", "documents", "passages", "spaces", "tenants"]
 
 admin.site.site_header = admin.site.site_title = "ragsite"
 admin.site.index_title = "Documents, questions and who may see them"

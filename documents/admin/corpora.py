@@ -1,4 +1,4 @@
-"""Corpora and their embedding spaces."""
+"""Corpora: made and changed by managers of their tenant."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from documents.access import Principal, manageable_tenants, readable_corpora
-from documents.admin.saving import changed_fields, forget_cached_answers, save_changed_fields
+from documents.admin.saving import changed_fields
 from documents.admin.scoping import (
-    CorpusFilter,
     ScopedAdmin,
     TenantFilter,
     choosable_groups,
     manageable_corpora,
     names_only,
-    readable_spaces,
 )
 from documents.corpora import change_corpus
 from documents.forgetting import delete_corpus
-from documents.models import Corpus, EmbeddingSpace
+from documents.models import Corpus
 
 
 @admin.register(Corpus)
@@ -78,31 +76,3 @@ class CorpusAdmin(ScopedAdmin):
         """Delete several."""
         for corpus in queryset:
             delete_corpus(corpus)
-
-
-@admin.register(EmbeddingSpace)
-class EmbeddingSpaceAdmin(ScopedAdmin):
-    """Shows which model a corpus is searched with; only the weight of the keyword leg is set by hand."""
-
-    list_display = ["corpus", "provider", "model", "dimensions", "status", "lexical_weight"]
-    list_filter = ["status", "provider", ("corpus", CorpusFilter)]
-    search_fields = ["model", "corpus__name", "corpus__slug"]
-    list_select_related = ["corpus"]
-    readonly_fields = ["corpus", "provider", "model", "dimensions", "status", "index_settings", "created_at"]
-
-    def readable(self, principal: Principal) -> QuerySet[EmbeddingSpace]:
-        """Return the spaces of the corpora that the principal may ask."""
-        return readable_spaces(principal)
-
-    def editable(self, principal: Principal) -> QuerySet[EmbeddingSpace]:
-        """Return the spaces of the tenants that the principal manages."""
-        return EmbeddingSpace.objects.filter(corpus__in=manageable_corpora(principal))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False: a corpus without its vectors finds nothing."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: EmbeddingSpace, form: ModelForm[Any], change: bool) -> None:
-        """Store the weight."""
-        forget_cached_answers(obj.corpus_id)
-        save_changed_fields(obj, form)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from documents.models.space import EmbeddingSpace
 
 
+_TOGETHER = "_live_space_read_together"
+
+
 def default_chunk_size() -> int:
     """Return CHUNK_SIZE_CHARS at the time a corpus is made."""
     return int(settings.CHUNK_SIZE_CHARS)
@@ -74,5 +77,19 @@ class Corpus(models.Model):
 
     @property
     def live_space(self) -> EmbeddingSpace | None:
-        """Return the space that questions search, or None before the first document."""
+        """Return the space that questions search, or None before the first document.
+
+        As it is stored now; or as it was when the corpus was read, if the two were read together.
+        """
+        if _TOGETHER in self.__dict__:
+            space: EmbeddingSpace | None = self.__dict__[_TOGETHER]
+            return space
         return self.spaces.filter(status="live").first()
+
+    # Whether some documents aren't for everybody, if that was read together with the corpus.
+    has_closed_documents: bool | None = None
+
+    def was_read_with(self, live_space: EmbeddingSpace | None, *, has_closed_documents: bool) -> None:
+        """Keep what was read together with this corpus."""
+        self.__dict__[_TOGETHER] = live_space
+        self.has_closed_documents = has_closed_documents

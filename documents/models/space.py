@@ -35,8 +35,16 @@ class EmbeddingSpace(models.Model):
     lexical_weight = models.FloatField(
         null=True, blank=True, help_text="0..1: share of the keyword leg in the fused score. Empty: by model."
     )
-    index_settings = models.JSONField(default=dict, blank=True, help_text="HNSW: m, ef_construction, ef_search.")
+    index_settings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="HNSW: m, ef_construction, ef_search. Less memory: quantise, shorten_to, rerank. Of the vectors:"
+        " keep_first, query_prefix, passage_prefix.",
+    )
+    # What was found out about it: "recall" of its index, "comparison" with the space that was live.
+    measured = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    switched_at = models.DateTimeField(null=True, editable=False)  # when it last became live, or stopped to be
 
     class Meta:
         constraints = [

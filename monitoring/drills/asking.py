@@ -38,9 +38,10 @@ class Asking:
             "query": question,
             "corpora": [CORPUS],
             "deadline_ms": int(self.deadline_seconds * 1000),
+            "use_cache": self.use_cache,
         }
         if "search" not in self.path:
-            fields |= {"use_cache": self.use_cache, "stream": self.stream}
+            fields["stream"] = self.stream
         return json.dumps(fields).encode()
 
 

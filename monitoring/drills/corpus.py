@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 CORPUS = "drill-harbour"
@@ -73,10 +74,10 @@ QUESTIONS = (
 )
 
 
-def write_documents(folder: Path) -> Path:
-    """Write the documents into a new folder, and return it."""
+def write_documents(folder: Path, documents: Mapping[str, str] = DOCUMENTS) -> Path:
+    """Write documents (file name: text) into a new folder, and return it."""
     target = folder / "harbour"
     target.mkdir()
-    for name, text in DOCUMENTS.items():
+    for name, text in documents.items():
         (target / name).write_text(text, encoding="utf-8")
     return target

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -20,7 +20,7 @@ from django.conf import settings
 
 from monitoring.benchmarks.standin.processes import StandInProcess
 from monitoring.drills.asking import Asking
-from monitoring.drills.corpus import CORPUS, write_documents
+from monitoring.drills.corpus import CORPUS, DOCUMENTS, write_documents
 from monitoring.drills.load import Clients
 from monitoring.drills.redis_server import RedisProcess
 from monitoring.drills.serving import ServerProcess, clean_environment
@@ -49,9 +49,16 @@ class Skipped(Exception):
 
 
 class Stage:
-    """Holds Postgres and the corpus; gives out stand-ins, Redis, servers and clients."""
+    """Holds Postgres and the corpus; gives out stand-ins, Redis, servers and clients.
 
-    def __init__(self) -> None:
+    Benchmarks bring documents and server settings of their own.
+    """
+
+    def __init__(
+        self, *, documents: Mapping[str, str] = DOCUMENTS, server_settings: Mapping[str, str] = SERVER_SETTINGS
+    ) -> None:
+        self._documents = documents
+        self._server_settings = server_settings
         self._stack = ExitStack()
         self.folder = Path()
         self.environment: dict[str, str] = {}
@@ -65,7 +72,7 @@ class Stage:
             self._stack.callback(embedded_postgres.stop, directory)
             self.environment = {
                 **clean_environment(),
-                **SERVER_SETTINGS,
+                **self._server_settings,
                 "VAR_DIR": str(self.folder),
                 "ENV_FILE": str(self.folder / "none"),
                 "DATABASE_URL": embedded_postgres.start(directory),
@@ -133,7 +140,7 @@ class Stage:
     def _fill(self) -> None:
         """Make the tables, and index the corpus as a user's files are, with vectors of the model server's."""
         self.manage("migrate", "--verbosity", "0")
-        documents = write_documents(self.folder)
+        documents = write_documents(self.folder, self._documents)
         with self.standin() as standin:
             self.manage("ingest", CORPUS, str(documents), "--create", "--public", OLLAMA_BASE_URL=standin.url)
 

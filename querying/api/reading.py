@@ -3,66 +3,93 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+from cachetools import LRUCache
 from django.conf import settings
 from rest_framework.request import Request
 
-from documents.access import choose_corpora, readable_corpora
 from documents.api.authentication import principal_of
 from documents.models import Corpus
+from documents.scope import scope_of
 from querying.api.rendering import EventStreamRenderer
-from querying.api.serializers import BatchSerializer, QuestionSerializer, SearchSerializer
+from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
 from querying.values import MODES, Asked, Mode
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
 from ragsite.ollama import Lane
 
 DEADLINE_HEADER = "X-Deadline-Ms"
+BODIES_KEPT, KEPT_BODY_MAX_BYTES = 1000, 2048
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,11}")
 
 
 def read_question(request: Request, body: Any = None) -> tuple[Asked, bool]:
     """Return the question of a request (or of a body made from one), and whether its answer is to be streamed."""
-    fields = _validated(QuestionSerializer(data=request.data if body is None else body))
+    fields = _fields_of(request, _QUESTION) if body is None else _validated(_QUESTION, body)
     accepted = getattr(request, "accepted_renderer", None)
     return _asked(request, fields), bool(fields.get("stream", isinstance(accepted, EventStreamRenderer)))
 
 
 def read_search(request: Request) -> Asked:
     """Return the question of a request that wants passages only."""
-    return _asked(request, _validated(SearchSerializer(data=request.data)))
+    return _asked(request, _fields_of(request, _SEARCH))
 
 
 def read_batch(request: Request) -> list[Asked]:
     """Return the questions of a batch. They share one deadline."""
-    fields = _validated(BatchSerializer(data=request.data))
+    fields = _validated(_BATCH, request.data)
     first = _asked(request, {**fields, "query": ""})
     return [replace(first, question=question, lane=Lane.BATCH, id=uuid4()) for question in fields["queries"]]
 
 
-def _validated(serializer: Any) -> dict[str, Any]:
-    serializer.is_valid(raise_exception=True)
-    fields: dict[str, Any] = serializer.validated_data
+# Kept, because to make the fields of a serializer takes longer than to validate with them. Validating changes nothing.
+_QUESTION, _SEARCH, _BATCH = QuestionSerializer(), SearchSerializer(), BatchSerializer()
+
+
+# What bodies mean that were sent before. The same bytes always mean the same, and are asked again and again.
+_lock = threading.Lock()
+_known: LRUCache[Any, dict[str, Any]] = LRUCache(BODIES_KEPT)
+
+
+def _fields_of(request: Request, serializer: OptionsSerializer) -> dict[str, Any]:
+    """Return the validated fields of a request's body."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if request.content_type != "application/json" or not length.isdecimal() or int(length) > KEPT_BODY_MAX_BYTES:
+        return _validated(serializer, request.data)
+    key = (serializer, request.body, settings.QUESTION_MAX_CHARS, settings.RETRIEVAL_TOP_K_MAX)
+    with _lock:
+        fields = _known.get(key)
+    if fields is None:
+        fields = _validated(serializer, request.data)
+        with _lock:
+            _known[key] = fields
+    return fields
+
+
+def _validated(serializer: OptionsSerializer, data: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = serializer.run_validation(data)
     return fields
 
 
 def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
     deadline = Deadline.after(_seconds(fields.get("deadline_ms"), request.headers.get(DEADLINE_HEADER)))
     principal = principal_of(request)
-    corpora = choose_corpora(fields.get("corpora", []), readable_corpora(principal))
-    if not corpora:
+    scope = scope_of(principal, fields.get("corpora", []))
+    if not scope.corpora:
         raise CorpusNotFound("There is no corpus that you may ask.")
     return Asked(
         question=fields["query"],
-        corpora=tuple(corpora),
+        corpora=scope.corpora,
+        standing=scope.standing,
         principal=principal,
         deadline=deadline,
-        top_k=fields.get("top_k") or default_top_k(corpora[0]),
-        mode=fields.get("mode") or default_mode(corpora[0]),
+        top_k=fields.get("top_k") or default_top_k(scope.corpora[0]),
+        mode=fields.get("mode") or default_mode(scope.corpora[0]),
         filters=fields.get("filters") or None,
         use_cache=fields["use_cache"],
     )

@@ -10,7 +10,7 @@ from querying.citations import Citation
 from querying.ladder import is_degraded, reasons_of_search
 from querying.legs import LegReport
 from querying.retrieval import Passage, Retrieved
-from querying.values import Answer, Reason
+from querying.values import Answer, CacheReport, Reason
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ def answer_as_json(answer: Answer) -> Json:
         "citations": [citation_as_json(citation) for citation in answer.citations],
         "passages": passages_as_json(answer.passages),
         "legs": legs_as_json(answer.legs),
-        "cache": asdict(answer.cache),
+        "cache": cache_as_json(answer.cache),
         "model": answer.model,
         "usage": asdict(answer.usage) if answer.usage else None,
         "timings_ms": dict(answer.timings_ms),
@@ -43,8 +43,15 @@ def search_as_json(retrieved: Retrieved) -> Json:
         "degraded": is_degraded(reasons),
         "degraded_reasons": reasons_as_json(reasons),
         "legs": legs_as_json(retrieved.legs),
+        "cache": cache_as_json(cache_report_of(retrieved)),
         "timings_ms": dict(retrieved.timings_ms),
     }
+
+
+def cache_report_of(retrieved: Retrieved) -> CacheReport:
+    """Return whether the passages were found before; only the same question finds them again."""
+    age_seconds = retrieved.age_seconds
+    return CacheReport() if age_seconds is None else CacheReport(hit=True, similarity=1.0, age_seconds=age_seconds)
 
 
 def passages_as_json(passages: Sequence[Passage]) -> list[Json]:
@@ -84,6 +91,11 @@ def citation_as_json(citation: Citation) -> Json:
         "end": citation.end,
         "quote": citation.quote,
     }
+
+
+def cache_as_json(report: CacheReport) -> Json:
+    """Return whether the answer came from a cache."""
+    return {"hit": report.hit, "similarity": report.similarity, "age_seconds": report.age_seconds}
 
 
 def reasons_as_json(reasons: Iterable[Reason]) -> list[Json]:

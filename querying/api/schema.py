@@ -45,6 +45,7 @@ SEARCH_EXAMPLE = {
     "passages": [PASSAGE_EXAMPLE],
     "answerable": True,
     **_COMMON,
+    "cache": {"hit": False, "similarity": None, "age_seconds": None},
     "timings_ms": {"embed": 1.2, "lexical": 4.1, "dense": 2.8, "retrieve": 9.4},
 }
 ANSWER_EXAMPLE = {
@@ -150,7 +151,15 @@ class FoundSerializer(serializers.Serializer[Any]):
     answerable = serializers.BooleanField(help_text="False: the documents don't hold an answer.")
     degraded = serializers.BooleanField(help_text="Less than this server is set up to give.")
     degraded_reasons = ReasonSerializer(many=True)
-    legs = LegSerializer(many=True)
+    legs = LegSerializer(many=True, help_text="Empty when it comes from a cache.")
+    cache = inline_serializer(
+        "CacheReport",
+        {
+            "hit": serializers.BooleanField(),
+            "similarity": serializers.FloatField(allow_null=True),
+            "age_seconds": serializers.FloatField(allow_null=True),
+        },
+    )
     timings_ms = serializers.DictField(child=serializers.FloatField())
 
 
@@ -161,14 +170,6 @@ class AnswerSerializer(FoundSerializer):
     answer = serializers.CharField(help_text="Markdown without links; [n] points to the n-th passage.")
     answer_mode = serializers.ChoiceField([mode.value for mode in AnswerMode])
     citations = CitationSerializer(many=True)
-    cache = inline_serializer(
-        "CacheReport",
-        {
-            "hit": serializers.BooleanField(),
-            "similarity": serializers.FloatField(allow_null=True),
-            "age_seconds": serializers.FloatField(allow_null=True),
-        },
-    )
     model = serializers.CharField(allow_null=True)
     usage = inline_serializer(
         "Usage",

@@ -8,6 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from documents.filtering import condition_of
+from querying.feedback import WRONG_QUESTION
 from querying.models import Feedback
 from querying.values import MODES
 
@@ -105,6 +106,15 @@ class FeedbackSerializer(StrictSerializer):
     query_id = serializers.UUIDField(help_text="The `id` of the answer.")
     rating = serializers.ChoiceField(Feedback.Rating.choices, help_text="1: good. -1: bad.")
     comment = TextField(max_length=2000, required=False, allow_blank=True, default="")
+    reason = serializers.ChoiceField(
+        [WRONG_QUESTION], required=False, help_text="wrong_question: it answers another question. With rating -1."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse praise for the answer to another question."""
+        if "reason" in attrs and attrs["rating"] != Feedback.Rating.BAD:
+            raise serializers.ValidationError({"reason": ["Only a rating of -1 has a reason."]})
+        return attrs
 
 
 def _short_enough(question: str) -> str:

@@ -23,7 +23,7 @@ from ragsite.metrics import STREAMS_OPEN
 
 BEAT = b": beat\n\n"
 HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
+    "Cache-Control": "private, no-store, no-cache, no-transform",
     "X-Accel-Buffering": "no",  # nginx would keep the answer until it is complete
 }
 

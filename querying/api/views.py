@@ -17,11 +17,12 @@ from querying.api import schema
 from querying.api.compatibility import answer_with_columns, canonical_body
 from querying.api.reading import read_batch, read_question, read_search
 from querying.api.rendering import EventStreamRenderer, as_json
-from querying.api.replying import answer_all, answer_one, search_all
+from querying.api.replying import answer_all, answer_one, reply_at_once, search_all
 from querying.api.representing import answer_as_json, search_as_json
 from querying.api.serializers import FeedbackSerializer
 from querying.api.streaming import stream_response
 from querying.feedback import keep_feedback
+from ragsite.throttling import ScopedThrottle
 
 
 class QuestionView(APIView):
@@ -40,7 +41,9 @@ class QueryView(QuestionView):
     def post(self, request: Request) -> HttpResponseBase:
         """Answer a question, with the passages that the answer rests on."""
         asked, streamed = read_question(request)
-        return stream_response(asked) if streamed else as_json(answer_as_json(answer_one(asked)))
+        if streamed:
+            return stream_response(asked)
+        return reply_at_once(asked) or as_json(answer_as_json(answer_one(asked)))
 
 
 class BatchView(QuestionView):
@@ -88,7 +91,7 @@ class FeedbackView(QuestionView):
         rated = FeedbackSerializer(data=request.data)
         rated.is_valid(raise_exception=True)
         fields: dict[str, Any] = rated.validated_data
-        kept = keep_feedback(principal_of(request), **fields)
+        kept = keep_feedback(principal_of(request), **fields, reporter=ScopedThrottle().identity_of(request))
         return Response({"query_id": str(kept.query_id), "rating": kept.rating}, status=201)
 
 
@@ -113,4 +116,6 @@ class AskView(QuestionView):
     def post(self, request: Request) -> HttpResponseBase:
         """Answer a question (`question` or `query`, `k` or `top_k`)."""
         asked, streamed = read_question(request, canonical_body(request.data))
-        return stream_response(asked) if streamed else as_json(answer_as_json(answer_one(asked)))
+        if streamed:
+            return stream_response(asked)
+        return reply_at_once(asked) or as_json(answer_as_json(answer_one(asked)))

@@ -7,14 +7,17 @@ from typing import Any
 
 from querying.evaluation.beir_run import MEASURES, BeirReport
 from querying.evaluation.gate_run import GateReport, Shares
+from querying.evaluation.semantic_run import FALSE_HIT_RATE_MAX, Rates, SemanticReport
 from querying.evaluation.spans_run import CONTEXT_CHARS, SpansReport
 
-Report = BeirReport | GateReport | SpansReport
+Report = BeirReport | GateReport | SpansReport | SemanticReport
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """Return a report as JSON values; the measures of a BEIR set are at the top: `{"fused": {"ndcg@10": ...}}`."""
     values = asdict(report)
+    if isinstance(report, SemanticReport):
+        return {"semantic_cache": values}
     measures: dict[str, Any] = values.pop("measures", {})
     return measures | values
 
@@ -25,6 +28,8 @@ def as_text(report: Report) -> str:
         return _beir(report)
     if isinstance(report, GateReport):
         return _gate(report)
+    if isinstance(report, SemanticReport):
+        return _semantic(report)
     return (
         f"{report.name}: {report.documents} documents, {report.chunks} chunks, {report.questions} questions; "
         f"{report.p50_ms} ms a question (median)\n"
@@ -58,3 +63,32 @@ def _shares(name: str, shares: Shares) -> str:
         f"{name:14} kept {shares.kept:.3f} of the former, refused {shares.refused:.3f} of the latter"
         f" (with the threshold {shares.drift:+.3f}: 0.950 and {shares.refused_then:.3f})"
     )
+
+
+def _semantic(report: SemanticReport) -> str:
+    lines = [
+        f"{report.name}: {report.pairs} pairs of questions, compared by {report.model} at {report.threshold}",
+        f"false hits: {_percent(report.false_hit_rate)} of the pairs that don't ask the same"
+        f" (allowed: {_percent(FALSE_HIT_RATE_MAX)})",
+        f"hits: {_percent(report.hit_rate)} of the pairs that do",
+    ]
+    for title, groups in (("kind", report.by_kind), ("language", report.by_language), ("fold", report.by_fold)):
+        lines += ["", f"{'by ' + title:22}{'pairs':>7}{'hits':>10}{'false hits':>12}"]
+        lines += [_rates(name, rates) for name, rates in groups.items()]
+    lines += ["", f"{'threshold':22}{'':7}{'hits':>10}{'false hits':>12}   (without comparing words)"]
+    lines += [
+        f"{step.threshold:<22}{'':7}{_percent(step.hit_rate):>10}{_percent(step.false_hit_rate):>12}"
+        f"   {_percent(step.false_hit_rate_without_words)}"
+        for step in report.sweep
+    ]
+    best = "no threshold" if report.best_threshold is None else f"a threshold of {report.best_threshold}"
+    lines += ["", f"most hits within what is allowed: with {best}"]
+    return "\n".join([*lines, *(f"false hit: {one} | {other}" for one, other in report.false_hits)])
+
+
+def _rates(name: str, rates: Rates) -> str:
+    return f"{name:22}{rates.pairs:7}{_percent(rates.hit_rate):>10}{_percent(rates.false_hit_rate):>12}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"

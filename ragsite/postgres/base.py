@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 from ragsite.metrics import POOL_CONNECTIONS, POOL_REFUSED, POOL_REQUESTS_WAITING
 from ragsite.postgres.connections import BoundedConnection, is_alive, reachability
 from ragsite.postgres.losing import Unreachable, is_lost
+from ragsite.postgres.waiting import wait_log
 
 
 def open_pools() -> dict[str, ConnectionPool[Any]]:
@@ -58,15 +60,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not reachability.should_wait():
             raise Unreachable(reachability.reason)
         POOL_REQUESTS_WAITING.inc()
+        started, refused = time.monotonic(), False
         try:
             return super().get_new_connection(conn_params)
         except (PoolTimeout, TooManyRequests) as exc:
             if reachability.is_down:
                 raise Unreachable(reachability.reason) from exc
+            refused = True
             POOL_REFUSED.inc()
             raise
         finally:
             POOL_REQUESTS_WAITING.dec()
+            wait_log.note(time.monotonic() - started, refused=refused)
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        # Django says it at every checkout; a connection of the pool nearly always is as it should be.
+        if self.connection.autocommit != autocommit:
+            super()._set_autocommit(autocommit)  # type: ignore[misc] # django-stubs doesn't know it
 
     def _close(self) -> None:
         super()._close()  # type: ignore[misc] # django-stubs doesn't know it

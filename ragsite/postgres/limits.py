@@ -42,20 +42,26 @@ def set_local(parameters: Mapping[str, str]) -> None:
 @contextmanager
 def bounded_transaction(seconds: float) -> Iterator[None]:
     """Open a transaction whose statements, its commit included, may take so much time each, on both sides."""
-    with _waiting_for(seconds), transaction.atomic():
-        set_local({"statement_timeout": str(max(1, int(seconds * 1000)))})
+    with waiting_for(seconds), transaction.atomic():
+        set_local({"statement_timeout": milliseconds(seconds)})
         yield
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a time as Postgres' settings have it; at least one, because 0 means no limit."""
+    return str(max(1, int(seconds * 1000)))
 
 
 @contextmanager
 def statements_may_take_any_time() -> Iterator[None]:
     """Wait for the server as long as it takes; what the server itself allows is the caller's to set."""
-    with _waiting_for(None):
+    with waiting_for(None):
         yield
 
 
 @contextmanager
-def _waiting_for(seconds: float | None) -> Iterator[None]:
+def waiting_for(seconds: float | None) -> Iterator[None]:
+    """Wait here for no answer of the server longer than this and GRACE_SECONDS; None: for ever."""
     token = _limit_seconds.set(seconds)
     try:
         yield

@@ -27,7 +27,7 @@ window.ragsite = window.ragsite || {};
     [text, answer] = ["", null];
     ragsite.markdown.clear(box);
     ragsite.sources.clear();
-    for (const id of ["verdict", "problem", "tools", "comment-form", "making"]) byId(id).hidden = true;
+    for (const id of ["verdict", "problem", "tools", "comment-form", "making", "wrong-question"]) byId(id).hidden = true;
     for (const id of ["good", "bad"]) byId(id).setAttribute("aria-pressed", "false");
     byId("tools-note").textContent = "";
     byId("comment").value = "";
@@ -55,6 +55,7 @@ window.ragsite = window.ragsite || {};
     box.dataset.mode = whole.answer_mode;
     ragsite.verdict.show(whole);
     showMaking(whole);
+    byId("wrong-question").hidden = whole.answer_mode !== "cached_semantic";
     byId("tools").hidden = false;
     rest();
   }
@@ -127,6 +128,15 @@ window.ragsite = window.ragsite || {};
     }
   }
 
+  /* Say that this is the answer to another question, and ask anew: whether that was stored is no reason to wait. */
+  function refuse() {
+    const body = { query_id: answer.id, rating: -1, reason: "wrong_question" };
+    ragsite.stream.fetchJson("/api/v1/feedback", { body, csrfToken: ragsite.csrfToken() }).catch(() => {});
+    byId("asked").focus(); // the button goes away
+    ragsite.askAnew();
+  }
+
+  byId("wrong-question").addEventListener("click", refuse);
   byId("copy").addEventListener("click", copy);
   byId("good").addEventListener("click", () => rate(1));
   byId("bad").addEventListener("click", () => rate(-1));

@@ -12,12 +12,12 @@ window.ragsite = window.ragsite || {};
   let running = null; // the AbortController of the question that is being answered
   let countdown = 0;
 
-  async function ask(words) {
+  async function ask(words, options = {}) {
     if (running) running.abort();
     const mine = new AbortController();
     running = mine;
     begin(words);
-    const body = { query: words, corpora: corpus.value ? [corpus.value] : [] };
+    const body = { query: words, corpora: corpus.value ? [corpus.value] : [], ...options };
     try {
       await ragsite.stream.ask(body, { csrfToken: ragsite.csrfToken(), signal: mine.signal, on: onEvent });
     } catch (error) {
@@ -183,6 +183,7 @@ window.ragsite = window.ragsite || {};
     form.requestSubmit();
   });
 
+  ragsite.askAnew = () => ask(byId("asked").textContent, { use_cache: false });
   byId("controls").disabled = false;
   recall();
   showWhatCorpusHas();

@@ -12,8 +12,17 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
-from documents.models import Document
-from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
+from documents.models import Corpus, Document
+from querying.models import (
+    AnswerClaim,
+    CacheCount,
+    CachedAnswer,
+    CacheEntry,
+    FalseHit,
+    Feedback,
+    QueryLog,
+    SemanticCacheLimit,
+)
 from tests.browser import Browser
 from tests.documents.admin_cast import fill
 from tests.factories import make_tenant, make_user
@@ -89,4 +98,8 @@ def fill_two_tenants() -> None:
     CachedAnswer.objects.create(
         **keys, question="How long?", answer={}, corpora=[], documents=[], created_at=timezone.now()
     )
+    CacheEntry.objects.create(key="k", kind="search", value={}, created_at=timezone.now())
+    CacheCount.objects.create(corpus_id=1, layer="memory", since=timezone.now())
+    SemanticCacheLimit.objects.create(corpus=Corpus.objects.all()[0])
+    FalseHit.objects.create(query=entry, corpora=[], question="How long?", reporter="r")
     AnswerClaim.objects.create(key="k", owner=uuid.uuid4(), expires_at=timezone.now())

@@ -22,7 +22,16 @@ from documents.models import (
     Tenant,
     TermFrequency,
 )
-from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
+from querying.models import (
+    AnswerClaim,
+    CacheCount,
+    CachedAnswer,
+    CacheEntry,
+    FalseHit,
+    Feedback,
+    QueryLog,
+    SemanticCacheLimit,
+)
 from tests.factories import make_corpus, make_tenant, make_user
 
 
@@ -76,6 +85,12 @@ def world() -> World:
         key="k", stale_key="s", alike_key="a", question="SECRET question", answer={"text": "SECRET"},
         corpora=[their_corpus.pk], documents=[their_document.pk], created_at=timezone.now(),
     )  # fmt: skip
+    CacheEntry.objects.create(
+        key="SECRET", kind="search", value={"text": "SECRET"}, corpora=[their_corpus.pk], created_at=timezone.now()
+    )
+    CacheCount.objects.create(corpus_id=their_corpus.pk, layer="memory", since=timezone.now())
+    SemanticCacheLimit.objects.create(corpus=their_corpus)
+    FalseHit.objects.create(query=entry, corpora=[their_corpus.pk], question="SECRET question", reporter="r")
     AnswerClaim.objects.create(key="SECRET", owner=uuid.uuid4(), expires_at=timezone.now())
     return World(ours, corpus, document, theirs, their_corpus, their_document, our_group, their_group)
 

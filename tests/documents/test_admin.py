@@ -24,7 +24,16 @@ from documents.models import (
     Membership,
     TermFrequency,
 )
-from querying.models import AnswerClaim, CachedAnswer, Feedback, QueryLog
+from querying.models import (
+    AnswerClaim,
+    CacheCount,
+    CachedAnswer,
+    CacheEntry,
+    FalseHit,
+    Feedback,
+    QueryLog,
+    SemanticCacheLimit,
+)
 from tests.documents.admin_cast import (
     World,
     editor,
@@ -78,6 +87,8 @@ def test_another_tenants_row_is_not_there_whatever_page_is_asked_for(world: Worl
         *(*Embedding.objects.filter(document=document), *TermFrequency.objects.filter(corpus=corpus)),
         *(*ApiKey.objects.filter(name="SECRET key"), *QueryLog.objects.all(), *Feedback.objects.all()),
         *(*CachedAnswer.objects.all(), *AnswerClaim.objects.all()),
+        *(*CacheEntry.objects.all(), *CacheCount.objects.all()),
+        *(*SemanticCacheLimit.objects.all(), *FalseHit.objects.all()),
     ]
     assert {type(row) for row in rows} == set(OURS)
     for row in rows:
@@ -229,7 +240,8 @@ def test_vectors_and_terms_are_neither_loaded_nor_shown(world: World, superuser:
 
 
 def test_logs_and_the_indexers_tables_are_read_only_even_for_a_superuser(world: World, superuser: Client) -> None:
-    for model in (QueryLog, Feedback, CachedAnswer, AnswerClaim, Chunk, DocumentText, Embedding, TermFrequency):
+    ours = (QueryLog, Feedback, CachedAnswer, CacheEntry, CacheCount, AnswerClaim)
+    for model in (*ours, Chunk, DocumentText, Embedding, TermFrequency):
         name = f"{model._meta.app_label}/{model._meta.model_name}"
         row = model._default_manager.first()
         assert row is not None

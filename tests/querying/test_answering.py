@@ -198,10 +198,10 @@ def test_an_error_is_recorded_and_raised(corpus: Corpus) -> None:
 def test_that_recording_fails_never_fails_the_answer(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def create(**fields: object) -> None:
+    def save(self: QueryLog, **options: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(QueryLog.objects, "create", create)
+    monkeypatch.setattr(QueryLog, "save", save)
     answer = answer_question(ask(corpus, "Secret question about paid leave?"))
     assert answer.text
     assert "not recorded" in caplog.text

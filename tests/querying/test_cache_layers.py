@@ -102,7 +102,7 @@ def kept_of(answer: Answer, size_bytes: int) -> Kept:
 
 def test_memory_is_bounded_in_bytes(corpus: Corpus) -> None:
     answer = answer_question(ask(corpus))
-    cache = MemoryCache(10_000)
+    cache: MemoryCache[Kept] = MemoryCache(10_000)
     for number in range(100):
         cache.put(str(number), kept_of(answer, 1000))
     assert [cache.get(str(number)) is not None for number in (0, 89, 90, 99)] == [False, False, True, True]

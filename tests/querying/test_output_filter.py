@@ -234,3 +234,16 @@ def test_less_than_a_thousandth_of_real_text_is_changed() -> None:
     ]
     changed = sum(abs(len(text) - len(filter_answer(text))) + (text != filter_answer(text)) for text in texts)
     assert changed < 0.001 * sum(map(len, texts))
+
+
+WORDS = st.sampled_from(
+    ["http", "https:", "www", "www.", "data:", "javascript:", "a.", "x", "42%", "it's", '"so"', "-", "?", ";", ",", " "]
+)
+
+
+@given(st.lists(WORDS, max_size=12).map(" ".join) | st.text("abzW 0.:?'\"-,;%()_é", max_size=40) | st.text(max_size=20))
+@settings(max_examples=500)
+def test_what_is_let_through_at_once_is_what_the_filters_would_let_through(text: str) -> None:
+    filters = AnswerFilter(())
+
+    assert filter_answer(text) == filters.feed(text) + filters.finish()

@@ -17,6 +17,7 @@ import pytest
 from django.db.backends.postgresql.base import DatabaseWrapper
 from gunicorn.config import Config
 
+from monitoring import pool_report
 from ragsite import settings, shutdown
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -108,8 +109,11 @@ def handler() -> Iterator[list[int]]:
 def test_a_worker_that_is_told_to_stop_tells_its_streams(
     gunicorn_conf: ModuleType, handler: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(pool_report, "report_pool_soon", lambda: opened.append("pool"))
     monkeypatch.setattr(shutdown, "_begun", False)
     gunicorn_conf.post_worker_init(None)
+    assert opened == ["pool"]
     assert not shutdown.has_begun()
     os.kill(os.getpid(), signal.SIGTERM)
     assert shutdown.has_begun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +16,31 @@ class Gauge:
 
     now: int = 0
     most: int = 0
+    _busy_seconds: float = 0.0
+    _busy_since: float = 0.0
 
     def up(self) -> None:
         """One more."""
+        if not self.now:
+            self._busy_since = time.monotonic()
         self.now += 1
         self.most = max(self.most, self.now)
 
     def down(self) -> None:
         """One less."""
         self.now -= 1
+        if not self.now:
+            self._busy_seconds += time.monotonic() - self._busy_since
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long at least one was at work."""
+        return self._busy_seconds + (time.monotonic() - self._busy_since if self.now else 0.0)
+
+    def reset(self) -> None:
+        """Start anew with those that are at work now."""
+        self.most = self.now
+        self._busy_seconds, self._busy_since = 0.0, time.monotonic()
 
     def __enter__(self) -> None:
         self.up()
@@ -61,7 +78,7 @@ class Counters:
     def reset(self) -> None:
         """Start counting anew; what is at work now stays counted."""
         for gauge in (self.generations, self.embeds, self.connections):
-            gauge.most = gauge.now
+            gauge.reset()
         for counts in (self.requests, self.per_model, self.replies, self.faults, self.loads, self.recent):
             counts.clear()
         self.cancelled = self.completed_generations = self.tokens = self.embedded_texts = 0
@@ -82,6 +99,7 @@ class Counters:
             "max_generations": self.generations.most,
             "active_embeds": self.embeds.now,
             "max_embeds": self.embeds.most,
+            "embeds_busy_seconds": round(self.embeds.busy_seconds, 4),
             "connections": self.connections.now,
             "max_connections": self.connections.most,
         }

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 
 from monitoring import supervising
+from monitoring.connection_budget import connection_budget
 from monitoring.first_start import prepare
 
 
@@ -34,11 +37,20 @@ class Command(BaseCommand):
             raise CommandError(f"Port {port} of {host} is in use. Choose another one: PORT={port + 1} make run")
         if options["prepare"]:
             prepare(self._tell)
+        self._count_connections(options["workers"], options["ingest_workers"])
         environment = supervising.children_environment(
             HOST=host, PORT=str(port), WEB_WORKERS=str(options["workers"]), WEB_THREADS=str(options["threads"])
         )
         children = [supervising.web_child(), *supervising.ingest_children(options["ingest_workers"])]
         sys.exit(supervising.Supervisor(children, environment).run(lambda: self._announce(host, port)))
+
+    def _count_connections(self, workers: int, ingest_workers: int) -> None:
+        with suppress(DatabaseError):  # the server starts without its database, and says so elsewhere
+            budget = connection_budget(web_processes=workers, ingestion_workers=ingest_workers)
+            if not budget.is_met:
+                self.stderr.write(f"{budget.words()}: lower DATABASE_POOL_SIZE or raise max_connections.")
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined] # the children have their own
 
     def _announce(self, host: str, port: int) -> None:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound

@@ -1,27 +1,33 @@
-"""The command `evaluate`."""
+"""The command `evaluate`: `evaluate --beir DIR`, `evaluate semantic-cache`."""
 
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from querying.evaluation import KINDS, Kind, evaluate
-from querying.evaluation.reports import as_json, as_text
+from querying.evaluation.reports import Report, as_json, as_text
+from querying.evaluation.semantic_run import SemanticReport, evaluate_semantic_cache
 from ragsite.errors import RagError
 
 
 class Command(BaseCommand):
-    """Measure retrieval on judged questions, through the code that answers real ones."""
+    """Measure retrieval and the semantic cache on judged questions, through the code that answers real ones."""
 
-    help = "Load a set of judged questions into a scratch corpus, and measure how well the right texts are found."
+    help = (
+        "Load a set of judged questions into a scratch corpus, and measure how well the right texts are found. "
+        "semantic-cache: measure how often a question would get the answer to another one; exit code 1 if too often."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare what to measure, and on which part of it."""
         what = parser.add_mutually_exclusive_group(required=True)
+        what.add_argument("what", nargs="?", choices=["semantic-cache"], help="measure pairs of questions")
         what.add_argument("--beir", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels/test.tsv")
         what.add_argument("--gate", type=Path, metavar="DIR", help="the same: half of it answers, half must be refused")
         what.add_argument("--spans", type=Path, metavar="DIR", help="docs/ and questions.jsonl with exact spans")
@@ -29,22 +35,42 @@ class Command(BaseCommand):
         parser.add_argument("--language", metavar="XX", help="ISO 639-1; else by the folder's name or its texts")
         parser.add_argument("--provider", choices=["embedded", "ollama"], help="else as for a new corpus")
         parser.add_argument("--strip-accents", action="store_true", help="ask as if typed without accents")
+        parser.add_argument("--threshold", type=_similarity, metavar="X", help="semantic-cache: 0 to 1; else as set up")
+        parser.add_argument("--pairs", type=Path, metavar="FILE", help="semantic-cache: other pairs than ours")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, **options: Any) -> str:
         """Return the report."""
-        kind: Kind = next(kind for kind in KINDS if options[kind])
+        kind: Kind | None = next((kind for kind in KINDS if options[kind]), None)
+        source = options[kind] if kind else options["pairs"]
         try:
-            report = evaluate(
-                kind,
-                options[kind],
-                language=options["language"],
-                provider=options["provider"],
-                limit=options["queries"],
-                strip_accents=options["strip_accents"],
-            )
+            report = _measure(kind, source, options)
         except (OSError, ValueError, KeyError) as exc:
-            raise CommandError(f"{options[kind]} is not such a set: {type(exc).__name__}: {exc}") from exc
+            raise CommandError(f"{source} is not such a set: {type(exc).__name__}: {exc}") from exc
         except RagError as exc:
             raise CommandError(exc.message) from exc
-        return json.dumps(as_json(report)) if options["json"] else as_text(report)
+        text = json.dumps(as_json(report)) if options["json"] else as_text(report)
+        if isinstance(report, SemanticReport) and not report.is_within_limit:
+            self.stdout.write(text)
+            raise CommandError("Too many questions would get the answer to another one.")
+        return text
+
+
+def _measure(kind: Kind | None, source: Path | None, options: dict[str, Any]) -> Report:
+    if kind is None or source is None:
+        return evaluate_semantic_cache(source, threshold=options["threshold"], provider=options["provider"])
+    return evaluate(
+        kind,
+        source,
+        language=options["language"],
+        provider=options["provider"],
+        limit=options["queries"],
+        strip_accents=options["strip_accents"],
+    )
+
+
+def _similarity(text: str) -> float:
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise ArgumentTypeError("it is a number from 0 to 1")

@@ -1,0 +1,86 @@
+"""What a space's index holds of its vectors: all of them, their first numbers, or one bit of each number.
+
+The index' expression and the one that a question is ordered by are written here, side by side: Postgres uses the index
+only when both are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import F, Func, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
+from pgvector.django import BitField, CosineDistance, HalfVectorField, HammingDistance
+from psycopg import sql
+
+from documents.models import EmbeddingSpace
+
+BINARY = "binary"
+NONE = "none"
+RERANK_DEFAULT = 4  # candidates for each row that is asked for
+RERANK_MAX = 100
+HALFVEC_INDEX_MAX_DIMENSIONS = 4000  # pgvector's limits; longer vectors are searched exactly
+BIT_INDEX_MAX_DIMENSIONS = 64000
+
+
+@dataclass(frozen=True)
+class IndexShape:
+    """`first`: how many numbers of a vector the index sees. `binary`: only whether each is above 0.
+
+    `rerank`: how many candidates are taken from the index for each row that is asked for, and put in order by their
+    whole vectors; 1: what the index says is exact already.
+    """
+
+    dimensions: int
+    first: int
+    binary: bool
+    rerank: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the index holds the vectors as they are."""
+        return not self.binary and self.first == self.dimensions
+
+    @property
+    def is_indexable(self) -> bool:
+        """Return whether pgvector can index so many numbers."""
+        return self.first <= (BIT_INDEX_MAX_DIMENSIONS if self.binary else HALFVEC_INDEX_MAX_DIMENSIONS)
+
+    def distance(self, vector: np.ndarray) -> Func:
+        """Return the distance that the index orders by: the expression of `index_column`, as Django writes it."""
+        shown = vector[: self.first]
+        if not self.binary:
+            return CosineDistance(Cast(self._column(), HalfVectorField(dimensions=self.first)), shown)
+        bits = BitField(length=self.first)
+        asked = Cast(Value("".join("1" if number > 0 else "0" for number in shown)), bits)
+        return HammingDistance(Cast(Func(self._column(), function="binary_quantize"), bits), asked)
+
+    def index_column(self) -> sql.Composed:
+        """Return what CREATE INDEX indexes: an expression, and how it is compared."""
+        column = sql.SQL("vector")
+        if self.first < self.dimensions:
+            column = sql.SQL("subvector(vector, 1, {})").format(sql.Literal(self.first))  # type: ignore[assignment]
+        if self.binary:
+            template = "(binary_quantize({column})::bit({first})) bit_hamming_ops"
+        else:
+            template = "({column}::halfvec({first})) halfvec_cosine_ops"
+        return sql.SQL(template).format(column=column, first=sql.Literal(self.first))
+
+    def _column(self) -> Combinable:
+        if self.first == self.dimensions:
+            return F("vector")
+        # A number, not a parameter: a parameter would be another expression than the index'.
+        return Func(F("vector"), template=f"subvector(%(expressions)s, 1, {self.first})")
+
+
+def shape_of(space: EmbeddingSpace) -> IndexShape:
+    """Return the shape of the index of a space whose dimensions are known."""
+    assert space.dimensions is not None, "nothing is stored yet"
+    chosen = space.index_settings
+    binary = chosen.get("quantise") == BINARY
+    first = min(int(chosen.get("shorten_to") or space.dimensions), space.dimensions)
+    is_whole = not binary and first == space.dimensions
+    rerank = 1 if is_whole else max(1, min(int(chosen.get("rerank") or RERANK_DEFAULT), RERANK_MAX))
+    return IndexShape(space.dimensions, first, binary, rerank)

@@ -1,0 +1,144 @@
+"""Which corpora somebody may ask right now, and what their answers depend on: all of it from one short read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+from django.db import connection
+from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
+
+from documents.access import Principal, choose_among, readable_corpora, slugs_of
+from documents.compiling import Compiled, compiled
+from documents.models import Corpus, Document, EmbeddingSpace, Tenant
+from documents.rights import EVERYBODY, Standing, rights_of
+from ragsite.reading_together import ReadTogether
+
+STATEMENTS_KEPT = 500
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The corpora that a question is for, with their live spaces; and what a cached answer from them depends on."""
+
+    corpora: tuple[Corpus, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class _State:
+    corpora: tuple[Corpus, ...]
+    rights: Any
+
+
+_reads: ReadTogether[_State] = ReadTogether()
+_lock = threading.Lock()
+_statements: LRUCache[Any, Compiled] = LRUCache(STATEMENTS_KEPT)
+_corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KEPT)
+_PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"), (EmbeddingSpace, "live__"))
+
+
+def scope_of(principal: Principal, names: Sequence[str]) -> Scope:
+    """Return the corpora with these names (none: all) that the principal may ask, as they are stored now.
+
+    Raises CorpusNotFound and InvalidInput as `access.choose_corpora` does. Questions of one asker that come at the same
+    time share the read; the corpora are shared between threads, so nobody changes them.
+    """
+    state = _state(principal, tuple(slugs_of(names)))
+    corpora = tuple(choose_among(names, state.corpora))
+    return Scope(corpora, _standing(corpora, state))
+
+
+def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
+    """Return what the principal's answers from these corpora depend on, as it is stored now.
+
+    The rights name everything that `access.readable_documents` looks at: change both together. Never less, or one
+    reader would be given what another may read.
+    """
+    state = _state(principal, tuple(sorted({corpus.slug for corpus in corpora})))
+    found = {corpus.pk: corpus for corpus in state.corpora}
+    return _standing([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
+
+
+def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
+    has_closed = any(corpus.has_closed_documents for corpus in corpora)
+    spaces = [(corpus, corpus.live_space) for corpus in corpora]
+    return Standing(
+        tuple((corpus.pk, corpus.epoch, None if space is None else space.pk) for corpus, space in spaces),
+        state.rights if has_closed else EVERYBODY,
+    )
+
+
+def _state(principal: Principal, slugs: tuple[str, ...]) -> _State:
+    user = principal.user
+    asker = (None, False) if user is None else (user.pk, user.is_superuser)
+    return _reads.read((asker, principal.may_ask, slugs), lambda: _read(principal, asker, slugs))
+
+
+def _read(principal: Principal, asker: tuple[int | None, bool], slugs: tuple[str, ...]) -> _State:
+    sql, parameters = _statement_for(principal, asker, slugs)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    corpora = tuple(map(_corpus_of, rows))
+    has_closed = any(corpus.has_closed_documents for corpus in corpora)
+    return _State(corpora, rights_of(principal) if has_closed else EVERYBODY)
+
+
+def _statement_for(principal: Principal, asker: tuple[int | None, bool], slugs: tuple[str, ...]) -> Compiled:
+    """Return the statement that reads the state, written once: Django takes longer for that than Postgres to answer."""
+    key = (asker, principal.may_ask, slugs)
+    with _lock:
+        known = _statements.get(key)
+    if known is None:
+        known = compiled(_states(readable_corpora(principal), slugs))
+        with _lock:
+            _statements[key] = known
+    return known
+
+
+def _states(corpora: QuerySet[Corpus], slugs: tuple[str, ...]) -> QuerySet[Corpus, Any]:
+    found = corpora.filter(slug__in=slugs) if slugs else corpora
+    found = found.annotate(
+        live=FilteredRelation("spaces", condition=Q(spaces__status=EmbeddingSpace.Status.LIVE)),
+        has_closed=Exists(Document.readers.through.objects.filter(document__corpus=OuterRef("pk"))),
+    )
+    columns = [f"{prefix}{field.attname}" for model, prefix in _PARTS for field in model._meta.concrete_fields]
+    return found.values_list(*columns, "has_closed")
+
+
+def _corpus_of(row: tuple[Any, ...]) -> Corpus:
+    """Return a corpus with its tenant and its live space, as the columns of `_states` have them.
+
+    The same objects as before, while nothing has changed.
+    """
+    with _lock:
+        known = _corpora.get(row[0])
+    if known is not None and known[0] == row:
+        return known[1]
+    corpus = _made_of(row)
+    with _lock:
+        _corpora[row[0]] = row, corpus
+    return corpus
+
+
+def _made_of(row: tuple[Any, ...]) -> Corpus:
+    start = 0
+    made: list[Any] = []
+    for model, _ in _PARTS:
+        fields = model._meta.concrete_fields
+        values = [_converted(field, value) for field, value in zip(fields, row[start:], strict=False)]
+        made.append(None if values[0] is None else model.from_db("default", [each.attname for each in fields], values))
+        start += len(fields)
+    corpus, corpus.tenant, space = made
+    corpus.was_read_with(space, has_closed_documents=bool(row[-1]))
+    found: Corpus = corpus
+    return found
+
+
+def _converted(field: Any, value: Any) -> Any:
+    convert = getattr(field, "from_db_value", None)
+    return value if convert is None else convert(value, None, connection)

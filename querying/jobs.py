@@ -1,0 +1,36 @@
+"""What workers do for questions: warm the caches of a corpus."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from procrastinate import App
+from procrastinate.contrib.django import app as configured_app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.job_context import JobContext
+
+from documents.models import Corpus
+from documents.queueing import INDEXING_QUEUE, defer
+from querying.warming import warm
+
+app: App = configured_app
+WARM_TASK = "warm_cache"
+LAST_PRIORITY = -1_000_000  # behind every document: with its end, the corpus is another one
+TOP, DAYS = 50, 7.0
+
+
+@app.task(name=WARM_TASK, queue=INDEXING_QUEUE, pass_context=True)
+def warm_cache(context: JobContext, *, corpus_id: int) -> None:
+    """Ask a corpus again what it is asked most."""
+    corpus = Corpus.objects.filter(pk=corpus_id).first()
+    if corpus is not None:
+        warm(corpus, top=TOP, days=DAYS, keep_going=lambda: not context.should_abort())
+
+
+def queue_warming(corpus: Corpus) -> bool:
+    """Let a worker warm the caches of a corpus; return False when one is about to."""
+    lock = f"warm-{corpus.pk}"
+    with transaction.atomic():
+        if ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"]).exists():
+            return False
+        defer(WARM_TASK, {"corpus_id": corpus.pk}, queue=INDEXING_QUEUE, lock=lock, priority=LAST_PRIORITY)
+    return True

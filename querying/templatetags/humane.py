@@ -1,0 +1,16 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from django import template
+
+from querying.hit_rate import Rate
+
+register = template.Library()
+
+
+@register.filter
+def rate(value: Rate) -> str:
+    """Return a hit rate: '75 % of 1,204'; a dash when nothing was asked."""
+    asked = value.hits + value.misses
+    return f"{100 * value.hits / asked:.0f} % of {asked:,}" if asked else "–"

@@ -1,0 +1,146 @@
+"""The dense leg above the threshold: as many rows as there are, and the right ones, whatever share is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from pytest_django import Settings
+
+from documents.access import NOBODY
+from documents.dense import EF_SEARCH_MIN, dense_leg, dense_query, exact_query, index_query
+from documents.index_shape import shape_of
+from documents.models import Corpus, EmbeddingSpace
+from documents.reach import Reach, reach_of
+from documents.spaces import index_name, wants_index
+from ragsite.postgres.limits import set_local
+from tests.documents.clusters import DIMENSIONS, PARTS, clustered, make_clusters
+from tests.documents.test_search import indexes_preferred
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CHUNKS = 3000
+THRESHOLD = 300
+# What is in the index, and the recall@10 that it must reach with any share of the corpus.
+SHAPES: dict[str, tuple[dict[str, Any], float]] = {
+    "whole": ({}, 0.95),
+    "shortened": ({"shorten_to": 64}, 0.95),
+    "binary": ({"quantise": "binary", "rerank": 60}, 0.75),
+    "binary and shortened": ({"quantise": "binary", "shorten_to": 96, "rerank": 80}, 0.7),
+}
+
+
+@pytest.fixture(autouse=True)
+def low_threshold(settings: Settings) -> None:
+    settings.EXACT_SCAN_MAX_CHUNKS = THRESHOLD
+
+
+@pytest.fixture
+def large() -> tuple[Corpus, EmbeddingSpace]:
+    return make_clusters(CHUNKS)
+
+
+def recall(reach: Reach, space: EmbeddingSpace, questions: np.ndarray, limit: int) -> float:
+    """Return the recall@limit of the leg, and check that it never gives too few rows."""
+    shares = []
+    for asked in questions:
+        with transaction.atomic():
+            right = [pk for pk, _ in exact_query(reach, space, asked, limit)]
+            found = dense_leg(reach, space, asked, limit)
+        assert len(found) == len(right)
+        shares.append(len(found.keys() & set(right)) / len(right))
+    return float(np.mean(shares))
+
+
+def first_documents(corpus: Corpus, chunks: int) -> Reach:
+    """Return the part of a corpus that has so many chunks."""
+    return reach_of(corpus, NOBODY, {"metadata": {f"first_{chunks}": True}})
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_any_share_gives_all_rows_and_the_right_ones(name: str) -> None:
+    index_settings, least = SHAPES[name]
+    corpus, space = make_clusters(CHUNKS, **index_settings)
+    questions = clustered(20, seed=8)
+    for chunks in PARTS:
+        reach = first_documents(corpus, chunks)
+        assert reach.is_small is (chunks <= THRESHOLD)
+        assert recall(reach, space, questions, 10) >= (1.0 if reach.is_small else least), chunks
+    everything = reach_of(corpus, NOBODY)
+    assert recall(everything, space, questions[:3], 400) >= least
+    with indexes_preferred():
+        assert index_name(space) in str(dense_query(everything, space, questions[0], 10).explain())
+        with transaction.atomic():
+            found = dense_leg(everything, space, questions[0], 10)
+    exact = dict(exact_query(everything, space, questions[0], CHUNKS))
+    assert all(found[pk] == pytest.approx(1 - exact[pk], abs=1e-5) for pk in found)  # similarities, not guesses
+
+
+def test_an_index_that_gives_up_early_is_not_believed(large: tuple[Corpus, EmbeddingSpace]) -> None:
+    corpus, space = large
+    reach = first_documents(corpus, THRESHOLD + 10)
+    asked = clustered(1, seed=10)[0]
+    with indexes_preferred(), transaction.atomic():
+        set_local({"hnsw.max_scan_tuples": "1", "hnsw.iterative_scan": "relaxed_order"})
+        assert len(index_query(reach, space, asked, 200)) < 200
+        found = dense_leg(reach, space, asked, 200)
+    assert len(found) == 200
+    assert min(found.values()) == pytest.approx(1 - max(far for _, far in exact_query(reach, space, asked, 200)))
+
+
+def test_deleted_neighbours_do_not_take_the_place_of_others(large: tuple[Corpus, EmbeddingSpace]) -> None:
+    corpus, space = large
+    asked = clustered(1, seed=11)[0]
+    reach = reach_of(corpus, NOBODY)
+    with connection.cursor() as cursor:
+        nearest = [pk for pk, _ in exact_query(reach, space, asked, 60)]
+        cursor.execute("DELETE FROM documents_embedding WHERE chunk_id = ANY (%s)", [nearest])
+    with indexes_preferred():
+        assert recall(reach, space, np.stack([asked]), 50) >= 0.7  # `recall` checks the number of rows
+
+
+def test_the_scan_is_as_wide_as_what_is_asked_for() -> None:
+    corpus, space = make_clusters(400, quantise="binary", rerank=4)
+    asked = clustered(1)[0]
+    for limit, settings_of_space, expected in (
+        (10, {"rerank": 4}, EF_SEARCH_MIN),
+        (120, {"rerank": 4}, 480),
+        (300, {"rerank": 8}, 1000),  # pgvector's limit
+        (10, {"ef_search": 77}, 77),
+    ):
+        space.index_settings = {"quantise": "binary", **settings_of_space}
+        with transaction.atomic(), connection.cursor() as cursor:
+            dense_leg(reach_of(corpus, NOBODY), space, asked, limit)
+            cursor.execute("SELECT current_setting('hnsw.ef_search'), current_setting('hnsw.iterative_scan')")
+            assert cursor.fetchone() == (str(expected), "relaxed_order")
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "settings_", "expected"),
+    [
+        (768, {}, (768, False, 1, True)),
+        (768, {"quantise": "none"}, (768, False, 1, True)),
+        (768, {"rerank": 9}, (768, False, 1, True)),  # nothing to rerank: the index has it all
+        (768, {"shorten_to": 256}, (256, False, 4, True)),
+        (768, {"shorten_to": 1024}, (768, False, 1, True)),
+        (768, {"quantise": "binary", "rerank": 1000}, (768, True, 100, True)),
+        (4096, {}, (4096, False, 1, False)),  # more than pgvector indexes
+        (4096, {"shorten_to": 1024}, (1024, False, 4, True)),
+        (4096, {"quantise": "binary"}, (4096, True, 4, True)),
+    ],
+)
+def test_the_shape_of_an_index_follows_its_settings(
+    dimensions: int, settings_: dict[str, Any], expected: tuple[int, bool, int, bool]
+) -> None:
+    space = EmbeddingSpace(provider="ollama", model="m", dimensions=dimensions, index_settings=settings_)
+    shape = shape_of(space)
+    assert (shape.first, shape.binary, shape.rerank, shape.is_indexable) == expected
+    if not shape.is_indexable:
+        assert not wants_index(space)
+
+
+def test_the_questions_of_these_tests_are_not_stored_vectors() -> None:
+    assert clustered(3, seed=8).shape == (3, DIMENSIONS)
+    assert not np.allclose(clustered(3, seed=8), clustered(3))

@@ -1,0 +1,101 @@
+"""A web process opens its pool when it starts, says so, and doesn't need the database for starting."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from types import SimpleNamespace
+
+import pytest
+from django.db import DatabaseError, connection
+from pytest_django import Settings
+
+from monitoring import pool_report
+from monitoring.connection_budget import ConnectionBudget
+from monitoring.management.commands import serve
+from monitoring.pool_report import report_pool_soon
+from ragsite.postgres import base
+from ragsite.postgres.base import open_pools
+from ragsite.postgres.waiting import WaitLog
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name.startswith(("monitoring", "ragsite"))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pool_is_opened_and_its_connection_given_back(caplog: pytest.LogCaptureFixture) -> None:
+    connection.close()
+    with caplog.at_level(logging.INFO):
+        report_pool_soon().join(timeout=30)
+    assert messages(caplog) == ["database pool: 5 connections ready, 0 in use"]
+    stats = open_pools()[connection.alias].get_stats()
+    assert stats["pool_size"] == stats["pool_available"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_too_few_connections_are_said_at_the_start(caplog: pytest.LogCaptureFixture, settings: Settings) -> None:
+    settings.WEB_WORKERS = 1000
+    report_pool_soon().join(timeout=30)
+    assert any("1000 web processes" in message for message in messages(caplog))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_postgres_the_process_starts(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        connection.ensure_connection()
+        raise DatabaseError("no such host: secret-host")
+
+    monkeypatch.setattr(pool_report, "connection_budget", refuse)
+    thread = report_pool_soon()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    assert "no connection yet (DatabaseError)" in messages(caplog)[0]
+    assert "secret-host" not in caplog.text
+    connection.close()
+    stats = open_pools()[connection.alias].get_stats()
+    assert stats["pool_size"] == stats["pool_available"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_waits_for_a_connection_is_in_the_log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "wait_log", WaitLog())
+    connection.ensure_connection()
+    connection.close()
+    pool = open_pools()[connection.alias]
+    held = [pool.getconn() for _ in range(pool.max_size)]
+    later = threading.Timer(0.3, lambda: list(map(pool.putconn, held)))
+    later.start()
+    connection.ensure_connection()
+    later.join()
+    assert messages(caplog)[0].startswith("waiting for connection: 0.")
+
+
+def test_serve_says_before_it_starts_that_connections_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(serve, "connection", SimpleNamespace(close=list, close_pool=lambda: closed.append("pool")))
+    said = io.StringIO()
+    command = serve.Command(stderr=said)
+    for allowed in (97, 10):
+        budget = ConnectionBudget(web_processes=2, ingestion_workers=1, pool_size=5, allowed=allowed)
+        monkeypatch.setattr(serve, "connection_budget", lambda budget=budget, **given: budget)
+        command._count_connections(2, 1)
+    assert said.getvalue().count("\n") == 1
+    assert "may need 24 database connections; Postgres allows 10" in said.getvalue()
+    assert closed == ["pool", "pool"], "the children have their own; this one would only hold a connection"
+
+
+def test_waits_are_told_once_a_second_and_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:
+    log = WaitLog()
+    log.note(0.001, refused=False)
+    assert messages(caplog) == []
+    log.note(0.5, refused=False)
+    for _ in range(3):
+        log.note(2.0, refused=True)
+    assert messages(caplog) == ["waiting for connection: 0.50 s; 0 more since the last such line"]
+    log._told_at -= 2.0
+    log.note(2.0, refused=True)
+    assert messages(caplog)[1] == "waiting for connection: 2.00 s in vain; 3 more since the last such line"

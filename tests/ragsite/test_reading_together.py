@@ -1,0 +1,113 @@
+"""A shared read is never older than the question of whoever gets it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ragsite import reading_together
+from ragsite.reading_together import ReadTogether
+
+
+class Store:
+    """Something that is read slowly: each read waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.reads = 0
+        self.begun = threading.Semaphore(0)
+        self.gate = threading.Semaphore(0)
+
+    def read(self) -> int:
+        self.reads += 1
+        value = self.value
+        self.begun.release()
+        assert self.gate.acquire(timeout=10)
+        return value
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if done():
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("it never came")
+
+
+def waiting(together: ReadTogether[int], key: str) -> bool:
+    return together._rounds.get(key, (None, None))[1] is not None
+
+
+def test_who_comes_while_a_read_is_under_way_gets_one_that_began_later() -> None:
+    together, store = ReadTogether[int](), Store()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(together.read, "key", store.read)
+        assert store.begun.acquire(timeout=10)
+        store.value = 1  # committed after the first read began
+        later = [pool.submit(together.read, "key", store.read) for _ in range(3)]
+        wait_until(lambda: waiting(together, "key"))
+        store.gate.release(4)
+        assert [each.result(10) for each in later] == [1, 1, 1]
+        assert first.result(10) == 0
+    assert store.reads < 4
+    assert not together
+
+
+def test_many_at_once_share_few_reads() -> None:
+    together, store = ReadTogether[int](), Store()
+    with ThreadPoolExecutor(20) as pool:
+        reads = [pool.submit(together.read, "key", store.read) for _ in range(20)]
+        assert store.begun.acquire(timeout=10)
+        wait_until(lambda: waiting(together, "key"))
+        store.gate.release(20)
+        assert {each.result(10) for each in reads} == {0}
+    assert store.reads <= 10
+    assert not together
+
+
+def test_different_keys_do_not_wait_for_each_other() -> None:
+    together, store = ReadTogether[int](), Store()
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(together.read, "slow", store.read)
+        assert store.begun.acquire(timeout=10)
+        assert together.read("quick", lambda: 7) == 7
+        store.gate.release()
+        slow.result(10)
+
+
+def test_a_read_that_fails_fails_for_its_leader_only() -> None:
+    together, store = ReadTogether[int](), Store()
+    failures: list[bool] = []
+
+    def fail_once() -> int:
+        if not failures:
+            failures.append(True)
+            raise ValueError
+        return 5
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(together.read, "key", store.read)
+        assert store.begun.acquire(timeout=10)
+        later = [pool.submit(together.read, "key", fail_once) for _ in range(3)]
+        wait_until(lambda: waiting(together, "key"))
+        store.gate.release()
+        first.result(10)
+        outcomes = [each.exception(10) or each.result() for each in later]
+    assert sorted(map(str, outcomes)) == ["", "5", "5"]
+    assert not together
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_together, "PATIENCE_SECONDS", 0.05)
+    together, store = ReadTogether[int](), Store()
+    with ThreadPoolExecutor() as pool:
+        stuck = pool.submit(together.read, "key", store.read)
+        assert store.begun.acquire(timeout=10)
+        assert together.read("key", lambda: 3) == 3
+        store.gate.release()
+        assert stuck.result(10) == 0
+    assert together.read("key", lambda: 4) == 4
+    assert not together
