@@ -15,6 +15,7 @@ from documents.access import Principal, choose_among, readable_corpora, slugs_of
 from documents.compiling import Compiled, compiled
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from documents.rights import EVERYBODY, Standing, rights_of
+from ragsite.database_connection import release_connection
 from ragsite.reading_together import ReadTogether
 
 STATEMENTS_KEPT = 500
@@ -47,7 +48,7 @@ def scope_of(principal: Principal, names: Sequence[str]) -> Scope:
     Raises CorpusNotFound and InvalidInput as `access.choose_corpora` does. Questions of one asker that come at the same
     time share the read; the corpora are shared between threads, so nobody changes them.
     """
-    state = _state(principal, tuple(slugs_of(names)))
+    state = _read_together(principal, tuple(slugs_of(names)))
     corpora = tuple(choose_among(names, state.corpora))
     return Scope(corpora, _standing(corpora, state))
 
@@ -58,7 +59,9 @@ def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
     The rights name everything that `access.readable_documents` looks at: change both together. Never less, or one
     reader would be given what another may read.
     """
-    state = _state(principal, tuple(sorted({corpus.slug for corpus in corpora})))
+    # Not together with others: whoever waits for them with a connection in hand may wait for a thread that waits for
+    # a connection.
+    state = _read(principal, tuple(sorted({corpus.slug for corpus in corpora})))
     found = {corpus.pk: corpus for corpus in state.corpora}
     return _standing([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
 
@@ -72,14 +75,21 @@ def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
     )
 
 
-def _state(principal: Principal, slugs: tuple[str, ...]) -> _State:
+def _read_together(principal: Principal, slugs: tuple[str, ...]) -> _State:
+    if connection.in_atomic_block:
+        return _read(principal, slugs)
+    release_connection()  # a thread that waits here must not keep one from the thread that it waits for
+    key = (_asker(principal), principal.may_ask, slugs)
+    return _reads.read(key, lambda: _read(principal, slugs))
+
+
+def _asker(principal: Principal) -> tuple[int | None, bool]:
     user = principal.user
-    asker = (None, False) if user is None else (user.pk, user.is_superuser)
-    return _reads.read((asker, principal.may_ask, slugs), lambda: _read(principal, asker, slugs))
+    return (None, False) if user is None else (user.pk, user.is_superuser)
 
 
-def _read(principal: Principal, asker: tuple[int | None, bool], slugs: tuple[str, ...]) -> _State:
-    sql, parameters = _statement_for(principal, asker, slugs)
+def _read(principal: Principal, slugs: tuple[str, ...]) -> _State:
+    sql, parameters = _statement_for(principal, slugs)
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
@@ -88,9 +98,9 @@ def _read(principal: Principal, asker: tuple[int | None, bool], slugs: tuple[str
     return _State(corpora, rights_of(principal) if has_closed else EVERYBODY)
 
 
-def _statement_for(principal: Principal, asker: tuple[int | None, bool], slugs: tuple[str, ...]) -> Compiled:
+def _statement_for(principal: Principal, slugs: tuple[str, ...]) -> Compiled:
     """Return the statement that reads the state, written once: Django takes longer for that than Postgres to answer."""
-    key = (asker, principal.may_ask, slugs)
+    key = (_asker(principal), principal.may_ask, slugs)
     with _lock:
         known = _statements.get(key)
     if known is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -16,9 +17,10 @@ from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, average_length, bm25
 from documents.reach import Reach
 
+NONE_KNOWN: Mapping[int, float] = MappingProxyType({})
 
-@dataclass(frozen=True)
-class Scores:
+
+class Scores(NamedTuple):
     """A chunk's exact scores. None: the leg has none for it."""
 
     lexical: float | None
@@ -47,6 +49,11 @@ def as_text(vector: np.ndarray) -> str:
     return f"[{','.join(map(str, vector.tolist()))}]"
 
 
+def _array(numbers: Iterable[int]) -> str:
+    """Return whole numbers as Postgres reads an array of them: psycopg takes its time for each."""
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
 def lexical_statement(reach: Reach, choice: Choice, limit: int) -> Compiled:
     """Return the statement for the best chunks by BM25 among those that the choice of terms picks: (id, score).
 
@@ -57,7 +64,7 @@ def lexical_statement(reach: Reach, choice: Choice, limit: int) -> Compiled:
     parts, given = [], []
     if choice.terms or choice.fill_term is None:
         parts.append(f"SELECT id, {score} AS score FROM documents_chunk WHERE {live} AND terms && %s::bigint[]")
-        given += [*scored, *within, list(choice.terms)]
+        given += [*scored, *within, _array(choice.terms)]
     if choice.fill_term is not None:
         # Its chunks are all alike to it, so that any of them will do when there is nothing better.
         some = f"SELECT id FROM documents_chunk WHERE {live} AND terms @> ARRAY[%s::bigint] LIMIT %s"
@@ -79,22 +86,34 @@ def score_all(
     weighted: tuple[WeightedTerm, ...],
     space: EmbeddingSpace | None,
     vector: np.ndarray | None,
+    *,
+    by_words: Mapping[int, float] = NONE_KNOWN,
+    near: Mapping[int, float] = NONE_KNOWN,
 ) -> dict[int, Scores]:
-    """Return the exact scores of both legs for these chunks, by id; chunks out of reach are left out."""
-    live, within = reach.live_chunks
-    score, scored = bm25(weighted, average_length(reach.corpus)) if weighted else ("NULL", [])
-    distance: str = "NULL"
-    compared: list[Any] = []
-    if space is not None and vector is not None:
-        own = "FROM documents_embedding WHERE space_id = %s AND chunk_id = documents_chunk.id"
-        distance, compared = f"(SELECT vector <=> %s::halfvec {own})", [as_text(vector), space.pk]
-    found = rows_of(
-        (
-            f"SELECT id, {score}, {distance} FROM documents_chunk WHERE id = ANY (%s::bigint[]) AND {live}",
-            (*scored, *compared, list(chunk_ids), *within),
+    """Return the exact scores of both legs for these chunks, by id; chunks out of reach are left out.
+
+    Those that the lexical leg (`by_words`) or the dense one (`near`) has found in the same snapshot are not computed
+    again. What the lexical leg found is within reach; the dense one doesn't look.
+    """
+    unread = [each for each in chunk_ids if each not in by_words]
+    far = [] if space is None or vector is None else [each for each in chunk_ids if each not in near]
+    lexical: dict[int, float | None] = {each: by_words[each] for each in chunk_ids if each in by_words}
+    dense = {each: near[each] for each in chunk_ids if each in near}
+    parts, given = [], []
+    if unread:
+        live, within = reach.live_chunks
+        score, scored = bm25(weighted, average_length(reach.corpus)) if weighted else ("NULL::float8", ())
+        parts.append(f"SELECT TRUE, id, {score} FROM documents_chunk WHERE id = ANY (%s::bigint[]) AND {live}")
+        given += [*scored, _array(unread), *within]
+    if far and space is not None and vector is not None:
+        parts.append(
+            "SELECT FALSE, chunk_id, 1 - (vector <=> %s::halfvec) FROM documents_embedding"
+            " WHERE space_id = %s AND chunk_id = ANY (%s::bigint[])"
         )
-    )
-    return {chunk_id: Scores(by_words, None if apart is None else 1.0 - apart) for chunk_id, by_words, apart in found}
+        given += [as_text(vector), space.pk, _array(far)]
+    for is_lexical, chunk_id, value in rows_of((" UNION ALL ".join(parts), tuple(given))) if parts else ():
+        (lexical if is_lexical else dense)[chunk_id] = value
+    return {chunk_id: Scores(score, dense.get(chunk_id)) for chunk_id, score in lexical.items()}
 
 
 def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) -> dict[int, Found]:
@@ -109,7 +128,7 @@ def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) 
             " text, lexeme_count, ARRAY(SELECT term FROM unnest(%s::bigint[]) AS term WHERE term = ANY (terms))"
             " FROM documents_chunk JOIN documents_document AS document ON document.id = document_id"
             f" WHERE documents_chunk.id = ANY (%s::bigint[]) AND {live}",
-            (list(terms), list(chunk_ids), *within),
+            (_array(terms), _array(chunk_ids), *within),
         )
     )
     return {row[0]: Found(*(*row[:-1], frozenset(row[-1]))) for row in rows}

@@ -19,7 +19,7 @@ from documents.search import as_text
 from querying.cache_keys import Keys
 from querying.memory_cache import Kept
 from querying.models import CachedAnswer
-from querying.packing import Packed, documents_of, unpack
+from querying.packing import Packed, unpack
 
 # Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
 # than Postgres to run it.
@@ -83,7 +83,7 @@ def keep(keys: Keys, packed: Packed, made_at: float, embedding: np.ndarray | Non
         "question": keys.question,
         "answer": json.dumps(packed),
         "corpora": [pk for pk, _, _ in keys.standing.corpora],
-        "documents": sorted(documents_of(unpack(packed))),
+        "documents": sorted({each["document_id"] for part in ("passages", "citations") for each in packed[part]}),
         "embedding": None if embedding is None else as_text(embedding),
         "created_at": created_at,
     }

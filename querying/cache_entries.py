@@ -20,6 +20,7 @@ from django.core.cache import caches
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from documents.compiling import rows_of
 from documents.models import Document
 from querying import storing_later
 from querying.models import CacheEntry
@@ -173,8 +174,8 @@ def _forget_what_is_gone(batch: Collection[CacheEntry]) -> None:
 
 
 def _load_from_postgres(key: str) -> Loaded | None:
-    row = CacheEntry.objects.filter(pk=key).values_list("value", "created_at").first()
-    return None if row is None else Loaded(row[0], row[1].timestamp())
+    rows = rows_of(("SELECT value::text, created_at FROM querying_cacheentry WHERE key = %s", (key,)))
+    return Loaded(json.loads(rows[0][0]), rows[0][1].timestamp()) if rows else None
 
 
 def _load_from_redis(kind: Kind, key: str) -> Loaded | None:

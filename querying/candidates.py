@@ -37,8 +37,8 @@ class Searched:
 
     @property
     def terms(self) -> list[int]:
-        """Return every term that stands for a word of the question."""
-        return [key for term in self.question.terms for key in term.terms] if self.question else []
+        """Return the terms that stand for the question's words."""
+        return [key for term in self.question.terms for key in term.match_terms] if self.question else []
 
     @property
     def model(self) -> str:
@@ -68,16 +68,16 @@ def search_corpus(
     space, vector = asked.space, asked.vector
     if space is None or vector is None:
         legs.report(f"{prefix}dense", asked.status, time.monotonic(), "dense")
-        scores = _score(reach, by_words, weighted, None, None, legs)
+        scores = _score(reach, by_words, weighted, None, None, legs, by_words=by_words)
         return _searched(reach, space, read, scores)
     near = legs.run(f"{prefix}dense", "dense", lambda: dense_leg(reach, space, vector, dense_limit)) or {}
-    scores = _score(reach, by_words.keys() | near.keys(), weighted, space, vector, legs)
+    scores = _score(reach, by_words.keys() | near.keys(), weighted, space, vector, legs, by_words=by_words, near=near)
     limit = dense_limit
     while len(near) == limit and len(near.keys() & scores.keys()) < dense_limit:
         # Vectors of versions that aren't live are in the way: a document is being indexed anew. Look further.
         limit *= 4
         near = legs.run(f"{prefix}dense", "dense", partial(dense_leg, reach, space, vector, limit)) or {}
-        scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs)
+        scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs, near=near)
     return _searched(reach, space, read, scores)
 
 
@@ -95,9 +95,10 @@ def _score(
     space: EmbeddingSpace | None,
     vector: np.ndarray | None,
     legs: Legs,
+    **known: Mapping[int, float],
 ) -> dict[int, Scores]:
     started = time.monotonic()
-    scores = score_all(reach, chunk_ids, weighted, space, vector) if chunk_ids else {}
+    scores = score_all(reach, chunk_ids, weighted, space, vector, **known) if chunk_ids else {}
     legs.note("score", started)
     return scores
 

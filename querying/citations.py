@@ -52,7 +52,13 @@ class CitationFilter:
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
-        return "".join(map(self._take, text))
+        if self._held.strip(" "):
+            return "".join(map(self._take, text))
+        # Up to a bracket, only the space that may stand before one is held back.
+        begin = min((place for place in map(text.find, _OPEN) if place >= 0), default=len(text))
+        plain = self._held + text[:begin]
+        self._held = " " if plain.endswith(" ") else ""
+        return plain[: len(plain) - len(self._held)] + "".join(map(self._take, text[begin:]))
 
     def finish(self) -> str:
         """Return what was held back: no bracket is finished any more."""

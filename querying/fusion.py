@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Share of the keyword leg. A weak embedder must not drag a strong keyword leg down.
 EMBEDDED_WEIGHT = 0.75  # WordLlama
@@ -13,8 +14,7 @@ MULTILINGUAL = {"bge-m3", "qwen3-embedding", "embeddinggemma", "snowflake-arctic
 ENGLISH = {"nomic-embed-text", "mxbai-embed-large", "all-minilm", "snowflake-arctic-embed"}
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A chunk with the exact scores of both legs. None: the leg has none for it."""
 
     chunk_id: int
@@ -31,8 +31,7 @@ class Voice:
     model: str
 
 
-@dataclass(frozen=True)
-class Fused:
+class Fused(NamedTuple):
     """A candidate and its place in the answer's ranking: 0 (last) to 1."""
 
     candidate: Candidate

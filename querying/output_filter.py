@@ -72,7 +72,8 @@ _INVISIBLE: dict[int, str | None] = {
 
 
 # Text in which there is nothing to look for, as most sentences are: words, and signs that open nothing.
-_HARMLESS = re.compile(r"(?!.*www)(?:[\w .,;'\"%()–-]|[:?](?= |\Z))*", re.IGNORECASE)
+_HARMLESS = re.compile(r"(?!.*www)(?:[\w \n.,;'\"%()–-]|[:?](?=[ \n]|\Z))*", re.IGNORECASE | re.DOTALL)
+_ONE_WORD = re.compile(r"[a-z0-9.,;:?%-]*", re.IGNORECASE)  # or the beginning of one
 
 
 class LinkFilter:
@@ -88,6 +89,13 @@ class LinkFilter:
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
+        if not self._swallowing:
+            whole = self._word + text
+            begin = 1 + max(whole.rfind(" "), whole.rfind("\n"))
+            words, word = whole[:begin], whole[begin:]
+            if len(word) < MAX_HELD_CHARS and _ONE_WORD.fullmatch(word) and _HARMLESS.fullmatch(words):
+                self._word = word
+                return self._emit(words)
         return "".join(map(self._take, text))
 
     def finish(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +64,8 @@ def documents_of(answer: Answer) -> set[UUID]:
 
 
 def _without_uuid(row: Citation | Passage) -> dict[str, Any]:
-    return {**asdict(row), "document_id": str(row.document_id)}
+    packed = {**vars(row), "document_id": str(row.document_id)}  # flat, but for the legs of a passage
+    return {**packed, "legs": dict(row.legs)} if isinstance(row, Passage) else packed
 
 
 def _with_uuid(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Read by `gunicorn -c`. Address, workers and threads come from the environment, t
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -71,6 +72,10 @@ def post_worker_init(worker: Any) -> None:
     signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: system calls of open requests go on
     _meet_model_servers()
     _open_database_pool()
+    # What is there now stays for good: it needs no looking through. What comes and goes with a question has no cycles
+    # worth the usual number of looks.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _meet_model_servers() -> None:

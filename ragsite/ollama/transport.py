@@ -23,6 +23,7 @@ STREAM_MAX_BYTES = 32 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
 LAST_LINE = b'"done":true'  # only a hint: what a line means is decided by who parses it
 FIXED_HEADERS = {"User-Agent": "ragsite", "Accept-Encoding": "identity"}  # compressed, a small reply can be a bomb
+AT_ONCE_BATCHES = 3  # the first words are waited for; whoever shows them holds back one that isn't finished
 TAIL_SECONDS = 0.05  # for the few bytes of framing after the last line
 
 
@@ -86,7 +87,7 @@ class Transport:
         """
         until = min(time.monotonic() + settings.OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS, deadline.at)
         with self._exchange("POST", path, payload, deadline) as exchange:
-            buffer, ticked_at = _Lines(), time.monotonic()
+            buffer, ticked_at, batches = _Lines(), time.monotonic(), 0
             while True:
                 data = exchange.read(min(until, time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS))
                 read_at = time.monotonic()
@@ -106,8 +107,10 @@ class Transport:
                     raise self._late()
                 if lines:
                     ticked_at = time.monotonic()
-                    # What comes meanwhile piles up in the kernel: one wake-up for several tokens, not one for each.
-                    time.sleep(max(0.0, deadline.cap(read_at + settings.STREAM_FLUSH_SECONDS - ticked_at)))
+                    batches += 1
+                    if batches > AT_ONCE_BATCHES:
+                        # What comes meanwhile piles up in the kernel: one wake-up for several tokens, not one each.
+                        time.sleep(max(0.0, deadline.cap(read_at + settings.STREAM_FLUSH_SECONDS - ticked_at)))
                 elif read_at - ticked_at >= settings.STREAM_HEARTBEAT_SECONDS:
                     yield TICK  # also when bytes drip that make no line
                     ticked_at = time.monotonic()

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from documents import scope
 from documents.access import NOBODY, Principal
 from documents.models import Corpus, Document, Membership
 from documents.scope import scope_of, standing_of
@@ -76,3 +77,23 @@ def test_a_slug_of_two_tenants_needs_the_tenants_name() -> None:
     with pytest.raises(InvalidInput):
         scope_of(NOBODY, ["faq"])
     assert scope_of(NOBODY, ["south/faq", "north/faq", "south/faq"]).corpora == (south, north)
+
+
+def test_nobody_waits_for_others_with_a_connection_in_hand(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else those who wait may hold the connections that the one whom they wait for needs."""
+    corpus = make_corpus(slug="a", is_public=True)
+    held: list[bool] = []
+
+    def read(key: object, act: object) -> None:
+        held.append(connection.connection is not None)
+        raise CorpusNotFound
+
+    Corpus.objects.count()  # as authentication does
+    assert connection.connection is not None
+    monkeypatch.setattr(scope._reads, "read", read)
+    with pytest.raises(CorpusNotFound):
+        scope_of(NOBODY, ["a"])
+    assert held == [False]
+    assert standing_of(NOBODY, [corpus]).ids == [corpus.pk]  # asked by those who hold one: alone

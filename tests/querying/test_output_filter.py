@@ -247,3 +247,24 @@ def test_what_is_let_through_at_once_is_what_the_filters_would_let_through(text:
     filters = AnswerFilter(())
 
     assert filter_answer(text) == filters.feed(text) + filters.finish()
+
+
+PIECES = st.lists(
+    st.text("ab.w/:[]1 \n(!<&#,;-é中", max_size=8)
+    | st.sampled_from(
+        ["https://", "www.", "evil.com/x ", "[1]", " [2", "] ", "data:", "word ", "one two. ", "![", "]("]
+    ),
+    max_size=12,
+)
+
+
+@given(PIECES)
+@settings(max_examples=1000)
+def test_whole_words_are_let_through_as_they_would_be_character_by_character(pieces: list[str]) -> None:
+    quick, slow = AnswerFilter({1}), AnswerFilter({1})
+    citations, links = slow._citations, slow._links
+    said = "".join(map(quick.feed, pieces)) + quick.finish()
+    slowly = "".join(links._take(char) for piece in pieces for each in piece for char in citations._take(each))
+    slowly += "".join(map(links._take, citations.finish())) + links.finish()
+
+    assert said == slowly

@@ -70,10 +70,10 @@ def only_in(slug: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object
     """Do something before a leg of one corpus."""
     original = getattr(candidates, leg)
 
-    def instead(reach: Any, *args: Any) -> Any:
+    def instead(reach: Any, *args: Any, **known: Any) -> Any:
         if reach.corpus.slug == slug:
             act()
-        return original(reach, *args)
+        return original(reach, *args, **known)
 
     monkeypatch.setattr(candidates, leg, instead)
 
