@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
 
 from documents.access import Principal, choose_among, readable_corpora, slugs_of
-from documents.compiling import Compiled, compiled
+from documents.compiling import Compiled, compiled, rows_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from documents.rights import EVERYBODY, Standing, rights_of
 from ragsite.database_connection import release_connection
@@ -64,6 +64,11 @@ def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
     state = _read(principal, tuple(sorted({corpus.slug for corpus in corpora})))
     found = {corpus.pk: corpus for corpus in state.corpora}
     return _standing([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
+
+
+def epochs_of(corpora: Sequence[int]) -> dict[int, int]:
+    """Return the epochs of corpora by id, as they are stored now; a corpus that is gone is left out."""
+    return dict(rows_of(("SELECT id, epoch FROM documents_corpus WHERE id = ANY (%s)", (list(corpora),))))
 
 
 def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:

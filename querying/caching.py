@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 
 from documents.access import Principal, readable_documents
 from documents.rights import Standing
-from documents.scope import standing_of
+from documents.scope import epochs_of
 from querying import answer_table
 from querying.cache_faults import unless_it_fails as unless_it_fails
 from querying.cache_keys import Keys, keys_of
@@ -114,7 +114,7 @@ def keep_in_memory(keys: Keys, answer: Answer) -> Kept:
     return kept
 
 
-def keep_shared(asked: Asked, keys: Keys, kept: Kept, embedding: np.ndarray | None = None) -> None:
+def keep_shared(keys: Keys, kept: Kept, embedding: np.ndarray | None = None) -> None:
     """Keep an answer in Postgres and Redis, unless something that it depends on has changed while it was made."""
     if kept.size_bytes > MAX_ANSWER_BYTES:
         return
@@ -124,7 +124,7 @@ def keep_shared(asked: Asked, keys: Keys, kept: Kept, embedding: np.ndarray | No
         answer_table.keep(keys, packed, kept.made_at, embedding)
         # Looked at after the row is there: a deletion that didn't see it has changed the epoch, or does in a moment
         # and looks again. Nobody would find the row; but what is deleted is not to lie about either.
-        if standing_of(asked.principal, asked.corpora) == keys.standing:
+        if epochs_of(keys.standing.ids) == {pk: epoch for pk, epoch, _ in keys.standing.corpora}:
             return True
         answer_table.forget(CachedAnswer.objects.filter(pk=keys.exact))
         return False

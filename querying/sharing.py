@@ -134,7 +134,7 @@ class Sharing:
         """Store what was made for the other processes, and leave."""
         try:
             if self.keys is not None and self._landed is not None and self._landed.kept is not None:
-                keep_shared(self._asked, self.keys, self._landed.kept, self._vector)
+                keep_shared(self.keys, self._landed.kept, self._vector)
         finally:
             self._leave(error)
             if self.keys is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,9 +46,9 @@ class ChatReply:
         """Return the text in these lines, and the error with which they end, if they do."""
         pieces: list[str] = []
         error: OllamaError | None = None
-        for line in lines:
+        for item_or_line in _together(lines):
             try:
-                item = parse_object(line)
+                item = parse_object(item_or_line) if isinstance(item_or_line, bytes) else item_or_line
                 if "error" in item:
                     raise error_of_text(text_of_error(item["error"]), status=500)
                 pieces.append(_content_of(item))
@@ -67,6 +68,17 @@ class ChatReply:
         """Return a counter of the last object; Ollama leaves zeros out."""
         value = (self.last or {}).get(name, 0)
         return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _together(lines: Sequence[bytes]) -> Sequence[bytes] | list[dict[str, Any]]:
+    """Return the objects of all lines, parsed in one go; the lines themselves when one of them is odd."""
+    if len(lines) == 1:
+        return lines
+    try:
+        items = json.loads(str(b"[" + b",".join(lines) + b"]", "utf-8"))
+    except (ValueError, RecursionError):
+        return lines
+    return items if len(items) == len(lines) and all(isinstance(item, dict) for item in items) else lines
 
 
 def _content_of(item: dict[str, Any]) -> str:

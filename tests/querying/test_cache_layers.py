@@ -91,7 +91,7 @@ def test_a_packed_answer_comes_back_as_it_was(corpus: Corpus, standin: StandIn) 
 def test_an_enormous_answer_is_not_kept(corpus: Corpus) -> None:
     asked = ask(corpus)
     answer = replace(answer_question(ask(corpus, use_cache=False)), text="x" * MAX_ANSWER_BYTES)
-    keep_shared(asked, keys_of(asked), keep_in_memory(keys_of(asked), answer))
+    keep_shared(keys_of(asked), keep_in_memory(keys_of(asked), answer))
     assert not CachedAnswer.objects.exists()
     assert memory().get(keys_of(asked).exact) is None
 

@@ -56,7 +56,7 @@ def test_an_answer_that_was_made_during_a_deletion_is_not_kept(corpus: Corpus) -
     keys = keys_of(asked)
     answer = answer_question(ask(corpus, use_cache=False))
     delete_document(Document.objects.get(title="handbook"))
-    keep_shared(asked, keys, keep_in_memory(keys, answer))
+    keep_shared(keys, keep_in_memory(keys, answer))
     assert not CachedAnswer.objects.exists()
 
 
