@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import LRUCache
+from django.conf import settings
 
 from documents.access import Principal
 from documents.lexicon import prepare_question
@@ -22,6 +23,7 @@ from querying.legs import Legs
 from querying.parallel import can_run_beside
 from querying.proximity import DEPTH, PAIRS_SHARE, pair_score, pair_weights
 from querying.question_vectors import embed_for
+from querying.search_gate import gate
 from querying.searching import Search, search_in_turn, search_side_by_side
 
 CHUNKS_KEPT = 1500  # with their words: about 10 kB each
@@ -56,6 +58,12 @@ def rank(
     """
     vectors = embed_for(question, corpora, legs)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
+    with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
+        return _search_and_rank(search, legs, top_k)
+
+
+def _search_and_rank(search: Search, legs: Legs, top_k: int) -> Ranking:
+    corpora = search.corpora
     if len(corpora) > 1 and can_run_beside():
         started = time.monotonic()
         searched = search_side_by_side(search, legs)
