@@ -16,6 +16,7 @@ from documents.compiling import Compiled, compiled, rows_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from documents.rights import EVERYBODY, Standing, rights_of
 from ragsite.database_connection import release_connection
+from ragsite.postgres.losing import has_waited
 from ragsite.reading_together import ReadTogether
 
 STATEMENTS_KEPT = 500
@@ -35,7 +36,7 @@ class _State:
     rights: Any
 
 
-_reads: ReadTogether[_State] = ReadTogether()
+_reads: ReadTogether[_State] = ReadTogether(is_everybodys=has_waited)
 _lock = threading.Lock()
 _statements: LRUCache[Any, Compiled] = LRUCache(STATEMENTS_KEPT)
 _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KEPT)

@@ -30,18 +30,20 @@ class Gate:
         self._lock = threading.Lock()
         self._free = size
         self._line: deque[threading.Event] = deque()
-        self._moved_at = float("-inf")
+        self._moved_at = 0.0  # when somebody came in or left, on the monotonic clock
 
     @contextmanager
     def passed(self, deadline: Deadline, *, stall_seconds: float) -> Iterator[None]:
         """Let the block run when it is its turn.
 
-        Raises DeadlineExceeded when that is too late, and DatabaseUnavailable when nobody has left for `stall_seconds`.
+        Raises DeadlineExceeded when that is too late, and DatabaseUnavailable when nobody has come or gone for
+        `stall_seconds`.
         """
         turn = threading.Event()
         with self._lock:
             if self._free:
                 self._free -= 1
+                self._moved_at = time.monotonic()
                 turn.set()
             else:
                 self._line.append(turn)
@@ -55,16 +57,15 @@ class Gate:
     def _wait(self, turn: threading.Event, deadline: Deadline, stall_seconds: float) -> None:
         if not connection.in_atomic_block:
             release_connection()
-        arrived = time.monotonic()
         while True:
-            stalled_at = max(arrived, self._moved_at) + stall_seconds
+            stalled_at = self._moved_at + stall_seconds  # also before one came: who comes late need not wait for it
             if turn.wait(max(0.0, min(stalled_at - time.monotonic(), deadline.remaining()))):
                 return
             is_late = not deadline.remaining()
             with self._lock:
                 if turn.is_set():
                     return
-                if not is_late and time.monotonic() < max(arrived, self._moved_at) + stall_seconds:
+                if not is_late and time.monotonic() < self._moved_at + stall_seconds:
                     continue  # somebody left meanwhile
                 self._line.remove(turn)
             raise DeadlineExceeded if is_late else DatabaseUnavailable(retry_after_seconds=2)

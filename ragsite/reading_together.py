@@ -21,6 +21,7 @@ class _Round(Generic[T]):
     def __init__(self) -> None:
         self.is_over = threading.Event()
         self.result: tuple[T] | None = None  # None: it failed
+        self.error: Exception | None = None
 
 
 class ReadTogether(Generic[T]):
@@ -28,10 +29,12 @@ class ReadTogether(Generic[T]):
 
     Whoever comes while a read is under way waits for the next one: that one begins later than they asked, so that it
     sees all that was committed before. Under load one read serves everybody who came during the one before; alone, a
-    read is just made. A read that fails fails for its leader only, and the others read for themselves.
+    read is just made. A read that fails fails for its leader only, and the others read for themselves; but an error
+    that `is_everybodys` is raised for all who wait, for they would wait as long for nothing again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_everybodys: Callable[[Exception], bool] = lambda error: False) -> None:
+        self._is_everybodys = is_everybodys
         self._lock = threading.Lock()
         # By key: the read under way, and the one that has not begun yet. One of them may be None.
         self._rounds: dict[Hashable, tuple[_Round[T] | None, _Round[T] | None]] = {}
@@ -53,7 +56,12 @@ class ReadTogether(Generic[T]):
         if waiting is None:
             return self._lead(key, mine, running, act, pause_seconds=MOMENT_SECONDS if is_busy else 0.0)
         mine.is_over.wait(PATIENCE_SECONDS)
+        self._raise_if_everybodys(mine)
         return act() if mine.result is None else mine.result[0]
+
+    def _raise_if_everybodys(self, other: _Round[T]) -> None:
+        if other.error is not None and self._is_everybodys(other.error):
+            raise other.error
 
     def _lead(
         self, key: Hashable, mine: _Round[T], before: _Round[T] | None, act: Callable[[], T], *, pause_seconds: float
@@ -63,11 +71,15 @@ class ReadTogether(Generic[T]):
                 time.sleep(pause_seconds)
             if before is not None:
                 before.is_over.wait(PATIENCE_SECONDS)
+                self._raise_if_everybodys(before)
             with self._lock:  # from now on, who comes waits for the next one
                 self._rounds[key] = (mine, None)
             result = act()
             mine.result = (result,)
             return result
+        except Exception as exc:
+            mine.error = exc
+            raise
         finally:
             with self._lock:
                 running, waiting = self._rounds.get(key, (None, None))

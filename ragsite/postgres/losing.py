@@ -36,6 +36,11 @@ def is_lost(error: BaseException) -> bool:
     return state is None or state.startswith("08") or state in LOST_STATES
 
 
+def has_waited(error: BaseException) -> bool:
+    """Return whether there was no connection to be had, so that whoever asks right now would only wait as long."""
+    return isinstance(error.__cause__, PoolTimeout | TooManyRequests | Unreachable)
+
+
 def is_broken(error: BaseException) -> bool:
     """Return whether a statement failed with its connection, for whatever reason."""
     return is_lost(error) or isinstance(error.__cause__, Silent)

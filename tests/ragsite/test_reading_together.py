@@ -100,6 +100,25 @@ def test_a_read_that_fails_fails_for_its_leader_only() -> None:
     assert not together
 
 
+def test_what_is_everybodys_failure_is_nobodys_second_wait() -> None:
+    together, store = ReadTogether[int](lambda error: isinstance(error, ValueError)), Store()
+
+    def fail() -> int:
+        store.read()
+        raise ValueError
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(together.read, "key", fail)
+        assert store.begun.acquire(timeout=10)
+        later = [pool.submit(together.read, "key", store.read) for _ in range(3)]
+        wait_until(lambda: waiting(together, "key"))
+        store.gate.release()
+        assert isinstance(first.exception(10), ValueError)
+        assert all(isinstance(each.exception(10), ValueError) for each in later)
+    assert store.reads == 1
+    assert not together
+
+
 def test_nobody_waits_for_ever_for_a_thread_that_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_together, "PATIENCE_SECONDS", 0.05)
     together, store = ReadTogether[int](), Store()
