@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
 
@@ -16,6 +17,8 @@ from documents.compiling import Compiled, compiled, rows_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from documents.rights import EVERYBODY, Standing, rights_of
 from ragsite.database_connection import release_connection
+from ragsite.postgres.base import raise_if_exhausted
+from ragsite.postgres.connections import reachability
 from ragsite.postgres.losing import has_waited
 from ragsite.reading_together import ReadTogether
 
@@ -36,7 +39,11 @@ class _State:
     rights: Any
 
 
-_reads: ReadTogether[_State] = ReadTogether(is_everybodys=has_waited)
+_reads: ReadTogether[_State] = ReadTogether(
+    is_everybodys=has_waited,
+    patience_seconds=lambda: float(settings.DATABASE_POOL_TIMEOUT_SECONDS),
+    check_before_own=raise_if_exhausted,
+)
 _lock = threading.Lock()
 _statements: LRUCache[Any, Compiled] = LRUCache(STATEMENTS_KEPT)
 _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KEPT)
@@ -82,7 +89,7 @@ def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
 
 
 def _read_together(principal: Principal, slugs: tuple[str, ...]) -> _State:
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or reachability.is_down:  # then each is told at once, instead of waiting in turn
         return _read(principal, slugs)
     release_connection()  # a thread that waits here must not keep one from the thread that it waits for
     key = (_asker(principal), principal.may_ask, slugs)

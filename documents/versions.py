@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -34,7 +33,6 @@ EMBED_CALLS_PER_BATCH = 2  # calls to the model between two commits
 SHORT_WAITS_SECONDS = (1.0, 3.0)  # for a model that is only busy; after that the document waits in the queue
 SHORT_WAIT_MAX_SECONDS = 10.0
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class SpaceChanged(Exception):
@@ -87,29 +85,19 @@ WHERE new.document_id = %(document)s AND new.version = %(version)s
 def embed_the_rest(
     document: Document, space: EmbeddingSpace, texts: dict[int, str], keep_going: Callable[[], bool]
 ) -> None:
-    """Give a vector to each chunk that has none yet, batch by batch. `texts`: chunk id -> what is embedded.
-
-    While a batch is stored, the model works on the next one: it is what everything waits for.
-    """
+    """Give a vector to each chunk that has none yet, batch by batch. `texts`: chunk id -> what is embedded."""
     known = set(
         Embedding.objects.filter(space=space, chunk__in=_chunks_of(document)).values_list("chunk_id", flat=True)
     )
     missing = [chunk_id for chunk_id in texts if chunk_id not in known]
     done = len(known)
-    batches = list(_batches(missing, EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE))
-
-    def embed(place: int) -> np.ndarray:
-        return _embed_patiently(space, [texts[chunk_id] for chunk_id in batches[place]], keep_going)
-
-    _stop_if_told(keep_going)
-    _release_connection()
-    for batch, vectors in zip(batches, _one_ahead(embed, len(batches)), strict=True):
+    for batch in _batches(missing, EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE):
         _stop_if_told(keep_going)
+        vectors = _embed_patiently(space, [texts[chunk_id] for chunk_id in batch], keep_going)
         done += len(batch)
         with fenced(document, chunks_done=done, error_code="", error_detail=""):
             insert_embeddings(space, document, batch, vectors)
         checkpoint("embedded_batch")
-        _release_connection()
 
 
 def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, title: str) -> None:
@@ -138,20 +126,6 @@ def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, tit
         )
         Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
         checkpoint("publishing")
-
-
-def _one_ahead(act: Callable[[int], Result], count: int) -> Iterator[Result]:
-    """Yield `act(0)`, `act(1)`, ...; each is begun in a thread of its own when the one before is handed out."""
-    if count <= 1:
-        yield from map(act, range(count))
-        return
-    with ThreadPoolExecutor(1, thread_name_prefix="embed-ahead") as thread:
-        coming = thread.submit(act, 0)
-        for place in range(1, count + 1):
-            result = coming.result()
-            if place < count:
-                coming = thread.submit(act, place)
-            yield result
 
 
 def _embed_patiently(space: EmbeddingSpace, texts: list[str], keep_going: Callable[[], bool]) -> np.ndarray:

@@ -17,7 +17,7 @@ from django.db import connection
 
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
-from ragsite.errors import DatabaseUnavailable, DeadlineExceeded
+from ragsite.errors import DeadlineExceeded, Overloaded
 
 SPARED = 2  # connections of the pool that are left for everything short
 
@@ -36,7 +36,7 @@ class Gate:
     def passed(self, deadline: Deadline, *, stall_seconds: float) -> Iterator[None]:
         """Let the block run when it is its turn.
 
-        Raises DeadlineExceeded when that is too late, and DatabaseUnavailable when nobody has come or gone for
+        Raises DeadlineExceeded when that is too late, and Overloaded when nobody has come or gone for
         `stall_seconds`.
         """
         turn = threading.Event()
@@ -68,7 +68,7 @@ class Gate:
                 if not is_late and time.monotonic() < self._moved_at + stall_seconds:
                     continue  # somebody left meanwhile
                 self._line.remove(turn)
-            raise DeadlineExceeded if is_late else DatabaseUnavailable(retry_after_seconds=2)
+            raise DeadlineExceeded if is_late else Overloaded(retry_after_seconds=2)
 
     def _leave(self) -> None:
         with self._lock:

@@ -33,8 +33,17 @@ class ReadTogether(Generic[T]):
     that `is_everybodys` is raised for all who wait, for they would wait as long for nothing again.
     """
 
-    def __init__(self, is_everybodys: Callable[[Exception], bool] = lambda error: False) -> None:
+    def __init__(
+        self,
+        *,
+        is_everybodys: Callable[[Exception], bool] = lambda error: False,
+        patience_seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
+        check_before_own: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`check_before_own` is called by whoever lost patience with another's read; it may raise."""
         self._is_everybodys = is_everybodys
+        self._patience_seconds = patience_seconds
+        self._check_before_own = check_before_own
         self._lock = threading.Lock()
         # By key: the read under way, and the one that has not begun yet. One of them may be None.
         self._rounds: dict[Hashable, tuple[_Round[T] | None, _Round[T] | None]] = {}
@@ -55,11 +64,12 @@ class ReadTogether(Generic[T]):
                 self._rounds[key] = (running, mine)
         if waiting is None:
             return self._lead(key, mine, running, act, pause_seconds=MOMENT_SECONDS if is_busy else 0.0)
-        mine.is_over.wait(PATIENCE_SECONDS)
-        self._raise_if_everybodys(mine)
+        self._wait(mine)
         return act() if mine.result is None else mine.result[0]
 
-    def _raise_if_everybodys(self, other: _Round[T]) -> None:
+    def _wait(self, other: _Round[T]) -> None:
+        if not other.is_over.wait(self._patience_seconds()):
+            self._check_before_own()
         if other.error is not None and self._is_everybodys(other.error):
             raise other.error
 
@@ -70,8 +80,7 @@ class ReadTogether(Generic[T]):
             if pause_seconds:
                 time.sleep(pause_seconds)
             if before is not None:
-                before.is_over.wait(PATIENCE_SECONDS)
-                self._raise_if_everybodys(before)
+                self._wait(before)
             with self._lock:  # from now on, who comes waits for the next one
                 self._rounds[key] = (mine, None)
             result = act()

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 from cachetools import LRUCache
 from django.conf import settings
+from django.http.request import RawPostDataException
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from documents.api.authentication import principal_of
@@ -61,7 +63,11 @@ def _fields_of(request: Request, serializer: OptionsSerializer) -> dict[str, Any
     length = request.META.get("CONTENT_LENGTH") or ""
     if request.content_type != "application/json" or not length.isdecimal() or int(length) > KEPT_BODY_MAX_BYTES:
         return _validated(serializer, request.data)
-    key = (serializer, request.body, settings.QUESTION_MAX_CHARS, settings.RETRIEVAL_TOP_K_MAX)
+    try:
+        body: bytes = request.body
+    except RawPostDataException:  # somebody has looked into it: the check of a session's token
+        return _validated(serializer, request.data)
+    key = (serializer, body, settings.QUESTION_MAX_CHARS, settings.RETRIEVAL_TOP_K_MAX)
     with _lock:
         fields = _known.get(key)
     if fields is None:
@@ -72,6 +78,8 @@ def _fields_of(request: Request, serializer: OptionsSerializer) -> dict[str, Any
 
 
 def _validated(serializer: OptionsSerializer, data: Any) -> dict[str, Any]:
+    if data is None:
+        raise ValidationError({"non_field_errors": ["Send a JSON object."]})
     fields: dict[str, Any] = serializer.run_validation(data)
     return fields
 

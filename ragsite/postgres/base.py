@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
+from ragsite.errors import Overloaded
 from ragsite.metrics import POOL_CONNECTIONS, POOL_REFUSED, POOL_REQUESTS_WAITING
 from ragsite.postgres.connections import BoundedConnection, is_alive, reachability
 from ragsite.postgres.losing import Unreachable, is_lost
@@ -21,6 +22,13 @@ def open_pools() -> dict[str, ConnectionPool[Any]]:
     """Return the pools of this process by database alias; one that was not used yet is not there."""
     pools: dict[str, ConnectionPool[Any]] = base.DatabaseWrapper._connection_pools  # type: ignore[attr-defined] # stubs
     return pools
+
+
+def raise_if_exhausted() -> None:
+    """Raise Overloaded when no connection is free right now: for whoever has waited already."""
+    pool = open_pools().get(DEFAULT_DB_ALIAS)
+    if pool is not None and not pool.get_stats()["pool_available"]:
+        raise Overloaded(retry_after_seconds=2)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

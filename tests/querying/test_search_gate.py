@@ -9,7 +9,7 @@ import pytest
 
 from querying.search_gate import Gate
 from ragsite.deadline import Deadline
-from ragsite.errors import DatabaseUnavailable, DeadlineExceeded
+from ragsite.errors import DeadlineExceeded, Overloaded
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_when_nothing_moves_that_is_said_and_when_it_moves_nobody_gives_up() -> 
         until, inside = threading.Event(), threading.Event()
         holder = pool.submit(hold, gate, until, inside)
         assert inside.wait(20)
-        with pytest.raises(DatabaseUnavailable), gate.passed(Deadline.after(30), stall_seconds=0.05):
+        with pytest.raises(Overloaded), gate.passed(Deadline.after(30), stall_seconds=0.05):
             raise AssertionError("it was not free")
         with pytest.raises(DeadlineExceeded), gate.passed(Deadline.after(0.05), stall_seconds=30):
             raise AssertionError("it was not free")

@@ -101,7 +101,7 @@ def test_a_read_that_fails_fails_for_its_leader_only() -> None:
 
 
 def test_what_is_everybodys_failure_is_nobodys_second_wait() -> None:
-    together, store = ReadTogether[int](lambda error: isinstance(error, ValueError)), Store()
+    together, store = ReadTogether[int](is_everybodys=lambda error: isinstance(error, ValueError)), Store()
 
     def fail() -> int:
         store.read()
@@ -116,6 +116,21 @@ def test_what_is_everybodys_failure_is_nobodys_second_wait() -> None:
         assert isinstance(first.exception(10), ValueError)
         assert all(isinstance(each.exception(10), ValueError) for each in later)
     assert store.reads == 1
+    assert not together
+
+
+def test_whoever_lost_patience_asks_before_a_read_of_its_own() -> None:
+    def refuse() -> None:
+        raise KeyError
+
+    together, store = ReadTogether[int](patience_seconds=lambda: 0.05, check_before_own=refuse), Store()
+    with ThreadPoolExecutor() as pool:
+        stuck = pool.submit(together.read, "key", store.read)
+        assert store.begun.acquire(timeout=10)
+        with pytest.raises(KeyError):
+            together.read("key", store.read)
+        store.gate.release()
+        assert stuck.result(10) == 0
     assert not together
 
 
