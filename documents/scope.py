@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ class _State:
 
 _reads: ReadTogether[_State] = ReadTogether(
     is_everybodys=has_waited,
-    patience_seconds=lambda: float(settings.DATABASE_POOL_TIMEOUT_SECONDS),
     check_before_own=raise_if_exhausted,
 )
 _lock = threading.Lock()
@@ -50,13 +50,14 @@ _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KE
 _PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"), (EmbeddingSpace, "live__"))
 
 
-def scope_of(principal: Principal, names: Sequence[str]) -> Scope:
+def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> Scope:
     """Return the corpora with these names (none: all) that the principal may ask, as they are stored now.
 
     Raises CorpusNotFound and InvalidInput as `access.choose_corpora` does. Questions of one asker that come at the same
-    time share the read; the corpora are shared between threads, so nobody changes them.
+    time share the read, and wait for another thread's no longer than `patience_seconds`; the corpora are shared between
+    threads, so nobody changes them.
     """
-    state = _read_together(principal, tuple(slugs_of(names)))
+    state = _read_together(principal, tuple(slugs_of(names)), patience_seconds)
     corpora = tuple(choose_among(names, state.corpora))
     return Scope(corpora, _standing(corpora, state))
 
@@ -88,12 +89,13 @@ def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
     )
 
 
-def _read_together(principal: Principal, slugs: tuple[str, ...]) -> _State:
+def _read_together(principal: Principal, slugs: tuple[str, ...], patience_seconds: float) -> _State:
     if connection.in_atomic_block or reachability.is_down:  # then each is told at once, instead of waiting in turn
         return _read(principal, slugs)
     release_connection()  # a thread that waits here must not keep one from the thread that it waits for
     key = (_asker(principal), principal.may_ask, slugs)
-    return _reads.read(key, lambda: _read(principal, slugs))
+    patience_seconds = min(patience_seconds, settings.DATABASE_POOL_TIMEOUT_SECONDS)
+    return _reads.read(key, lambda: _read(principal, slugs), patience_seconds=patience_seconds)
 
 
 def _asker(principal: Principal) -> tuple[int | None, bool]:

@@ -31,7 +31,7 @@ class Background:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._ending = threading.Event()
         self._thread: threading.Thread | None = None
         self._told_of_illness = False
 
@@ -43,6 +43,13 @@ class Background:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="cache-storing", daemon=True)
                 self._thread.start()
+
+    def end(self) -> None:
+        """Let the thread end, and wait until it has: from then on nothing is stored in the background."""
+        self._ending.set()
+        with self._lock:
+            if self._thread is not None:
+                self._thread.join()
 
     def store(self) -> None:
         """Store everything that waits, in the caller's thread. Never raises what the database does."""
@@ -56,8 +63,7 @@ class Background:
                 self._told_of_illness = True
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait(STORE_EVERY_SECONDS)
+        while not self._ending.wait(STORE_EVERY_SECONDS):
             try:
                 self.store()
             except Exception:  # of ours; the thread goes on

@@ -37,12 +37,10 @@ class ReadTogether(Generic[T]):
         self,
         *,
         is_everybodys: Callable[[Exception], bool] = lambda error: False,
-        patience_seconds: Callable[[], float] = lambda: PATIENCE_SECONDS,
         check_before_own: Callable[[], None] = lambda: None,
     ) -> None:
         """`check_before_own` is called by whoever lost patience with another's read; it may raise."""
         self._is_everybodys = is_everybodys
-        self._patience_seconds = patience_seconds
         self._check_before_own = check_before_own
         self._lock = threading.Lock()
         # By key: the read under way, and the one that has not begun yet. One of them may be None.
@@ -52,8 +50,11 @@ class ReadTogether(Generic[T]):
     def __len__(self) -> int:
         return len(self._rounds)
 
-    def read(self, key: Hashable, act: Callable[[], T]) -> T:
-        """Return what `act` returns, called after this was; by this thread or another one with an equal key."""
+    def read(self, key: Hashable, act: Callable[[], T], *, patience_seconds: float = PATIENCE_SECONDS) -> T:
+        """Return what `act` returns, called after this was; by this thread or another one with an equal key.
+
+        Another thread's read is waited for no longer than `patience_seconds`.
+        """
         now = time.monotonic()
         with self._lock:
             self._asked_at.append(now)
@@ -63,24 +64,31 @@ class ReadTogether(Generic[T]):
             if waiting is None:
                 self._rounds[key] = (running, mine)
         if waiting is None:
-            return self._lead(key, mine, running, act, pause_seconds=MOMENT_SECONDS if is_busy else 0.0)
-        self._wait(mine)
+            pause_seconds = min(patience_seconds, MOMENT_SECONDS) if is_busy else 0.0
+            return self._lead(key, mine, running, act, pause_seconds, patience_seconds)
+        self._wait(mine, patience_seconds)
         return act() if mine.result is None else mine.result[0]
 
-    def _wait(self, other: _Round[T]) -> None:
-        if not other.is_over.wait(self._patience_seconds()):
+    def _wait(self, other: _Round[T], patience_seconds: float) -> None:
+        if not other.is_over.wait(patience_seconds):
             self._check_before_own()
         if other.error is not None and self._is_everybodys(other.error):
             raise other.error
 
     def _lead(
-        self, key: Hashable, mine: _Round[T], before: _Round[T] | None, act: Callable[[], T], *, pause_seconds: float
+        self,
+        key: Hashable,
+        mine: _Round[T],
+        before: _Round[T] | None,
+        act: Callable[[], T],
+        pause_seconds: float,
+        patience_seconds: float,
     ) -> T:
         try:
             if pause_seconds:
                 time.sleep(pause_seconds)
             if before is not None:
-                self._wait(before)
+                self._wait(before, patience_seconds)
             with self._lock:  # from now on, who comes waits for the next one
                 self._rounds[key] = (mine, None)
             result = act()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -11,12 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from monitoring.benchmarks.freezing import Freezable
 from monitoring.drills.serving import free_port
 
 START_SECONDS = 10.0
 
 
-class RedisProcess:
+class RedisProcess(Freezable):
     """A redis-server without persistence; its address stays the same over restarts."""
 
     def __init__(self, folder: Path) -> None:
@@ -63,13 +63,3 @@ class RedisProcess:
         if process is not None:
             process.kill()
             process.wait()
-
-    def freeze(self) -> None:
-        """Stop it where it is: connections are taken, and nobody answers."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)

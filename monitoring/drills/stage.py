@@ -123,7 +123,7 @@ class Stage:
             clients.busy(8, Asking(path="/api/v1/search", deadline_seconds=30), count=24).wait()
             yield server, clients
 
-    def manage(self, *arguments: str, **changes: str) -> None:
+    def manage(self, *arguments: str, within_seconds: float = PREPARE_SECONDS, **changes: str) -> None:
         """Run a management command on the stage's database. Raises RuntimeError with what it said."""
         done = subprocess.run(  # noqa: S603 - our own commands
             [sys.executable, "manage.py", *arguments],
@@ -131,7 +131,7 @@ class Stage:
             env={**self.environment, **changes},
             capture_output=True,
             text=True,
-            timeout=PREPARE_SECONDS,
+            timeout=within_seconds,
             check=False,
         )
         if done.returncode:

@@ -87,7 +87,8 @@ def _validated(serializer: OptionsSerializer, data: Any) -> dict[str, Any]:
 def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
     deadline = Deadline.after(_seconds(fields.get("deadline_ms"), request.headers.get(DEADLINE_HEADER)))
     principal = principal_of(request)
-    scope = scope_of(principal, fields.get("corpora", []))
+    # Half: who waits in vain for another thread still has time for a read of their own.
+    scope = scope_of(principal, fields.get("corpora", []), patience_seconds=deadline.remaining() / 2)
     if not scope.corpora:
         raise CorpusNotFound("There is no corpus that you may ask.")
     return Asked(

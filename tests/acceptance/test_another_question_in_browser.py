@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
 from tests.acceptance import scripted_api as api
 from tests.browser import Browser
-from tests.factories import make_corpus
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.urls("tests.acceptance.scripted_api"),
 ]
 ALIKE = {"answer_mode": "cached_semantic", "cache": {"hit": True, "similarity": 0.93, "age_seconds": 61}}
-
-
-@pytest.fixture
-def page(browser: Browser, live_server: LiveServer) -> Browser:
-    make_corpus(is_public=True, chunk_count=3)
-    api.ASKED.clear()
-    api.RATED.clear()
-    browser.open(live_server.url)
-    return browser
 
 
 def ask(page: Browser, *scripts: api.Script) -> None:

@@ -86,7 +86,8 @@ def test_nobody_waits_for_others_with_a_connection_in_hand(
     corpus = make_corpus(slug="a", is_public=True)
     held: list[bool] = []
 
-    def read(key: object, act: object) -> None:
+    def read(key: object, act: object, *, patience_seconds: float) -> None:
+        assert patience_seconds == 0.5
         held.append(connection.connection is not None)
         raise CorpusNotFound
 
@@ -94,6 +95,6 @@ def test_nobody_waits_for_others_with_a_connection_in_hand(
     assert connection.connection is not None
     monkeypatch.setattr(scope._reads, "read", read)
     with pytest.raises(CorpusNotFound):
-        scope_of(NOBODY, ["a"])
+        scope_of(NOBODY, ["a"], patience_seconds=0.5)
     assert held == [False]
     assert standing_of(NOBODY, [corpus]).ids == [corpus.pk]  # asked by those who hold one: alone

@@ -158,8 +158,11 @@ def test_the_background_stores_by_itself_and_survives_what_fails(monkeypatch: py
     monkeypatch.setattr(storing_later, "STORE_EVERY_SECONDS", 0.01)
     monkeypatch.setattr(storing_later, "_stores", [store])
     background = Background()
-    background.begin()
-    background.begin()
-    assert all(calls.acquire(timeout=10) for _ in range(3))
-    monkeypatch.setattr(storing_later, "_stores", [])
-    assert [thread.name for thread in threading.enumerate()].count("cache-storing") == 1
+    try:
+        background.begin()
+        background.begin()
+        assert all(calls.acquire(timeout=10) for _ in range(3))
+        assert [thread.name for thread in threading.enumerate()].count("cache-storing") == 1
+    finally:
+        background.end()  # or it would store for the tests that follow
+    assert "cache-storing" not in [thread.name for thread in threading.enumerate()]

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ragsite import reading_together
 from ragsite.reading_together import ReadTogether
 
 
@@ -123,24 +122,23 @@ def test_whoever_lost_patience_asks_before_a_read_of_its_own() -> None:
     def refuse() -> None:
         raise KeyError
 
-    together, store = ReadTogether[int](patience_seconds=lambda: 0.05, check_before_own=refuse), Store()
+    together, store = ReadTogether[int](check_before_own=refuse), Store()
     with ThreadPoolExecutor() as pool:
         stuck = pool.submit(together.read, "key", store.read)
         assert store.begun.acquire(timeout=10)
         with pytest.raises(KeyError):
-            together.read("key", store.read)
+            together.read("key", store.read, patience_seconds=0.05)
         store.gate.release()
         assert stuck.result(10) == 0
     assert not together
 
 
-def test_nobody_waits_for_ever_for_a_thread_that_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_together, "PATIENCE_SECONDS", 0.05)
+def test_nobody_waits_for_ever_for_a_thread_that_is_stuck() -> None:
     together, store = ReadTogether[int](), Store()
     with ThreadPoolExecutor() as pool:
         stuck = pool.submit(together.read, "key", store.read)
         assert store.begun.acquire(timeout=10)
-        assert together.read("key", lambda: 3) == 3
+        assert together.read("key", lambda: 3, patience_seconds=0.05) == 3
         store.gate.release()
         assert stuck.result(10) == 0
     assert together.read("key", lambda: 4) == 4

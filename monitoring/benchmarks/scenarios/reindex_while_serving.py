@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from django.conf import settings
 
 from monitoring.benchmarks.bench import Bench
 from monitoring.benchmarks.figures import Figure, Outcome, Target, distribution, percentile
@@ -49,7 +45,9 @@ def run(bench: Bench) -> Outcome:
             time.sleep(QUIET_SECONDS)
             began = time.monotonic()
             bench.say(f"reindexing {size:,} passages")
-            _reindex({**stage.environment, "OLLAMA_BASE_URL": standin.url})
+            # Forced: the short vectors of the new model may well find less.
+            command = ("reindex", CORPUS, "--provider", "ollama", "--model", MODEL, "--promote", "--force")
+            stage.manage(*command, within_seconds=REINDEX_SECONDS, OLLAMA_BASE_URL=standin.url)
             ended = time.monotonic()
             bench.say(f"... {ended - began:.0f} s; after")
             time.sleep(QUIET_SECONDS / 2)
@@ -115,29 +113,3 @@ def _fingerprints(url: str, bodies: Sequence[dict[str, Any]]) -> list[Fingerprin
     if failed:
         raise RuntimeError(f"searches fail without any load: {failed[0]}")
     return [each.fingerprint for each in found]
-
-
-def _reindex(environment: Mapping[str, str]) -> None:
-    """Run `manage.py reindex` to its end. Forced: the short vectors of the new model may well find less."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [
-            sys.executable,
-            "manage.py",
-            "reindex",
-            CORPUS,
-            "--provider",
-            "ollama",
-            "--model",
-            MODEL,
-            "--promote",
-            "--force",
-        ],
-        cwd=settings.BASE_DIR,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        timeout=REINDEX_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"reindex failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")

@@ -12,13 +12,14 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
+from monitoring.benchmarks.freezing import Freezable
 from monitoring.benchmarks.standin.models import DEFAULT_MODELS
 
 PROJECT = Path(__file__).resolve().parents[3]
 CONTROL_TIMEOUT_SECONDS = 10.0
 
 
-class StandInProcess:
+class StandInProcess(Freezable):
     """An Ollama server in its own process, for benchmarks and drills.
 
     The same `set`, `fail`, `heal`, `state` as `StandIn`, through a control port that faults don't touch. Knobs are
@@ -78,16 +79,6 @@ class StandInProcess:
         """kill -9, and start again on the same port."""
         self.kill()
         self.start()
-
-    def freeze(self) -> None:
-        """Stop the process where it is: connections are taken by the system, and nobody answers."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self.start()
