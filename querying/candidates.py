@@ -84,7 +84,8 @@ def search_corpus(
 def _searched(
     reach: Reach, space: EmbeddingSpace | None, read: ReadQuestion | None, scores: Mapping[int, Scores]
 ) -> Searched:
-    candidates = [Candidate(pk, reach.corpus.pk, each.lexical, each.dense) for pk, each in scores.items()]
+    corpus_id = reach.corpus.pk
+    candidates = [Candidate(pk, corpus_id, each.lexical, each.dense) for pk, each in scores.items()]
     return Searched(reach, space, read, candidates)
 
 

@@ -74,22 +74,28 @@ _INVISIBLE: dict[int, str | None] = {
 # Text in which there is nothing to look for, as most sentences are: words, and signs that open nothing.
 _HARMLESS = re.compile(r"(?!.*www)(?:[\w \n.,;'\"%()–-]|[:?](?=[ \n]|\Z))*", re.IGNORECASE | re.DOTALL)
 _ONE_WORD = re.compile(r"[a-z0-9.,;:?%-]*", re.IGNORECASE)  # or the beginning of one
+_LETTERS = re.compile("[a-z]*", re.IGNORECASE)
 
 
 class LinkFilter:
     """Takes the links out of a stream. Goes character by character, so the pieces it is fed don't matter.
 
-    Holds back the word that isn't finished, MAX_HELD_CHARS at most.
+    Holds back the word that isn't finished, MAX_HELD_CHARS at most; but the first letters of all leave at once, as a
+    reader waits for nothing else. Should an address begin with them, they are all of it that leaves.
     """
 
     def __init__(self) -> None:
         self._word = ""
+        self._said_chars = 0  # of the word: its letters that have left
         self._last = ""  # the character that left last
         self._swallowing = False  # inside an address whose end isn't reached
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
-        if not self._swallowing:
+        if not self._last and not self._word and text and _LETTERS.fullmatch(text) and len(text) < MAX_HELD_CHARS:
+            self._word, self._said_chars = text, len(text)
+            return self._emit(text)
+        if not self._swallowing and not self._said_chars:
             whole = self._word + text
             begin = 1 + max(whole.rfind(" "), whole.rfind("\n"))
             words, word = whole[:begin], whole[begin:]
@@ -120,26 +126,29 @@ class LinkFilter:
 
     def _word_done(self, *, followed_by_space: bool) -> str:
         word, self._word = self._word, ""
+        said_chars, self._said_chars = self._said_chars, 0
         if not word:
             return ""
         address = _ADDRESS.search(word)
         if address is None and not followed_by_space:
             address = _BEGUN.search(word)
         if address is None:
-            return self._emit(_ENTITY.sub("& ", word))
+            return self._emit(_ENTITY.sub("& ", word[said_chars:]))
         trailing = _TRAILING.search(word, address.end())
         behind = trailing.group() if trailing and trailing.start() > address.end() else ""
         # A host in brackets or ideographs comes as further words.
         self._swallowing = not followed_by_space and address.end() == len(word)
-        return self._emit(_ENTITY.sub("& ", word[: address.start()])) + self._emit(REMOVED) + self._emit(behind)
+        before = word[said_chars : address.start()]
+        return self._emit(_ENTITY.sub("& ", before)) + self._emit(REMOVED) + self._emit(behind)
 
     def _word_too_long(self) -> str:
+        said_chars, self._said_chars = self._said_chars, 0
         address = _ADDRESS.search(self._word)
         if address is not None:
-            before, self._word, self._swallowing = self._word[: address.start()], "", True
+            before, self._word, self._swallowing = self._word[said_chars : address.start()], "", True
             return self._emit(_ENTITY.sub("& ", before)) + self._emit(REMOVED)
-        cut = len(self._word) - KEPT_WHEN_FULL_CHARS
-        before, self._word = self._word[:cut], self._word[cut:]
+        cut = max(said_chars, len(self._word) - KEPT_WHEN_FULL_CHARS)
+        before, self._word = self._word[said_chars:cut], self._word[cut:]
         return self._emit(_ENTITY.sub("& ", before))
 
     def _emit(self, text: str) -> str:

@@ -15,6 +15,7 @@ from ragsite.errors import BrokenReply, OllamaTimeout
 from ragsite.ollama.addresses import Address
 from ragsite.ollama.connections import Connections, Exchange
 from ragsite.ollama.failures import check_headers, error_of_reply
+from ragsite.ollama.pacing import pace
 from ragsite.ollama.resolving import Resolver
 from ragsite.ollama.values import TICK, Tick
 
@@ -86,7 +87,7 @@ class Transport:
         the end of the reply, which need not be the end of an answer. Closing it closes the connection.
         """
         until = min(time.monotonic() + settings.OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS, deadline.at)
-        with self._exchange("POST", path, payload, deadline) as exchange:
+        with self._exchange("POST", path, payload, deadline) as exchange, pace.joined():
             buffer, ticked_at, batches = _Lines(), time.monotonic(), 0
             while True:
                 data = exchange.read(min(until, time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS))
@@ -110,7 +111,7 @@ class Transport:
                     batches += 1
                     if batches > AT_ONCE_BATCHES:
                         # What comes meanwhile piles up in the kernel: one wake-up for several tokens, not one each.
-                        time.sleep(max(0.0, deadline.cap(read_at + settings.STREAM_FLUSH_SECONDS - ticked_at)))
+                        time.sleep(max(0.0, deadline.cap(read_at + pace.flush_seconds() - ticked_at)))
                 elif read_at - ticked_at >= settings.STREAM_HEARTBEAT_SECONDS:
                     yield TICK  # also when bytes drip that make no line
                     ticked_at = time.monotonic()
