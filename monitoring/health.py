@@ -39,6 +39,8 @@ class Service:
 def health() -> dict[str, Any]:
     """Return the state of everything: `healthy`, or `degraded` while questions are answered with less than all."""
     services = {name: check() for name, check in CHECKS.items()}
+    if settings.RAG_DISABLE:
+        services["questions"] = Service(False, "Switched off by RAG_DISABLE; every question gets 503.")
     return {
         "status": "healthy" if all(service.healthy for service in services.values()) else "degraded",
         "services": {name: service.as_dict() for name, service in services.items()},

@@ -7,10 +7,12 @@ from typing import Any
 
 
 def pooled(
-    database: Mapping[str, Any], *, max_size: int, wait_seconds: float, statement_timeout_ms: int
+    database: Mapping[str, Any], *, max_size: int, wait_seconds: float, statement_timeout_ms: int, prepares: bool
 ) -> dict[str, Any]:
     """Return Django's description of a database, with a pool of connections that notice a dead server.
 
+    `prepares`: whether hot statements are prepared, which needs one server session per connection (PgBouncer gives
+    that in its session mode, or from 1.21 on).
     `statement_timeout_ms` 0: statements may take any time, and so may a transaction between two of them.
     """
     limits = f"-c statement_timeout={statement_timeout_ms} -c lock_timeout=5000"
@@ -31,6 +33,8 @@ def pooled(
                 "max_waiting": 200,
                 "max_lifetime": 1800,
             },
+            # Only cursors that ask for it prepare; how often a statement came is counted there, not by psycopg.
+            "prepare_threshold": 1_000_000 if prepares else None,
             "connect_timeout": 3,
             "keepalives": 1,
             "keepalives_idle": 10,

@@ -105,6 +105,13 @@ class ShuttingDown(RagError):
     status_code = 503
 
 
+class QuestionsDisabled(RagError):
+    """Questions are switched off on this server for the moment; uploads and the admin work. Ask again later."""
+
+    code = "questions_disabled"
+    status_code = 503
+
+
 class EmbeddingMismatch(RagError):
     """The embedding model's vectors don't fit this space; nothing was stored. Reindex with the right model."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import environ
 
+from ragsite.cpu_threads import bound_cpu_threads
 from ragsite.database_options import pooled
 from ragsite.log_lines import logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
@@ -127,6 +128,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         max_size=DATABASE_POOL_SIZE + DATABASE_MAX_OVERFLOW,
         wait_seconds=DATABASE_POOL_TIMEOUT_SECONDS,
         statement_timeout_ms=DATABASE_STATEMENT_TIMEOUT_MS,
+        prepares=env.bool("DATABASE_PREPARE_STATEMENTS", True),
     )
 }
 
@@ -182,15 +184,22 @@ EXTRACTION_TIMEOUT_SECONDS = env.int("EXTRACTION_TIMEOUT_SECONDS", 120)  # wall 
 EXTRACTION_MEMORY_BYTES = env.int("EXTRACTION_MEMORY_BYTES", 1024 * 1024 * 1024)
 EXTRACTION_MAX_CHARS = env.int("EXTRACTION_MAX_CHARS", 20_000_000)
 
+# Switches as other systems name them: monitoring/computing_checks.py says what each can and can't do
+RAG_DISABLE = env.bool("RAG_DISABLE", False)  # for maintenance: questions get 503, all else goes on
+RAG_DEVICE = env.str("RAG_DEVICE", "auto")
+RAG_MODEL = env.str("RAG_MODEL", "english")
+RAG_CPU_THREADS = env.int("RAG_CPU_THREADS", 0)  # of each numeric library; 0: as many as there are cores
+bound_cpu_threads(RAG_CPU_THREADS)
+
 # Ollama. Several addresses, comma-separated, are used in order of preference. None: the embedded provider.
 OLLAMA_BASE_URLS = env.list("OLLAMA_BASE_URL", default=[])
-EMBED_MODEL = env.str("EMBED_MODEL", "nomic-embed-text")
+EMBED_MODEL = env.str("EMBED_MODEL", "nomic-embed-text-v2-moe" if RAG_MODEL == "multilingual" else "nomic-embed-text")
 LLM_MODEL = env.str("LLM_MODEL", "llama3.2:1b")
 OLLAMA_NUM_CTX = env.int("OLLAMA_NUM_CTX", 8192)  # tokens; always the same, or Ollama reloads the model
 OLLAMA_MAX_TOKENS = env.int("OLLAMA_MAX_TOKENS", 512)  # of an answer
 OLLAMA_TEMPERATURE = env.float("OLLAMA_TEMPERATURE", 0.1)
 OLLAMA_TOP_K = env.int("OLLAMA_TOP_K", 20)
-OLLAMA_GPU = env.bool("OLLAMA_GPU", True)  # false: num_gpu 0
+OLLAMA_GPU = env.bool("OLLAMA_GPU", RAG_DEVICE != "cpu")  # false: num_gpu 0
 OLLAMA_KEEP_ALIVE = env.str("OLLAMA_KEEP_ALIVE", "30m")
 OLLAMA_MAX_CONCURRENCY = env.int("OLLAMA_MAX_CONCURRENCY", 64)  # calls in flight per host, per process
 OLLAMA_CONNECT_TIMEOUT_SECONDS = env.float("OLLAMA_CONNECT_TIMEOUT_SECONDS", 1.0)

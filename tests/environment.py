@@ -10,7 +10,7 @@ from pathlib import Path
 from ragsite import embedded_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "DEADLINE", "PROMETHEUS_MULTIPROC_DIR")
+OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "RAG_", "DEADLINE", "PROMETHEUS_MULTIPROC_DIR")
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ["DATABASE_STATEMENT_TIMEOUT_MS"] = "60000"

@@ -20,6 +20,7 @@ from documents.models import Corpus
 from documents.scope import scope_of
 from querying.api.rendering import EventStreamRenderer
 from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
+from querying.disabling import refuse_while_disabled
 from querying.values import MODES, Asked, Mode
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
@@ -85,6 +86,7 @@ def _validated(serializer: OptionsSerializer, data: Any) -> dict[str, Any]:
 
 
 def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
+    refuse_while_disabled()
     deadline = Deadline.after(_seconds(fields.get("deadline_ms"), request.headers.get(DEADLINE_HEADER)))
     principal = principal_of(request)
     # Half: who waits in vain for another thread still has time for a read of their own.
