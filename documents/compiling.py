@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import QuerySet
 
+from ragsite.database_connection import preparing_cursor
+
+_PLACE = re.compile("%[%s]")  # of a value, or an escaped percent sign
 Compiled = tuple[str, tuple[Any, ...]]  # SQL and its parameters
 
 
@@ -21,9 +24,29 @@ def compiled(queryset: QuerySet[Any, Any], *columns: str) -> Compiled:
     return str(sql), tuple(parameters)
 
 
+def with_literal(statement: Compiled, number: int) -> Compiled:
+    """Return the statement with this number in its text, wherever it is one of the values.
+
+    A prepared statement may get one plan for all values. With the corpus in its text, it is a plan for that corpus.
+    """
+    sql, parameters = statement
+    left = iter(parameters)
+    kept: list[Any] = []
+
+    def written(match: re.Match[str]) -> str:
+        if match[0] == "%s":
+            value = next(left)
+            if isinstance(value, int) and not isinstance(value, bool) and value == number:
+                return str(number)
+            kept.append(value)
+        return match[0]
+
+    return _PLACE.sub(written, sql), tuple(kept)
+
+
 def rows_of(statement: Compiled) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that only reads."""
-    with connection.cursor() as cursor:
+    """Return the rows of a statement that only reads. It is kept prepared when it comes often."""
+    with preparing_cursor() as cursor:
         cursor.execute(*statement)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

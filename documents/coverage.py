@@ -45,4 +45,4 @@ def coverage_of(space: EmbeddingSpace) -> Coverage:
 def whole(corpus: Corpus) -> Reach:
     """Return all of a corpus, as somebody who may read everything searches it."""
     documents = Document.objects.filter(corpus=corpus, deleted_at=None).order_by()
-    return Reach(corpus, Readable.of(documents), corpus.chunk_count)
+    return Reach(corpus, Readable.of(documents, corpus), corpus.chunk_count)

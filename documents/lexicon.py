@@ -17,6 +17,7 @@ from django.db import connection
 
 from documents.models import Corpus, Document
 from documents.wording import PreparedText, fold, prepare_question, prepare_text
+from ragsite.database_connection import preparing_cursor
 
 __all__ = [
     "LEVELS",
@@ -117,7 +118,7 @@ def read_question(corpus: Corpus, question: str) -> ReadQuestion:
     """Return the words of a question, with their frequencies in the corpus."""
     prepared = prepare_question(question, corpus.language)
     configuration = configuration_for(corpus.language)
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(
             _READ_QUESTION,
             {
@@ -125,7 +126,7 @@ def read_question(corpus: Corpus, question: str) -> ReadQuestion:
                 "configuration": configuration,
                 "without_stop_words": configuration if configuration == _NONE else f"content_{configuration}",
                 "seed": seed_of(corpus.pk),
-                "kinds": KINDS - 1,
+                "kinds": KINDS,
             },
         )
         rows = cursor.fetchall()
@@ -136,20 +137,28 @@ def read_question(corpus: Corpus, question: str) -> ReadQuestion:
     return ReadQuestion(tuple(prepared.text.split()), terms, prepared.folded)
 
 
+# Stop words are looked for once, and not once per word, also when the statement is prepared.
 _READ_QUESTION = """
-WITH words AS (
-    SELECT
-        lexeme,
-        positions,
-        lexeme = ANY (tsvector_to_array(to_tsvector(%(without_stop_words)s, %(text)s))) AS is_content
-    FROM unnest(to_tsvector(%(configuration)s, %(text)s))
+WITH content AS MATERIALIZED (
+    SELECT tsvector_to_array(to_tsvector(%(without_stop_words)s::regconfig, %(text)s)) AS lexemes
 )
-SELECT lexeme, positions, is_content, array_agg(key ORDER BY kind), array_agg(coalesce(chunks, 0) ORDER BY kind)
-FROM words
-CROSS JOIN generate_series(0, %(kinds)s) AS kind
-CROSS JOIN LATERAL hashtextextended(lexeme, %(seed)s + kind) AS key
-LEFT JOIN documents_termfrequency ON term = key
-GROUP BY lexeme, positions, is_content
+SELECT
+    lexeme,
+    positions,
+    lexeme = ANY (content.lexemes),
+    keys,
+    ARRAY(
+        SELECT coalesce((SELECT chunks FROM documents_termfrequency WHERE term = keys[kind]), 0)
+        FROM generate_series(1, %(kinds)s::int) AS kind
+    )
+FROM content
+CROSS JOIN unnest(to_tsvector(%(configuration)s::regconfig, %(text)s))
+CROSS JOIN LATERAL (
+    SELECT ARRAY(
+        SELECT hashtextextended(lexeme, %(seed)s::bigint + kind) FROM generate_series(0, %(kinds)s::int - 1) AS kind
+    ) AS keys
+    OFFSET 0  -- or they would be hashed again for each that is looked up
+) AS hashed
 ORDER BY lexeme
 """
 

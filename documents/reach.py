@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import BooleanField, Func, QuerySet
 
 from documents.access import Principal, readable_documents
-from documents.compiling import Compiled, compiled
+from documents.compiling import Compiled, compiled, with_literal
 from documents.filtering import condition_of
 from documents.models import Corpus, Document, Embedding
 
@@ -36,9 +36,10 @@ class Readable:
     live_versions: Compiled
 
     @classmethod
-    def of(cls, documents: QuerySet[Document]) -> Readable:
-        """Return the statements for the documents of a queryset."""
-        return cls(compiled(documents, "pk"), compiled(documents, "pk", "version"))
+    def of(cls, documents: QuerySet[Document], corpus: Corpus) -> Readable:
+        """Return the statements for the documents of a queryset, which are of this corpus."""
+        statements = compiled(documents, "pk"), compiled(documents, "pk", "version")
+        return cls(*(with_literal(each, corpus.pk) for each in statements))
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | 
     rows = list(listed.values_list("pk", "chunks_total")[: most + 1])
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
-    return Reach(corpus, Readable.of(documents), chunk_count, only, is_restricted=True)
+    return Reach(corpus, Readable.of(documents, corpus), chunk_count, only, is_restricted=True)
 
 
 def _readable(corpus: Corpus, principal: Principal) -> Readable:
@@ -95,7 +96,7 @@ def _readable(corpus: Corpus, principal: Principal) -> Readable:
     with _lock:
         known = _statements.get(key)
     if known is None:
-        known = Readable.of(readable_documents(principal, corpus).order_by())
+        known = Readable.of(readable_documents(principal, corpus).order_by(), corpus)
         with _lock:
             _statements[key] = known
     return known

@@ -104,11 +104,7 @@ def _asker(principal: Principal) -> tuple[int | None, bool]:
 
 
 def _read(principal: Principal, slugs: tuple[str, ...]) -> _State:
-    sql, parameters = _statement_for(principal, slugs)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        rows = cursor.fetchall()
-    corpora = tuple(map(_corpus_of, rows))
+    corpora = tuple(map(_corpus_of, rows_of(_statement_for(principal, slugs))))
     has_closed = any(corpus.has_closed_documents for corpus in corpora)
     return _State(corpora, rights_of(principal) if has_closed else EVERYBODY)
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from querying.cache_keys import Keys
 from querying.memory_cache import Kept
 from querying.models import CachedAnswer
 from querying.packing import Packed, unpack
+from ragsite.database_connection import preparing_cursor
 
 # Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
 # than Postgres to run it.
@@ -87,7 +87,7 @@ def keep(keys: Keys, packed: Packed, made_at: float, embedding: np.ndarray | Non
         "embedding": None if embedding is None else as_text(embedding),
         "created_at": created_at,
     }
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(_KEEP, row)
     _prune_now_and_then()
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
 
 from querying.cache_faults import unless_it_fails
+from ragsite.database_connection import preparing_cursor
 
 CLAIM_SECONDS = 10  # longer than most answers take; a process that died doesn't hold the others up for longer
 
@@ -44,13 +44,13 @@ def release(key: str, owner: UUID) -> None:
 
 
 def _take_row(key: str, owner: UUID) -> bool:
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(_TAKE, [key, owner, CLAIM_SECONDS])
         return cursor.fetchone() is not None
 
 
 def _release_row(key: str, owner: UUID) -> None:
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute("DELETE FROM querying_answerclaim WHERE key = %s AND owner = %s", [key, owner])
 
 

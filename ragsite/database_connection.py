@@ -1,8 +1,16 @@
-"""Gives the database connection back while there is nothing to ask."""
+"""This thread's database connection: cursors for what is asked all the time, and giving it back."""
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+
+def preparing_cursor() -> CursorWrapper:
+    """Return a cursor for statements that come with every question; see `ragsite.postgres.prepared` for which."""
+    return cast(CursorWrapper, connection.preparing_cursor())  # type: ignore[attr-defined] # of our own backend
 
 
 def release_connection() -> None:

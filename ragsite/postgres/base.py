@@ -8,13 +8,14 @@ from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from ragsite.errors import Overloaded
 from ragsite.metrics import POOL_CONNECTIONS, POOL_REFUSED, POOL_REQUESTS_WAITING
 from ragsite.postgres.connections import BoundedConnection, is_alive, reachability
 from ragsite.postgres.losing import Unreachable, is_lost
+from ragsite.postgres.prepared import PreparingCursor
 from ragsite.postgres.waiting import wait_log
 
 
@@ -31,8 +32,18 @@ def raise_if_exhausted() -> None:
         raise Overloaded(retry_after_seconds=2)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """Django's own, which also tells what a prepared statement was."""
+
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """Return the statement that ran last; a prepared one without its values, which went beside it."""
+        return super().last_executed_query(cursor, sql, params) or sql
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, with connections that work, reads that survive a restart, and a pool that is counted."""
+
+    ops_class = DatabaseOperations
 
     def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
         pool_options = settings_dict["OPTIONS"].get("pool")
@@ -80,6 +91,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             POOL_REQUESTS_WAITING.dec()
             wait_log.note(time.monotonic() - started, refused=refused)
+
+    def preparing_cursor(self) -> Any:
+        """Return a cursor like `cursor()`, for statements that are worth keeping: see `ragsite.postgres.prepared`."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(PreparingCursor(self.connection))  # type: ignore[attr-defined] # stubs
 
     def _set_autocommit(self, autocommit: bool) -> None:
         # Django says it at every checkout; a connection of the pool nearly always is as it should be.

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from django.conf import settings
 from django.db import connection, transaction
 
+from ragsite.database_connection import preparing_cursor
+
 GRACE_SECONDS = 1.0  # beyond the server's own limit; then it isn't slow, it is silent
 _limit_seconds: ContextVar[float | None] = ContextVar("statement_limit_seconds")
 
@@ -34,7 +36,7 @@ def patience_seconds() -> float | None:
 def set_local(parameters: Mapping[str, str]) -> None:
     """Set parameters until the transaction ends. Anything longer would leak to the next request of the connection."""
     assert connection.in_atomic_block, "outside of a transaction this does nothing"
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         calls = ", ".join("set_config(%s, %s, true)" for _ in parameters)
         cursor.execute(f"SELECT {calls}", [each for pair in parameters.items() for each in pair])
 
