@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from querying.beating import beating
 from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, is_possible, reasons_before_writing, rungs
 from querying.recording import recorded
 from querying.retrieval import Retrieved, retrieve
@@ -56,11 +55,10 @@ def answer_question(asked: Asked) -> Answer:
 def answer_unrecorded(asked: Asked) -> Answer:
     """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
     with sharing(asked) as share:
-        answer = share.found or _result_of(share.follow())
-        if answer is None:
-            retrieved = search(share.asked)
+        answer = share.found or _result_of(share.follow(lambda: search(share.asked)))
+        if isinstance(answer, Retrieved):
             release_connection()
-            answer = _result_of(write_answer(asked, retrieved))
+            answer = _result_of(write_answer(asked, answer))
             share.land(answer)
     return answer
 
@@ -72,17 +70,14 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
     """
     with recorded(asked) as record, sharing(asked) as share:
         release_connection()
-        answer = share.found
-        mode = answer.mode if answer else planned_mode()
+        mode = share.found.mode if share.found else planned_mode()
         yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora))
-        answer = answer or (yield from share.follow())
-        if answer is None:
-            retrieved = yield from beating(lambda: search(share.asked), asked.deadline)
-            yield Found(retrieved.passages)
-            answer = yield from write_answer(asked, retrieved)
+        answer = share.found or (yield from share.follow(lambda: search(share.asked)))
+        yield Found(answer.passages)
+        if isinstance(answer, Retrieved):
+            answer = yield from write_answer(asked, answer)
             share.land(answer)
         else:
-            yield Found(answer.passages)
             yield Token(answer.text)
         record.answer = answer
         yield Done(answer)

@@ -7,7 +7,7 @@ Postgres. Whoever finds nothing anywhere makes the answer, and lands it for all.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,8 @@ from querying.caching import (
 from querying.hit_rate import count, count_question
 from querying.ladder import MIN_GENERATION_SECONDS
 from querying.memory_cache import Kept
-from querying.semantic_cache import find_alike
+from querying.retrieval import Retrieved
+from querying.semantic_cache import Alike, find_alike
 from querying.single_flight import Flights, Seat
 from querying.timings import milliseconds_since
 from querying.values import HEARTBEAT, Answer, Asked, CacheReport, Writing
@@ -92,34 +93,43 @@ class Sharing:
                 self.found = self._look_as_leader()
         observe_stage("cache", time.monotonic() - self._began)
 
-    def follow(self) -> Writing[Answer | None]:
-        """Wait for somebody else's answer, and return it; None: it is to be made here.
+    def follow(self, search: Callable[[], Retrieved]) -> Writing[Answer | Retrieved]:
+        """Wait for somebody else's answer, and return it; or what `search` found, to make it here.
 
-        Raises what the leaders raised when several of them failed.
+        Raises what `search` does, and what the leaders raised when several of them failed.
         """
         while self._seat is not None and not self._has_claim:
             if not self._has_time():
                 self._leave()  # alone, within the time that is left
-                return None
+                break
             if self._leads:
                 answer = yield from self._wait_for_process()
             else:
                 answer = yield from self._wait_for_leader()
             if answer is not None:
                 return answer
-        return (yield from self._look_for_alike()) if self._leads else None
+        found = (yield from self._look_for_alike(search)) if self._leads else None
+        return found or (yield from beating(search, self._asked.deadline))
 
-    def _look_for_alike(self) -> Writing[Answer | None]:
-        """Return the answer to the same question in other words, for all who wait."""
+    def _look_for_alike(self, search: Callable[[], Retrieved]) -> Writing[Answer | Retrieved | None]:
+        """Return the answer to the same question in other words, for all who wait; or what the search found.
+
+        Both in one go beside the stream: nearly always there is no such answer, and a change of threads has its price.
+        """
         asked, keys = self._asked, self.keys
         assert keys is not None
+
+        def look() -> tuple[Alike, Retrieved | None]:
+            alike = find_alike(asked, keys)
+            return alike, search() if alike.kept is None else None
+
         release_connection()
-        alike = yield from beating(lambda: find_alike(asked, keys), asked.deadline)
+        alike, retrieved = yield from beating(look, asked.deadline)
         self._vector = alike.vector
         answer = self._given(alike.kept, alike.similarity)
         if answer is not None and self._seat is not None:
             self._seat.land(Landed(answer, _allowance(asked), time.monotonic(), alike.kept, alike.similarity))
-        return answer
+        return answer or retrieved
 
     def land(self, answer: Answer) -> None:
         """Give an answer that was made here to all who wait for it."""

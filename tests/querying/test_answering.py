@@ -130,6 +130,7 @@ def test_inside_a_transaction_the_connection_is_not_given_back(corpus: Corpus) -
 
 def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     def search(asked: Asked) -> None:
+        release_connection()  # or it would be missing in the tests that follow
         time.sleep(seconds)
         raise DatabaseUnavailable
 
