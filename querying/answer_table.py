@@ -73,15 +73,15 @@ def kept_of(packed: Packed, created_at: datetime) -> Kept | None:
         return None
 
 
-def keep(keys: Keys, packed: Packed, made_at: float, embedding: np.ndarray | None) -> None:
-    """Keep an answer, in place of one under the same key."""
+def keep(keys: Keys, packed: Packed, text: str, made_at: float, embedding: np.ndarray | None) -> None:
+    """Keep an answer, in place of one under the same key; `text` is it as JSON."""
     created_at = datetime.fromtimestamp(made_at, UTC)
     row = {
         "key": keys.exact,
         "stale_key": keys.stale,
         "alike_key": keys.alike,
         "question": keys.question,
-        "answer": json.dumps(packed),
+        "answer": text,
         "corpora": [pk for pk, _, _ in keys.standing.corpora],
         "documents": sorted({each["document_id"] for part in ("passages", "citations") for each in packed[part]}),
         "embedding": None if embedding is None else as_text(embedding),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,15 @@ from querying.timings import milliseconds_since
 from querying.values import Answer, AnswerMode, Asked, CacheReport
 
 MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
+
+
+@dataclass(frozen=True)
+class Made:
+    """An answer that was made just now, and how the other processes' caches will have it."""
+
+    kept: Kept
+    packed: Packed
+    text: str  # `packed` as JSON
 
 
 def is_cacheable(asked: Asked) -> bool:
@@ -105,23 +114,23 @@ def note_hit(keys: Keys) -> None:
         unless_it_fails(lambda: answer_table.count_hits(keys.exact, hits))
 
 
-def keep_in_memory(keys: Keys, answer: Answer) -> Kept:
+def keep_in_memory(keys: Keys, answer: Answer) -> Made:
     """Keep an answer for this process, at once; `keep_shared` is for the others."""
     packed = pack(answer)
-    kept = Kept(unpack(packed), time.time(), len(json.dumps(packed)))
+    text = json.dumps(packed)
+    kept = Kept(unpack(packed), time.time(), len(text))
     if kept.size_bytes <= MAX_ANSWER_BYTES:
         memory().put(keys.exact, kept)
-    return kept
+    return Made(kept, packed, text)
 
 
-def keep_shared(keys: Keys, kept: Kept, embedding: np.ndarray | None = None) -> None:
+def keep_shared(keys: Keys, made: Made, embedding: np.ndarray | None = None) -> None:
     """Keep an answer in Postgres and Redis, unless something that it depends on has changed while it was made."""
-    if kept.size_bytes > MAX_ANSWER_BYTES:
+    if made.kept.size_bytes > MAX_ANSWER_BYTES:
         return
-    packed = pack(kept.answer)
 
     def keep() -> bool:
-        answer_table.keep(keys, packed, kept.made_at, embedding)
+        answer_table.keep(keys, made.packed, made.text, made.kept.made_at, embedding)
         # Looked at after the row is there: a deletion that didn't see it has changed the epoch, or does in a moment
         # and looks again. Nobody would find the row; but what is deleted is not to lie about either.
         if epochs_of(keys.standing.ids) == {pk: epoch for pk, epoch, _ in keys.standing.corpora}:
@@ -130,7 +139,7 @@ def keep_shared(keys: Keys, kept: Kept, embedding: np.ndarray | None = None) -> 
         return False
 
     if unless_it_fails(keep):
-        _keep_in_redis(keys.exact, packed, kept.made_at)
+        _keep_in_redis(keys.exact, made)
 
 
 def forget_answers(rows: QuerySet[CachedAnswer]) -> int:
@@ -160,9 +169,9 @@ def _kept_of(value: Any) -> Kept | None:
     return kept if kept.age_seconds <= settings.CACHE_TTL_SECONDS else None
 
 
-def _keep_in_redis(key: str, packed: Packed, made_at: float) -> None:
+def _keep_in_redis(key: str, made: Made) -> None:
     if settings.REDIS_URL:
-        value = {"answer": packed, "made_at": made_at, "size_bytes": len(json.dumps(packed))}
+        value = {"answer": made.packed, "made_at": made.kept.made_at, "size_bytes": made.kept.size_bytes}
         caches["default"].set(_name(key), value, timeout=settings.CACHE_TTL_SECONDS)
 
 

@@ -18,6 +18,7 @@ from querying import claims
 from querying.beating import beating
 from querying.cache_keys import Keys
 from querying.caching import (
+    Made,
     find_in_memory,
     find_shared,
     given_again,
@@ -77,7 +78,7 @@ class Sharing:
         self._asked = asked
         self._seat: Seat[Landed] | None = None
         self._has_claim = False
-        self._landed: Landed | None = None
+        self._made: Made | None = None
         self._vector: np.ndarray | None = None
         self._began = time.monotonic()
         self._was_spared = False
@@ -135,16 +136,16 @@ class Sharing:
         """Give an answer that was made here to all who wait for it."""
         if self.keys is None:
             return
-        kept = keep_in_memory(self.keys, answer) if is_worth_keeping(answer) else None
-        self._landed = Landed(answer, _allowance(self._asked), time.monotonic(), kept)
+        self._made = keep_in_memory(self.keys, answer) if is_worth_keeping(answer) else None
+        kept = self._made.kept if self._made is not None else None
         if self._seat is not None:
-            self._seat.land(self._landed)
+            self._seat.land(Landed(answer, _allowance(self._asked), time.monotonic(), kept))
 
     def finish(self, error: BaseException | None = None) -> None:
         """Store what was made for the other processes, and leave."""
         try:
-            if self.keys is not None and self._landed is not None and self._landed.kept is not None:
-                keep_shared(self.keys, self._landed.kept, self._vector)
+            if self.keys is not None and self._made is not None:
+                keep_shared(self.keys, self._made, self._vector)
         finally:
             self._leave(error)
             if self.keys is not None:

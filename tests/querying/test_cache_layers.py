@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -127,7 +128,8 @@ def test_the_table_is_pruned_by_age_and_number(corpus: Corpus, settings: Setting
     CachedAnswer.objects.all().delete()
     for number in range(6):
         keys = replace(keys_of(ask(corpus)), exact=str(number))
-        answer_table.keep(keys, pack(answer), (now - timedelta(seconds=number)).timestamp(), None)
+        packed = pack(answer)
+        answer_table.keep(keys, packed, json.dumps(packed), (now - timedelta(seconds=number)).timestamp(), None)
     CachedAnswer.objects.filter(pk="1").update(created_at=now - timedelta(days=30))
     CachedAnswer.objects.filter(pk="5").update(last_used=now)
     assert answer_table.prune() == 3
