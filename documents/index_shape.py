@@ -7,6 +7,7 @@ only when both are the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from django.db.models import F, Func, Value
@@ -54,7 +55,7 @@ class IndexShape:
         if not self.binary:
             return CosineDistance(Cast(self._column(), HalfVectorField(dimensions=self.first)), shown)
         bits = BitField(length=self.first)
-        asked = Cast(Value("".join("1" if number > 0 else "0" for number in shown)), bits)
+        asked = Cast(Value(as_bits(shown)), bits)
         return HammingDistance(Cast(Func(self._column(), function="binary_quantize"), bits), asked)
 
     def index_column(self) -> sql.Composed:
@@ -73,6 +74,24 @@ class IndexShape:
             return F("vector")
         # A number, not a parameter: a parameter would be another expression than the index'.
         return Func(F("vector"), template=f"subvector(%(expressions)s, 1, {self.first})")
+
+
+def as_text(vector: np.ndarray) -> str:
+    """Return a vector as pgvector reads it.
+
+    A question's vector is written for several statements, and each time it takes longer than to run one of them.
+    """
+    return _text_of(vector.dtype.str, vector.tobytes())
+
+
+@lru_cache(maxsize=64)
+def _text_of(kind: str, numbers: bytes) -> str:
+    return f"[{','.join(map(str, np.frombuffer(numbers, dtype=kind).tolist()))}]"
+
+
+def as_bits(vector: np.ndarray) -> str:
+    """Return which numbers of a vector are above 0, as Postgres reads bits."""
+    return "".join("1" if number > 0 else "0" for number in vector)
 
 
 def shape_of(space: EmbeddingSpace) -> IndexShape:

@@ -11,16 +11,16 @@ from uuid import UUID
 
 from cachetools import LRUCache
 from django.conf import settings
-from django.db.models import BooleanField, Func, QuerySet
+from django.db.models import Q, QuerySet
 
 from documents.access import Principal, readable_documents
-from documents.compiling import Compiled, compiled, with_literal
+from documents.compiling import Compiled, compiled, rows_of, with_literal
 from documents.filtering import condition_of
-from documents.models import Corpus, Document, Embedding
+from documents.models import Corpus, Document
 
 STATEMENTS_KEPT = 1000
 _lock = threading.Lock()
-_statements: LRUCache[Any, Readable] = LRUCache(STATEMENTS_KEPT)
+_statements: LRUCache[Any, tuple[Readable, Compiled]] = LRUCache(STATEMENTS_KEPT)
 
 
 @dataclass(frozen=True)
@@ -57,49 +57,70 @@ class Reach:
         """Return whether looking at every chunk is the best way."""
         return self.chunk_count <= int(settings.EXACT_SCAN_MAX_CHUNKS)
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether nearly all rows that `listed` lets through are within reach: then rights are looked up last.
+
+        That is, for the best rows only, until there are enough. The conditions are many, and checked for every row
+        they take longer than all else; in some plans Postgres even reads the list anew for each of its documents.
+        """
+        return not self.is_restricted or self.only is not None
+
+    @cached_property
+    def listed(self) -> Compiled:
+        """Return the condition for a document_id to be of a small part; true for the whole, and for a large part."""
+        if self.only is None:
+            return "TRUE", ()
+        return "document_id = ANY (%s::uuid[])", (f"{{{','.join(map(str, self.only))}}}",)
+
     @cached_property
     def live_chunks(self) -> Compiled:
         """Return the condition for a row of documents_chunk to be within reach: in the live version of a document."""
         sql, parameters = self.statements.live_versions
-        condition = f"(documents_chunk.document_id, documents_chunk.version) IN ({sql})"
-        if self.only is None:
-            return condition, parameters
-        return f"{condition} AND documents_chunk.document_id = ANY (%s::uuid[])", (*parameters, list(self.only))
+        return f"(documents_chunk.document_id, documents_chunk.version) IN ({sql})", parameters
 
-    @property
-    def embeddings(self) -> QuerySet[Embedding]:
-        """Return the vectors of its documents, in all spaces, and of versions that aren't live too."""
-        embeddings = Embedding.objects.filter(Among("document_id", rows=self.statements.ids))
-        return embeddings if self.only is None else embeddings.filter(OneOf("document_id", self.only))
+    @cached_property
+    def vectors(self) -> Compiled:
+        """Return the condition for a row of documents_embedding to be of its documents, in any space or version."""
+        sql, parameters = self.statements.ids
+        return f"document_id IN ({sql})", parameters
 
 
 def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> Reach:
     """Return what of a corpus a principal may search under these filters. Raises InvalidInput for a bad filter."""
     condition = condition_of(filters)
+    readable, listing = _known(corpus, principal) if condition is None else _written(corpus, principal, condition)
     if condition is None and not _has_closed_documents(corpus):
-        return Reach(corpus, _readable(corpus, principal), corpus.chunk_count)
-    documents = readable_documents(principal, corpus).order_by()
-    listed = readable_documents(principal).filter(corpus=corpus).order_by()
-    if condition is not None:
-        documents, listed = documents.filter(condition), listed.filter(condition)
+        return Reach(corpus, readable, corpus.chunk_count)
     # A document has a chunk at least, so that many documents are enough to know that it is a large part.
     most = int(settings.EXACT_SCAN_MAX_CHUNKS)
-    rows = list(listed.values_list("pk", "chunks_total")[: most + 1])
+    sql, parameters = listing
+    rows = rows_of((f"{sql} LIMIT %s", (*parameters, most + 1)))
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
-    return Reach(corpus, Readable.of(documents, corpus), chunk_count, only, is_restricted=True)
+    return Reach(corpus, readable, chunk_count, only, is_restricted=True)
 
 
-def _readable(corpus: Corpus, principal: Principal) -> Readable:
+def _known(corpus: Corpus, principal: Principal) -> tuple[Readable, Compiled]:
+    """Return the statements of an asker without filters, written at their first question."""
     user = principal.user
     key = (corpus.pk, principal.may_ask, None if user is None else (user.pk, user.is_superuser))
     with _lock:
         known = _statements.get(key)
     if known is None:
-        known = Readable.of(readable_documents(principal, corpus).order_by(), corpus)
+        known = _written(corpus, principal, None)
         with _lock:
             _statements[key] = known
     return known
+
+
+def _written(corpus: Corpus, principal: Principal, condition: Q | None) -> tuple[Readable, Compiled]:
+    """Return the statements for the documents within reach, and the one that lists them: (id, number of chunks)."""
+    documents = readable_documents(principal, corpus).order_by()
+    listed = readable_documents(principal).filter(corpus=corpus).order_by()
+    if condition is not None:
+        documents, listed = documents.filter(condition), listed.filter(condition)
+    return Readable.of(documents, corpus), compiled(listed, "pk", "chunks_total")
 
 
 def _has_closed_documents(corpus: Corpus) -> bool:
@@ -107,34 +128,3 @@ def _has_closed_documents(corpus: Corpus) -> bool:
     if corpus.has_closed_documents is not None:
         return corpus.has_closed_documents
     return Document.readers.through.objects.filter(document__corpus=corpus).exists()
-
-
-class OneOf(Func):
-    """Whether a document's id is one of these, given as one array: thousands of ids are slow as a list."""
-
-    output_field = BooleanField()
-
-    def __init__(self, column: str, ids: tuple[UUID, ...]) -> None:
-        super().__init__(column)
-        self.ids = ids
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """Return `column = ANY (array)`."""
-        column = compiler.compile(self.get_source_expressions()[0])[0]
-        return f"{column} = ANY (%s::uuid[])", [list(self.ids)]
-
-
-class Among(Func):
-    """Whether columns of a row are among the rows of a compiled query."""
-
-    output_field = BooleanField()
-
-    def __init__(self, *columns: str, rows: Compiled) -> None:
-        super().__init__(*columns)
-        self.rows = rows
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """Return `(columns) IN (query)`."""
-        columns = ", ".join(compiler.compile(source)[0] for source in self.get_source_expressions())
-        sql, parameters = self.rows
-        return f"({columns}) IN ({sql})", list(parameters)

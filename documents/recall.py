@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from documents.attempts import Interrupted
 from documents.coverage import live_chunks, whole
-from documents.dense import dense_leg, exact_query
+from documents.dense import dense_leg, exact_leg
 from documents.models import Chunk, Corpus, Embedding, EmbeddingSpace
 
 TOP = 10
@@ -40,7 +40,7 @@ def measure_recall(
             continue
         asked = np.asarray(vector, dtype=np.float32)
         with transaction.atomic():
-            right = [1.0 - distance for pk, distance in exact_query(reach, space, asked, TOP + 1) if pk != chunk_id]
+            right = [near for pk, near in exact_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
             found = [near for pk, near in dense_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
         if right[:TOP]:
             shares.append(_share_found(right[:TOP], found))

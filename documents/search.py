@@ -13,6 +13,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from documents.compiling import Compiled, rows_of
+from documents.index_shape import as_text
 from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, average_length, bm25
 from documents.reach import Reach
@@ -44,11 +45,6 @@ class Found:
     terms: frozenset[int]  # of those that were asked for: what it has
 
 
-def as_text(vector: np.ndarray) -> str:
-    """Return a vector as pgvector reads it."""
-    return f"[{','.join(map(str, vector.tolist()))}]"
-
-
 def _array(numbers: Iterable[int]) -> str:
     """Return whole numbers as Postgres reads an array of them: psycopg takes its time for each."""
     return f"{{{','.join(map(str, numbers))}}}"
@@ -61,16 +57,20 @@ def lexical_statement(reach: Reach, choice: Choice, limit: int) -> Compiled:
     """
     live, within = reach.live_chunks
     score, scored = bm25(choice.weighted, average_length(reach.corpus))
+    columns = f"id, document_id, version, {score} AS score"
     parts, given = [], []
     if choice.terms or choice.fill_term is None:
-        parts.append(f"SELECT id, {score} AS score FROM documents_chunk WHERE {live} AND terms && %s::bigint[]")
-        given += [*scored, *within, _array(choice.terms)]
+        first, conditioned = reach.listed if reach.is_known else (live, within)
+        parts.append(f"SELECT {columns} FROM documents_chunk WHERE {first} AND terms && %s::bigint[]")
+        given += [*scored, *conditioned, _array(choice.terms)]
     if choice.fill_term is not None:
         # Its chunks are all alike to it, so that any of them will do when there is nothing better.
         some = f"SELECT id FROM documents_chunk WHERE {live} AND terms @> ARRAY[%s::bigint] LIMIT %s"
-        parts.append(f"SELECT id, {score} AS score FROM documents_chunk WHERE id IN ({some})")
+        parts.append(f"SELECT {columns} FROM documents_chunk WHERE id IN ({some})")
         given += [*scored, *within, choice.fill_term, choice.fill_limit]
-    return f"{' UNION '.join(parts)} ORDER BY score DESC LIMIT %s", (*given, limit)
+    matched = f"SELECT id, score FROM ({' UNION '.join(parts)} ORDER BY score DESC OFFSET 0) AS documents_chunk"
+    last, looked_up = (live, within) if reach.is_known else ("TRUE", ())
+    return f"{matched} WHERE {last} ORDER BY score DESC LIMIT {int(limit)}", (*given, *looked_up)
 
 
 def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:

@@ -19,7 +19,7 @@ from ragsite.postgres.limits import statements_may_take_any_time
 
 WORDLLAMA = "wordllama"
 WORDLLAMA_DIMENSIONS = 256
-INDEX_DEFAULTS = {"m": 16, "ef_construction": 64}
+INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, whole subjects are out of reach of some questions
 HALF_MAX = 65504.0  # largest half-precision number
 WAIT_FOR_BUILD_SECONDS = 1.0
 SMALLEST_NORM = 1e-6  # a shorter vector has no direction: its cosine distance is NaN

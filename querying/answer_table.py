@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from documents.compiling import rows_of
-from documents.search import as_text
+from documents.index_shape import as_text
 from querying.cache_keys import Keys
 from querying.memory_cache import Kept
 from querying.models import CachedAnswer

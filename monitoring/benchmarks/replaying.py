@@ -60,14 +60,18 @@ class _Note:
 
 
 def replay(database: psycopg.Connection[Any], statements: Sequence[Statement]) -> tuple[float, list[list[Any]]]:
-    """Run the statements in their transactions, and return the seconds that took and the rows of each."""
+    """Run the statements in their transactions, and return the seconds that took and the rows of each.
+
+    Each is kept prepared, so that from the second time on it is as soon planned as the server's own.
+    """
     rows: list[list[Any]] = []
+    database.prepared_max = None
     started = time.perf_counter()
     with database.cursor() as cursor:
         for starts, text in statements:
             if starts:
                 database.commit()
-            cursor.execute(text)
+            cursor.execute(text, prepare=not text.startswith("SET "))
             rows.append(cursor.fetchall() if cursor.description else [])
     database.commit()
     return time.perf_counter() - started, rows

@@ -27,7 +27,7 @@ def test_recall_is_measured_against_looking_at_every_vector(settings: Settings) 
     assert (measured["sample"], measured["chunks"], measured["method"]) == (40, 2000, "index")
     assert measured["recall_at_10"] >= 0.95
     _, coarse = make_clusters(2000, quantise="binary", shorten_to=8, rerank=1)
-    assert measure_recall(coarse, sample=40)["recall_at_10"] < 0.7
+    assert measure_recall(coarse, sample=40)["recall_at_10"] < 0.8
     settings.EXACT_SCAN_MAX_CHUNKS = 10_000
     exact = measure_recall(coarse, sample=40)
     assert (exact["sample"], exact["chunks"], exact["method"], exact["recall_at_10"]) == (40, 2000, "exact", 1.0)

@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from documents.access import NOBODY
-from documents.dense import EF_SEARCH_MIN, dense_leg, dense_query, exact_query, index_query
+from documents.compiling import rows_of
+from documents.dense import EF_SEARCH_MIN, dense_leg, dense_statement, exact_leg, index_statement
 from documents.index_shape import shape_of
-from documents.models import Corpus, EmbeddingSpace
+from documents.models import Chunk, Corpus, Document, EmbeddingSpace
 from documents.reach import Reach, reach_of
 from documents.spaces import index_name, wants_index
 from ragsite.postgres.limits import set_local
 from tests.documents.clusters import DIMENSIONS, PARTS, clustered, make_clusters
-from tests.documents.test_search import indexes_preferred
+from tests.documents.test_search import indexes_preferred, plan_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,10 +49,10 @@ def recall(reach: Reach, space: EmbeddingSpace, questions: np.ndarray, limit: in
     shares = []
     for asked in questions:
         with transaction.atomic():
-            right = [pk for pk, _ in exact_query(reach, space, asked, limit)]
+            right = exact_leg(reach, space, asked, limit)
             found = dense_leg(reach, space, asked, limit)
         assert len(found) == len(right)
-        shares.append(len(found.keys() & set(right)) / len(right))
+        shares.append(len(found.keys() & right.keys()) / len(right))
     return float(np.mean(shares))
 
 
@@ -71,11 +73,11 @@ def test_any_share_gives_all_rows_and_the_right_ones(name: str) -> None:
     everything = reach_of(corpus, NOBODY)
     assert recall(everything, space, questions[:3], 400) >= least
     with indexes_preferred():
-        assert index_name(space) in str(dense_query(everything, space, questions[0], 10).explain())
+        assert index_name(space) in plan_of(dense_statement(everything, space, questions[0], 10))
         with transaction.atomic():
             found = dense_leg(everything, space, questions[0], 10)
-    exact = dict(exact_query(everything, space, questions[0], CHUNKS))
-    assert all(found[pk] == pytest.approx(1 - exact[pk], abs=1e-5) for pk in found)  # similarities, not guesses
+    exact = exact_leg(everything, space, questions[0], CHUNKS)
+    assert all(found[pk] == pytest.approx(exact[pk], abs=1e-5) for pk in found)  # similarities, not guesses
 
 
 def test_an_index_that_gives_up_early_is_not_believed(large: tuple[Corpus, EmbeddingSpace]) -> None:
@@ -84,10 +86,10 @@ def test_an_index_that_gives_up_early_is_not_believed(large: tuple[Corpus, Embed
     asked = clustered(1, seed=10)[0]
     with indexes_preferred(), transaction.atomic():
         set_local({"hnsw.max_scan_tuples": "1", "hnsw.iterative_scan": "relaxed_order"})
-        assert len(index_query(reach, space, asked, 200)) < 200
+        assert len(rows_of(index_statement(reach, space, asked, 200))) < 200
         found = dense_leg(reach, space, asked, 200)
     assert len(found) == 200
-    assert min(found.values()) == pytest.approx(1 - max(far for _, far in exact_query(reach, space, asked, 200)))
+    assert min(found.values()) == pytest.approx(min(exact_leg(reach, space, asked, 200).values()))
 
 
 def test_deleted_neighbours_do_not_take_the_place_of_others(large: tuple[Corpus, EmbeddingSpace]) -> None:
@@ -95,7 +97,7 @@ def test_deleted_neighbours_do_not_take_the_place_of_others(large: tuple[Corpus,
     asked = clustered(1, seed=11)[0]
     reach = reach_of(corpus, NOBODY)
     with connection.cursor() as cursor:
-        nearest = [pk for pk, _ in exact_query(reach, space, asked, 60)]
+        nearest = list(exact_leg(reach, space, asked, 60))
         cursor.execute("DELETE FROM documents_embedding WHERE chunk_id = ANY (%s)", [nearest])
     with indexes_preferred():
         assert recall(reach, space, np.stack([asked]), 50) >= 0.7  # `recall` checks the number of rows
@@ -106,7 +108,7 @@ def test_the_scan_is_as_wide_as_what_is_asked_for() -> None:
     asked = clustered(1)[0]
     for limit, settings_of_space, expected in (
         (10, {"rerank": 4}, EF_SEARCH_MIN),
-        (120, {"rerank": 4}, 480),
+        (240, {"rerank": 4}, 960),
         (300, {"rerank": 8}, 1000),  # pgvector's limit
         (10, {"ef_search": 77}, 77),
     ):
@@ -144,3 +146,52 @@ def test_the_shape_of_an_index_follows_its_settings(
 def test_the_questions_of_these_tests_are_not_stored_vectors() -> None:
     assert clustered(3, seed=8).shape == (3, DIMENSIONS)
     assert not np.allclose(clustered(3, seed=8), clustered(3))
+
+
+def test_what_may_not_be_read_does_not_take_the_place_of_others(settings: Settings) -> None:
+    corpus, space = make_clusters(200)
+    asked = clustered(1, seed=12)[0]
+    everything = exact_leg(reach_of(corpus, NOBODY), space, asked, 200)
+    assert len(everything) == 200
+    nearest = Chunk.objects.filter(pk__in=list(everything)[:20]).values("document")
+    Document.objects.filter(pk__in=nearest).update(deleted_at=timezone.now())
+    kept = set(Chunk.objects.filter(document__deleted_at=None).values_list("pk", flat=True))
+    right = [pk for pk in everything if pk in kept][:30]
+    assert len(right) == 30
+    for filters in (None, {"language": "en"}):  # looked up last, and first
+        reach = reach_of(corpus, NOBODY, filters)
+        assert reach.is_small
+        assert list(exact_leg(reach, space, asked, 30)) == right
+    settings.EXACT_SCAN_MAX_CHUNKS = 0
+    assert list(exact_leg(reach_of(corpus, NOBODY), space, asked, 30)) == right
+
+
+def test_a_small_corpus_beside_a_large_one_of_the_same_vectors_gives_all_that_it_has() -> None:
+    sizes = (20, 310, CHUNKS)  # looked at one by one, in an index of its own, and in a large one
+    stocked = [make_clusters(size) for size in sizes]
+    for (corpus, space), size in zip(stocked, sizes, strict=True):
+        reach = reach_of(corpus, NOBODY)
+        assert reach.is_small is (size <= THRESHOLD)
+        with indexes_preferred():
+            assert recall(reach, space, clustered(10, seed=8), 10) >= 0.95
+            with transaction.atomic():
+                found = dense_leg(reach, space, clustered(1, seed=8)[0], 100)
+        assert len(found) == min(100, size)
+        owners = Chunk.objects.filter(pk__in=found).values_list("document__corpus", flat=True)
+        assert set(owners) == {corpus.pk}
+
+
+def test_a_filter_that_is_asked_for_often_is_planned_for_what_it_leaves(large: tuple[Corpus, EmbeddingSpace]) -> None:
+    corpus, space = large
+    reach = first_documents(corpus, CHUNKS)
+    assert not reach.is_small
+    for asked in clustered(20, seed=8):
+        with transaction.atomic():
+            dense_leg(reach, space, asked, 10)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements WHERE statement LIKE %s",
+            [f"SELECT chunk_id%metadata%space_id = {space.pk} ORDER BY%"],
+        )
+        generic, custom = cursor.fetchone()
+    assert (generic or 0, custom is None or custom > 10) == (0, True)

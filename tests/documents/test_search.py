@@ -10,15 +10,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
 from documents.access import NOBODY, Principal
-from documents.dense import dense_leg, dense_query
+from documents.compiling import Compiled, rows_of
+from documents.dense import dense_leg, dense_statement
 from documents.embedding import embed_question
 from documents.lexicon import read_question
-from documents.models import Chunk, Corpus, Document, Embedding
+from documents.models import Chunk, Corpus, Document
 from documents.ranking import Choice, choose
 from documents.reach import Reach, reach_of
 from documents.search import lexical_leg, load, score_all
@@ -222,8 +222,9 @@ def test_filters_leave_what_agrees_with_all_of_them(
 # Which way Postgres goes.
 
 
-def plan_of(query: QuerySet[Embedding, tuple[int, float]]) -> str:
-    return str(query.explain())
+def plan_of(statement: Compiled) -> str:
+    sql, parameters = statement
+    return "\n".join(line for (line,) in rows_of((f"EXPLAIN {sql}", parameters)))
 
 
 @contextmanager
@@ -257,15 +258,15 @@ def test_a_large_space_is_searched_by_its_index_and_a_small_one_by_looking_at_al
 ) -> None:
     space, vector = live_space_of(large), vector_of(large, "subject 7")
     with indexes_preferred():
-        assert index_name(space) in plan_of(dense_query(reach_of(large, NOBODY), space, vector, 10))
+        assert index_name(space) in plan_of(dense_statement(reach_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 1000
-        assert index_name(space) not in plan_of(dense_query(reach_of(large, NOBODY), space, vector, 10))
+        assert index_name(space) not in plan_of(dense_statement(reach_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 50
         selective = reach_of(large, NOBODY, {"metadata": {"number": 7}})
         assert selective.chunk_count == 10
-        assert index_name(space) not in plan_of(dense_query(selective, space, vector, 10))
+        assert index_name(space) not in plan_of(dense_statement(selective, space, vector, 10))
         everybody = reach_of(large, NOBODY, {"language": "en"})
-        assert index_name(space) in plan_of(dense_query(everybody, space, vector, 10))
+        assert index_name(space) in plan_of(dense_statement(everybody, space, vector, 10))
 
 
 def test_the_index_gives_as_many_rows_as_asked_for(large: Corpus) -> None:

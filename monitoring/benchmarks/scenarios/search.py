@@ -10,23 +10,21 @@ from typing import Any
 import psycopg
 
 from monitoring.benchmarks.bench import Bench
-from monitoring.benchmarks.dense_recall import TOP, recall_of_filters
+from monitoring.benchmarks.dense_recall import TOP
 from monitoring.benchmarks.figures import Figure, Outcome, Series, Target, distribution, percentile
 from monitoring.benchmarks.inside import run_inside
 from monitoring.benchmarks.keep_alive import KeepAlive
 from monitoring.benchmarks.made_up_text import Language
 from monitoring.benchmarks.registry import scenario
 from monitoring.benchmarks.replaying import note_searches, replay
-from monitoring.benchmarks.synthetic import SHARES, filter_of, load, plan_of
+from monitoring.benchmarks.search_shares import FRESH, Large, search_once, share_figures
+from monitoring.benchmarks.synthetic import load, plan_of
 
-PATH = "/api/v1/search"
 QUICK_SIZES, FULL_SIZES = (1_000, 10_000), (1_000, 10_000, 100_000)
 QUICK_QUESTIONS, FULL_QUESTIONS = 20, 60
 COMMON_QUESTIONS = 12
 ALLOWED_RATIO, ALLOWED_MS = 1.3, 5.0  # of what the SQL takes by hand
 COMMON_MS = 100.0
-RECALL_ALL, RECALL_FILTERED = 0.98, 0.95
-FRESH = {"use_cache": False}  # what was found before must not be given again: it is searching that is timed
 CORPUS = "benchmark-{}"
 
 
@@ -67,7 +65,7 @@ def run(bench: Bench) -> Outcome:
         for size in sizes:
             slug = CORPUS.format(size)
             bench.say(f"loading {size:,} passages")
-            seconds = run_inside(bench.stage.environment, load, slug=slug, size=size)
+            seconds = run_inside(bench.stage.environment, load, slug=slug, size=size, tenant_slug=slug)
             bench.say(f"... {seconds['all']:.0f} s; searching")
             at = _prepare(bench, slug, size)
             with KeepAlive(server.url) as client, psycopg.connect(bench.stage.environment["DATABASE_URL"]) as database:
@@ -76,7 +74,8 @@ def run(bench: Bench) -> Outcome:
                 common[size] = _common(client, slug, bench.rounds)
                 measured.append(at)
                 figures += _figures_of(at, common[size])
-        figures += _filters(bench, server.url, measured[-1], CORPUS.format(sizes[-1]))
+        large = Large(CORPUS.format(sizes[-1]), sizes[-1], measured[-1].questions, others=sum(sizes[:-1]))
+        figures += share_figures(bench, server.url, large)
     points = {"p50": [(at.size, statistics.median(at.api)) for at in measured]}
     points["the same SQL by hand"] = [(at.size, statistics.median(at.hand)) for at in measured]
     points["words of every passage"] = [*common.items()]
@@ -107,7 +106,7 @@ def _round(at: _AtSize, client: KeepAlive, database: psycopg.Connection[Any], *,
     """Ask every question both ways, in turns; the first round only warms up."""
     api, hand = [], []
     for body, noted in zip(at.bodies, at.noted, strict=True):
-        found, seconds = _search(client, body)
+        found, seconds = search_once(client, body)
         api.append(1000 * seconds)
         hand.append(1000 * replay(database, noted["statements"])[0])
         at.differing += [each["chunk_id"] for each in found["passages"]] != noted["chunk_ids"]
@@ -123,7 +122,7 @@ def _common(client: KeepAlive, slug: str, rounds: int) -> float:
         for question in Language().common_questions(COMMON_QUESTIONS)
     ]
     taken: list[float] = [
-        _search(client, body)[0]["timings_ms"]["lexical"] for _ in range(rounds + 1) for body in bodies
+        search_once(client, body)[0]["timings_ms"]["lexical"] for _ in range(rounds + 1) for body in bodies
     ]
     return statistics.median(taken[COMMON_QUESTIONS:])
 
@@ -142,46 +141,6 @@ def _figures_of(at: _AtSize, common_ms: float) -> list[Figure]:
         Figure(f"searches that differ from the noted SQL, {where}", at.differing, "", Target(at_most=0)),
         Figure(f"keyword leg, only most frequent words, {where}", common_ms, "ms", Target(at_most=COMMON_MS)),
     ]
-
-
-def _filters(bench: Bench, url: str, at: _AtSize, slug: str) -> list[Figure]:
-    """Return recall and rows of questions to the whole corpus and to shares of it."""
-    bench.say("comparing with a look at every vector")
-    plan = plan_of(at.size)
-    shares = [share for share in SHARES if share * at.size >= 1]
-    questions = at.questions[: QUICK_QUESTIONS if bench.quick else FULL_QUESTIONS // 2]
-    filters = [None, *(filter_of(share) for share in shares)]
-    compared = run_inside(bench.stage.environment, recall_of_filters, slug=slug, questions=questions, filters=filters)
-    figures = [
-        Figure(
-            "recall@10 of the dense leg against every vector",
-            compared[0]["recall"],
-            "",
-            Target(at_least=RECALL_ALL),
-            note=f"worst question {compared[0]['worst']:.1f}",
-            lower_is_better=False,
-        )
-    ]
-    for share, found in zip(shares, compared[1:], strict=True):
-        name, wanted = f"filter that leaves {100 * share:g} %", min(TOP, plan.passages_in(share))
-        with KeepAlive(url) as client:
-            rows = min(
-                len(_search(client, {**body, "filters": filter_of(share)})[0]["passages"])
-                for body in at.bodies[: len(questions)]
-            )
-        target = Target(at_least=RECALL_FILTERED)
-        figures += [
-            Figure(f"recall@10, {name}", found["recall"], "", target, lower_is_better=False),
-            Figure(f"fewest passages, {name}", rows, "", Target(at_least=wanted), lower_is_better=False),
-        ]
-    return figures
-
-
-def _search(client: KeepAlive, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
-    status, found, seconds = client.post_json(PATH, body)
-    if status != 200 or found["degraded"]:
-        raise RuntimeError(f"a search failed with {status}: {str(found)[:500]}")
-    return found, seconds
 
 
 def _flat(rounds: Sequence[Sequence[float]]) -> list[float]:
