@@ -9,18 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.conf import settings
 
 from documents.models import EmbeddingSpace
 from documents.spaces import SMALLEST_NORM, check_vectors
+from documents.word_by_word import WordByWord
 from ragsite.deadline import Deadline
 from ragsite.ollama import Lane, get_client
 
 BATCHES_IN_FLIGHT = 2  # one is computed while the other travels; more only queue at the server
-WORDLLAMA_BATCH_SIZE = 16  # it pads all to the longest: more is slower, and 1 kB of memory per token
 
 
 @dataclass(frozen=True)
@@ -156,16 +155,15 @@ _loading = threading.Lock()
 def _wordllama_vectors(texts: Sequence[str]) -> np.ndarray:
     with _loading:  # two first questions at once must not load it twice
         model = _wordllama()
-    vectors: np.ndarray = model.embed(list(texts), norm=False, batch_size=WORDLLAMA_BATCH_SIZE)
-    return np.asarray(vectors, dtype=np.float32)
+    return model.embed(texts)
 
 
 @lru_cache(maxsize=1)
-def _wordllama() -> Any:
+def _wordllama() -> WordByWord:
     # Imported here: it takes 0.2 s and 60 MB, which a process that embeds with Ollama never pays.
     import wordllama
 
     # Its loader looks for the tokenizer in another folder than the wheel's, and would download it.
     model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
     logging.getLogger(__name__).info("WordLlama is loaded")
-    return model
+    return WordByWord(model)

@@ -1,7 +1,8 @@
 """The way of one document: file -> text -> chunks -> vectors -> searchable.
 
 Everything is written beside the version that is searched, batch by batch, each batch committed; the last transaction
-makes it the version that is searched. So a crash anywhere loses one batch at most, and nobody sees half a document.
+makes it the version that is searched. So a crash anywhere loses one batch at most, and nobody sees half a document. A
+batch is what is between two commits and what is under way meanwhile: two calls to a model server at most.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from documents.storing import path_of
 from documents.versions import (
     SpaceChanged,
     embed_the_rest,
+    embedding,
     keep_known_vectors,
+    plan_vectors,
     publish,
     store_chunks,
     store_text,
@@ -99,14 +102,17 @@ def _index(document: Document, keep_going: Callable[[], bool]) -> None:
     checkpoint("extracted")
     title = _choose_title(document, extracted)
     pieces = _cut(document.corpus, extracted)
-    store_text(document, extracted, len(pieces))
-    checkpoint("stored_text")
-    chunk_ids = store_chunks(document, pieces, title, keep_going)
-    checkpoint("stored_chunks")
-    keep_known_vectors(document, space)
-    checkpoint("kept_vectors")
-    texts = {chunk_id: embedded_text(title, piece) for chunk_id, piece in zip(chunk_ids, pieces, strict=True)}
-    embed_the_rest(document, space, texts, keep_going)
+    texts = [embedded_text(title, piece) for piece in pieces]
+    planned = plan_vectors(document, space, texts)
+    with embedding(space, [texts[place] for place in planned.missing], keep_going) as vectors:
+        store_text(document, extracted, len(pieces))
+        checkpoint("stored_text")
+        chunk_ids = store_chunks(document, pieces, title, keep_going)
+        checkpoint("stored_chunks")
+        keep_known_vectors(document, space, planned, chunk_ids)
+        checkpoint("kept_vectors")
+        missing = [chunk_ids[place] for place in planned.missing]
+        embed_the_rest(document, space, missing, len(planned.known), vectors)
     checkpoint("embedded")
     publish(document, space, extracted, title)
     checkpoint("published")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -17,10 +19,11 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from documents.attempts import Interrupted, Superseded, fenced
-from documents.bulk import insert_chunks, insert_embeddings, lock_corpus
+from documents.bulk import content_hash, insert_chunks, insert_embeddings, lock_corpus
 from documents.checkpoints import checkpoint
 from documents.chunking import Piece
 from documents.embedding import embed_passages
+from documents.embedding_ahead import CALLS_AHEAD, Pause, vectors_ahead
 from documents.extraction import Extracted
 from documents.forgetting import forget_versions
 from documents.lexicon import count_in, count_out
@@ -29,10 +32,11 @@ from ragsite.deadline import Deadline
 from ragsite.errors import OllamaBusy, OllamaUnavailable
 
 CHUNKS_PER_INSERT = 500
-EMBED_CALLS_PER_BATCH = 2  # calls to the model between two commits
+EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: as many texts as a server would get in these
 SHORT_WAITS_SECONDS = (1.0, 3.0)  # for a model that is only busy; after that the document waits in the queue
 SHORT_WAIT_MAX_SECONDS = 10.0
 Item = TypeVar("Item")
+Vectors = Iterator[np.ndarray]
 
 
 class SpaceChanged(Exception):
@@ -63,40 +67,87 @@ def store_chunks(document: Document, pieces: Sequence[Piece], title: str, keep_g
     return chunk_ids
 
 
-def keep_known_vectors(document: Document, space: EmbeddingSpace) -> None:
-    """Give chunks whose text this document had before the vector of then, and drop what crashed runs left."""
+@dataclass(frozen=True)
+class Planned:
+    """How the pieces of this run's version get their vectors, by their places among the pieces."""
+
+    known: dict[int, int]  # place -> a chunk of another version of the document that has the same text, and a vector
+    missing: list[int]  # places of those that are to be embedded
+
+
+def plan_vectors(document: Document, space: EmbeddingSpace, texts: Sequence[str]) -> Planned:
+    """Return which pieces can take over a vector. `texts` are what is embedded for each piece."""
+    others = list(
+        Chunk.objects.filter(document=document).exclude(version=document.attempt).values_list("content_hash", "pk")
+    )
+    # The ids travel once more: Postgres would join by comparing each chunk with each, because it knows nothing yet
+    # about rows that were written a moment ago.
+    have_vectors = set(
+        Embedding.objects.filter(space=space, chunk__in=[chunk_id for _, chunk_id in others]).values_list(
+            "chunk_id", flat=True
+        )
+    )
+    by_hash = {content: chunk_id for content, chunk_id in others if chunk_id in have_vectors}
+    known: dict[int, int] = {}
+    missing: list[int] = []
+    for place, text in enumerate(texts):
+        chunk_id = by_hash.get(content_hash(text))
+        if chunk_id is None:
+            missing.append(place)
+        else:
+            known[place] = chunk_id
+    return Planned(known, missing)
+
+
+def keep_known_vectors(document: Document, space: EmbeddingSpace, planned: Planned, chunk_ids: Sequence[int]) -> None:
+    """Give the chunks of the known pieces their vectors, and drop what crashed runs left. Raises SpaceChanged."""
+    new = [chunk_ids[place] for place in planned.known]
     with fenced(document):
-        with connection.cursor() as cursor:
-            cursor.execute(_COPY_VECTORS, {"space": space.pk, "document": document.pk, "version": document.attempt})
+        if new:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _COPY_VECTORS,
+                    {"space": space.pk, "document": document.pk, "new": new, "old": list(planned.known.values())},
+                )
+                if cursor.rowcount != len(new):
+                    raise SpaceChanged
         forget_versions(document, keep=[document.version, document.attempt])
 
 
 _COPY_VECTORS = """
 INSERT INTO documents_embedding (space_id, chunk_id, document_id, vector)
-SELECT DISTINCT ON (new.id) %(space)s, new.id, new.document_id, embedding.vector
-FROM documents_chunk AS new
-JOIN documents_chunk AS old
-    ON old.document_id = new.document_id AND old.content_hash = new.content_hash AND old.version <> new.version
-JOIN documents_embedding AS embedding ON embedding.chunk_id = old.id AND embedding.space_id = %(space)s
-WHERE new.document_id = %(document)s AND new.version = %(version)s
+SELECT %(space)s, given.new, %(document)s, embedding.vector
+FROM unnest(%(new)s::bigint[], %(old)s::bigint[]) AS given (new, old)
+JOIN documents_embedding AS embedding ON embedding.chunk_id = given.old AND embedding.space_id = %(space)s
 """
 
 
+@contextlib.contextmanager
+def embedding(space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool]) -> Iterator[Vectors]:
+    """Give an iterator over the vectors of all texts, for one commit after the other.
+
+    A model server begins at once and is kept busy (`embedding_ahead`): each commit has the vectors of one call, and two
+    calls at most are lost in a crash. The embedded model works when it is asked.
+    """
+    if space.provider == EmbeddingSpace.Provider.EMBEDDED:
+        batches = _batches(texts, EMBEDDED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE)
+        yield _one_by_one(space, batches, keep_going)
+        return
+    calls = list(_batches(texts, settings.OLLAMA_EMBED_BATCH_SIZE))
+    with vectors_ahead(partial(_embed_patiently, space), calls, keep_going) as vectors:
+        yield _without_connection(vectors)
+
+
 def embed_the_rest(
-    document: Document, space: EmbeddingSpace, texts: dict[int, str], keep_going: Callable[[], bool]
+    document: Document, space: EmbeddingSpace, chunk_ids: Sequence[int], known: int, vectors: Vectors
 ) -> None:
-    """Give a vector to each chunk that has none yet, batch by batch. `texts`: chunk id -> what is embedded."""
-    known = set(
-        Embedding.objects.filter(space=space, chunk__in=_chunks_of(document)).values_list("chunk_id", flat=True)
-    )
-    missing = [chunk_id for chunk_id in texts if chunk_id not in known]
-    done = len(known)
-    for batch in _batches(missing, EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE):
-        _stop_if_told(keep_going)
-        vectors = _embed_patiently(space, [texts[chunk_id] for chunk_id in batch], keep_going)
-        done += len(batch)
-        with fenced(document, chunks_done=done, error_code="", error_detail=""):
-            insert_embeddings(space, document, batch, vectors)
+    """Store the vectors of the chunks as they come, batch by batch. `known`: how many other chunks have one already."""
+    stored = 0
+    for batch in vectors:
+        done = stored + len(batch)
+        with fenced(document, chunks_done=known + done, error_code="", error_detail=""):
+            insert_embeddings(space, document, chunk_ids[stored:done], batch)
+        stored = done
         checkpoint("embedded_batch")
 
 
@@ -128,22 +179,42 @@ def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, tit
         checkpoint("publishing")
 
 
-def _embed_patiently(space: EmbeddingSpace, texts: list[str], keep_going: Callable[[], bool]) -> np.ndarray:
-    """Embed a batch; a model that fails gets two more chances, so that a hiccup doesn't cost a whole run."""
+def _one_by_one(space: EmbeddingSpace, batches: Iterator[Sequence[str]], keep_going: Callable[[], bool]) -> Vectors:
+    for texts in batches:
+        yield _embed_patiently(space, texts, keep_going, time.sleep)
+
+
+def _without_connection(vectors: Vectors) -> Vectors:
+    """Yield the vectors; while they are waited for, this thread's connection is in the pool.
+
+    After that, a fresh one survives a restart of the database.
+    """
+    while True:
+        if not connection.in_atomic_block:  # only a test has one open here, and would lose it
+            connection.close()
+        found = next(vectors, None)
+        if found is None:
+            return
+        yield found
+
+
+def _embed_patiently(
+    space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool], pause: Pause
+) -> np.ndarray:
+    """Embed the texts of a call; a model that fails gets two more chances: a hiccup must not cost a whole run."""
     for wait_seconds in SHORT_WAITS_SECONDS:
-        _release_connection()
+        _stop_if_told(keep_going)
         try:
             return _embed(space, texts)
         except (OllamaUnavailable, OllamaBusy) as exc:
-            time.sleep(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
-            _stop_if_told(keep_going)
+            pause(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
+    _stop_if_told(keep_going)
     return _embed(space, texts)
 
 
-def _embed(space: EmbeddingSpace, texts: list[str]) -> np.ndarray:
-    return embed_passages(
-        space, texts, deadline=Deadline.after(EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_TIMEOUT_SECONDS)
-    )
+def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> np.ndarray:
+    # Behind the calls that are under way already, also those of other workers.
+    return embed_passages(space, texts, deadline=Deadline.after(CALLS_AHEAD * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
 
 
 @contextlib.contextmanager
@@ -165,12 +236,6 @@ def _chunks_of(document: Document) -> QuerySet[Chunk]:
 def _stop_if_told(keep_going: Callable[[], bool]) -> None:
     if not keep_going():
         raise Interrupted
-
-
-def _release_connection() -> None:
-    """Give the connection back while a model works; after that, a fresh one survives a restart of the database."""
-    if not connection.in_atomic_block:  # only a test has one open here, and would lose it
-        connection.close()
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

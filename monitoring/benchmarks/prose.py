@@ -14,6 +14,8 @@ from monitoring.benchmarks.made_up_text import Language
 
 SENTENCES_PER_PARAGRAPH = 6
 NAMES = 5000
+# Files of the mean size, as nobody has them, keep workers in step: all of them read, and then all of them embed.
+SHARES = (0.5, 1.5, 0.75, 1.25)  # of the mean
 
 
 def _listed(words: str) -> list[str]:
@@ -75,11 +77,12 @@ def make_prose(size_bytes: int, *, seed: int) -> str:
 
 
 def write_files(folder: Path, *, count: int, size_bytes: int, seed: int = 0) -> int:
-    """Write that many text files into a new folder, and return their bytes in all."""
+    """Write that many text files into a new folder, and return their bytes in all; `size_bytes` is their mean size."""
     folder.mkdir(parents=True)
-    for number in range(count):
-        (folder / f"note-{number}.txt").write_text(make_prose(size_bytes, seed=seed * 10_000 + number))
-    return count * size_bytes
+    sizes = [int(size_bytes * SHARES[number % len(SHARES)]) for number in range(count)]
+    for number, size in enumerate(sizes):
+        (folder / f"note-{number}.txt").write_text(make_prose(size, seed=seed * 10_000 + number))
+    return sum(sizes)
 
 
 def _sentence(chance: random.Random) -> str:

@@ -37,5 +37,6 @@ def stand_before_the_embedder(monkeypatch: pytest.MonkeyPatch, settings: Setting
     embedder = Embedder()
     monkeypatch.setattr(versions, "embed_passages", embedder)
     monkeypatch.setattr(versions, "SHORT_WAITS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(versions, "EMBEDDED_CALLS_PER_BATCH", 2)
     settings.OLLAMA_EMBED_BATCH_SIZE = 8
     return embedder

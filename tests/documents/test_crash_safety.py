@@ -19,7 +19,7 @@ from tests.workers import end, go_on, is_stopped, let_its_heart_stop, run_worker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHUNKS = 200
-BATCH_CHUNKS = 16  # two calls of 8 texts
+CALL_CHUNKS = 8
 PLACES = [
     "claimed:1",
     "extracted:1",
@@ -103,16 +103,27 @@ def test_a_document_that_is_being_replaced_is_found_as_it_was_until_the_new_vers
     assert state_of(document) == before
 
 
-def test_a_crash_costs_at_most_one_batch_of_vectors() -> None:
+@pytest.mark.parametrize("place", ["stored_text:1", "stored_chunks:1", "embedded_batch:6"])
+def test_a_crash_costs_two_calls_to_the_model_at_most(place: str) -> None:
     with StandIn(["nomic-embed-text"]) as standin:
         corpus = make_corpus(with_space=False)
         document = upload(corpus, make_text(CHUNKS))
         there = {"OLLAMA_BASE_URL": standin.url, "EMBED_MODEL": "nomic-embed-text"}
-        kill_a_worker("embedded_batch:6", **there)
-        first = texts_embedded(standin)
-        assert len(first) == 6 * BATCH_CHUNKS
+        kill_a_worker(place, **there)
+        stored = CALL_CHUNKS * int(place.partition(":")[2]) if place.startswith("embedded_batch") else 0
+        assert Embedding.objects.filter(document=document).count() == stored
+        assert stored <= len(texts_embedded(standin)) <= stored + 2 * CALL_CHUNKS
         let_its_heart_stop()
         assert run_worker(**there) == 0
+        assert len(set(texts_embedded(standin))) == CHUNKS
+        assert len(texts_embedded(standin)) <= CHUNKS + 2 * CALL_CHUNKS
+        state_of(document)
+
+
+def test_an_undisturbed_worker_embeds_each_chunk_once() -> None:
+    with StandIn(["nomic-embed-text"]) as standin:
+        document = upload(make_corpus(with_space=False), make_text(CHUNKS))
+        assert run_worker(OLLAMA_BASE_URL=standin.url, EMBED_MODEL="nomic-embed-text") == 0
         assert len(texts_embedded(standin)) == len(set(texts_embedded(standin))) == CHUNKS
         state_of(document)
 

@@ -68,6 +68,16 @@ def test_a_question_is_one_line(text: str) -> None:
         ("x\n            deep", "x\n        deep"),
         ("a\n \n\t\n\n\nb", "a\n\nb"),
         ("\n\n  a \n\n", "a"),
+        ("a  b", "a b"),  # from here on, each with nothing else that is to be changed
+        ("a\n\tb", "a\n    b"),
+        ("a\tb", "a\tb"),
+        ("a\n b", "a\n b"),
+        ("a\n \nb", "a\n\nb"),
+        ("a\n\t\nb", "a\n\nb"),
+        ("a \nb", "a\nb"),
+        ("a\t\nb", "a\nb"),
+        ("a\n\n\nb", "a\n\nb"),
+        (" a ", "a"),
     ],
 )
 def test_what_is_changed(text: str, result: str) -> None:

@@ -6,12 +6,14 @@ import signal
 from collections.abc import Iterator
 from subprocess import Popen
 
+import psutil
 import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from documents.models import Document
 from documents.queueing import UPKEEP_QUEUE, defer
+from documents.working import NICENESS
 from monitoring.benchmarks.standin.running import StandIn
 from tests.factories import make_corpus
 from tests.uploads import make_text, upload
@@ -44,6 +46,14 @@ def start_worker(started: list[Popen[str]], *arguments: str, **environment: str)
 def is_ready(document: Document) -> bool:
     document.refresh_from_db()
     return document.status == "ready"
+
+
+def test_a_worker_leaves_the_cpu_to_requests(started: list[Popen[str]]) -> None:
+    worker = start_worker(started)
+    wait_until(ProcrastinateWorker.objects.exists)
+    assert psutil.Process(worker.pid).nice() == NICENESS > psutil.Process().nice()
+    worker.send_signal(signal.SIGTERM)
+    assert end(worker) == 0
 
 
 def test_a_worker_indexes_what_comes_and_leaves_no_trace_when_told_to_stop(started: list[Popen[str]]) -> None:

@@ -43,6 +43,7 @@ def test_only_the_settings_read_the_environment() -> None:
         "ragsite/wsgi.py",
         "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
         "monitoring/supervising.py",  # hands it on to children
+        "monitoring/benchmarks/standin/processes.py",  # ... to another one
         "monitoring/drills/serving.py",
         "monitoring/benchmarks/inside.py",  # names the settings module of a process of its own
         "manage.py",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from documents.working import work
+from documents.working import work, yield_to_requests
 
 
 class Command(BaseCommand):
@@ -22,4 +22,5 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Work."""
+        yield_to_requests()
         work(concurrency=max(1, options["concurrency"]), until_idle=options["until_idle"])

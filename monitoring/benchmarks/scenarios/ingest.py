@@ -19,6 +19,7 @@ from monitoring.benchmarks.keep_alive import KeepAlive, as_multipart
 from monitoring.benchmarks.prose import make_prose, write_files
 from monitoring.benchmarks.registry import scenario
 from monitoring.benchmarks.standin.processes import StandInProcess
+from monitoring.drills.stage import EMBED_MODEL
 
 WORKERS = 2
 EMBED_SECONDS = 0.05  # of each call of the stand-in, one after the other, as a real server has it
@@ -31,8 +32,8 @@ UPLOAD_BYTES = 50_000
 class Amount:
     """How much is indexed in a round."""
 
-    files: int
-    size_bytes: int  # of each file
+    files: int  # an even number: so they have that mean
+    size_bytes: int  # of a file, in the mean
     uploads: int
 
     @property
@@ -134,7 +135,7 @@ def _index(bench: Bench, slug: str, amount: Amount, seed: int, standin: StandInP
     size_bytes = write_files(stage.folder / slug, count=amount.files, size_bytes=amount.size_bytes, seed=seed)
     stage.manage("ingest", slug, str(stage.folder / slug), "--enqueue", OLLAMA_BASE_URL=environment["OLLAMA_BASE_URL"])
     if standin is not None:
-        standin.control({"reset_counters": True})
+        _warm_up(standin)
     postmaster = [int((stage.postgres_directory / "postmaster.pid").read_text().split()[0])]
     before = cpu_seconds(postmaster)
     with indexing_workers(environment, stage.folder, WORKERS) as pids:
@@ -156,6 +157,13 @@ def _index(bench: Bench, slug: str, amount: Amount, seed: int, standin: StandInP
         busy_share=state["embeds_busy_seconds"] / indexed.seconds,
         texts_per_chunk=state["embedded_texts"] / max(1, indexed.chunks),
     )
+
+
+def _warm_up(standin: StandInProcess) -> None:
+    """Have the model server load what it loads at its first call, and count from here on."""
+    with KeepAlive(standin.url) as client:
+        client.post_json("/api/embed", {"model": EMBED_MODEL, "input": ["a text"]})
+    standin.control({"reset_counters": True})
 
 
 def _upload(bench: Bench, slug: str, amount: Amount, standin: StandInProcess | None = None) -> list[float]:

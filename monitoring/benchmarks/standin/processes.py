@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -53,6 +54,8 @@ class StandInProcess(Freezable):
         self._process = subprocess.Popen(  # noqa: S603 - our own module and arguments
             [sys.executable, "-m", "monitoring.benchmarks.standin", "--json", *ports, *models],
             cwd=PROJECT,
+            # More threads would only wait for each other, with the CPU of those who are measured.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             text=True,
         )

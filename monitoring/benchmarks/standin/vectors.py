@@ -9,12 +9,13 @@ import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import wordllama
 from wordllama import WordLlama
+
+from documents.word_by_word import WordByWord
 
 Vectors = npt.NDArray[np.float32]
 
@@ -30,9 +31,9 @@ _loading = threading.Lock()
 
 
 @cache
-def _load() -> Any:
+def _load() -> WordByWord:
     # The loader looks beside the package's own files for weights, and must not ask the network for them.
-    return WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    return WordByWord(WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True))
 
 
 def is_ready() -> bool:

@@ -1,0 +1,73 @@
+"""Many batches of texts -> their vectors, with the next calls under way while the caller stores the last one's.
+
+A model server works on one call at a time, and is what everything waits for. So while one call's vectors are stored,
+the next call is there already. What is begun and not yet stored is lost in a crash: never more than CALLS_AHEAD calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
+from django.db import connections
+
+from documents.attempts import Interrupted
+
+CALLS_AHEAD = 2  # one is computed while the other's vectors travel and are stored
+
+Texts = Sequence[str]
+Pause = Callable[[float], object]
+Embed = Callable[[Texts, Callable[[], bool], Pause], np.ndarray]
+
+
+@contextmanager
+def vectors_ahead(
+    embed: Embed, batches: Sequence[Texts], keep_going: Callable[[], bool]
+) -> Iterator[Iterator[np.ndarray]]:
+    """Begin with the first batches at once, and give an iterator over the vectors of all, in their order.
+
+    Whoever asks it for more has stored what it gave before: only then another batch is begun. `embed` is called in
+    threads of its own, which end with the block, after the calls that they are in; it gets the texts, what tells it to
+    stop, and a way to sleep that ends when it is told so. It must not ask the database anything.
+
+    The iterator raises what `embed` raises, in the batch's turn; Interrupted when `keep_going` says so and what was
+    begun has been given.
+    """
+    stopped = threading.Event()
+
+    def run(texts: Texts) -> np.ndarray:
+        try:
+            return embed(texts, lambda: not stopped.is_set() and keep_going(), stopped.wait)
+        finally:
+            connections.close_all()  # this thread's; it has none, and must never keep one
+
+    with ThreadPoolExecutor(CALLS_AHEAD, thread_name_prefix="embed-ahead") as executor:
+        begun = deque(executor.submit(run, texts) for texts in batches[:CALLS_AHEAD])
+        try:
+            yield _in_turn(begun, iter(batches[CALLS_AHEAD:]), lambda texts: executor.submit(run, texts), keep_going)
+        finally:
+            stopped.set()
+            for future in begun:
+                future.cancel()
+
+
+def _in_turn(
+    begun: deque[Future[np.ndarray]],
+    waiting: Iterator[Texts],
+    begin: Callable[[Texts], Future[np.ndarray]],
+    keep_going: Callable[[], bool],
+) -> Iterator[np.ndarray]:
+    left_out = False
+    while begun:
+        yield begun.popleft().result()
+        if keep_going():
+            if (texts := next(waiting, None)) is not None:
+                begun.append(begin(texts))
+        else:
+            left_out = left_out or next(waiting, None) is not None
+    if left_out:
+        raise Interrupted
