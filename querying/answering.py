@@ -54,7 +54,7 @@ def answer_question(asked: Asked) -> Answer:
 
 def answer_unrecorded(asked: Asked) -> Answer:
     """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
-    with sharing(asked) as share:
+    with sharing(asked, is_streamed=False) as share:
         answer = share.found or _result_of(share.follow(lambda: search(share.asked)))
         if isinstance(answer, Retrieved):
             release_connection()
@@ -68,7 +68,7 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
 
     Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
     """
-    with recorded(asked) as record, sharing(asked) as share:
+    with recorded(asked) as record, sharing(asked, is_streamed=True) as share:
         release_connection()
         mode = share.found.mode if share.found else planned_mode()
         yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora))

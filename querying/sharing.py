@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -66,16 +67,18 @@ class Landed:
 
 
 _flights: Flights[Landed] = Flights()
+T = TypeVar("T")
 
 
 class Sharing:
     """How one question shares with others. `found`: the answer, when a cache had it."""
 
-    def __init__(self, asked: Asked, keys: Keys | None) -> None:
+    def __init__(self, asked: Asked, keys: Keys | None, *, is_streamed: bool) -> None:
         self.keys = keys
         self.asked = asked if keys is None else replace(asked, standing=keys.standing)  # which was a query
         self.found: Answer | None = None
         self._asked = asked
+        self._is_streamed = is_streamed
         self._seat: Seat[Landed] | None = None
         self._has_claim = False
         self._made: Made | None = None
@@ -110,12 +113,12 @@ class Sharing:
             if answer is not None:
                 return answer
         found = (yield from self._look_for_alike(search)) if self._leads else None
-        return found or (yield from beating(search, self._asked.deadline))
+        return found or (yield from self._do(search))
 
     def _look_for_alike(self, search: Callable[[], Retrieved]) -> Writing[Answer | Retrieved | None]:
         """Return the answer to the same question in other words, for all who wait; or what the search found.
 
-        Both in one go beside the stream: nearly always there is no such answer, and a change of threads has its price.
+        Both in one go: nearly always there is no such answer, and beside a stream a change of threads has its price.
         """
         asked, keys = self._asked, self.keys
         assert keys is not None
@@ -125,12 +128,16 @@ class Sharing:
             return alike, search() if alike.kept is None else None
 
         release_connection()
-        alike, retrieved = yield from beating(look, asked.deadline)
+        alike, retrieved = yield from self._do(look)
         self._vector = alike.vector
         answer = self._given(alike.kept, alike.similarity)
         if answer is not None and self._seat is not None:
             self._seat.land(Landed(answer, _allowance(asked), time.monotonic(), alike.kept, alike.similarity))
         return answer or retrieved
+
+    def _do(self, act: Callable[[], T]) -> Writing[T]:
+        """Return what `act` returns; with signs of life, if there is somebody who waits for them."""
+        return (yield from beating(act, self._asked.deadline)) if self._is_streamed else act()
 
     def land(self, answer: Answer) -> None:
         """Give an answer that was made here to all who wait for it."""
@@ -249,9 +256,9 @@ class Sharing:
 
 
 @contextmanager
-def sharing(asked: Asked) -> Iterator[Sharing]:
+def sharing(asked: Asked, *, is_streamed: bool) -> Iterator[Sharing]:
     """Share a question with others who ask the same, until the block ends."""
-    share = Sharing(asked, keys_if_cacheable(asked))
+    share = Sharing(asked, keys_if_cacheable(asked), is_streamed=is_streamed)
     try:
         share.look()
         yield share
