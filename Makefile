@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than there are cores: many tests wait for a process, a page or a clock.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 CODE := manage.py ragsite documents querying monitoring tests
 
 .PHONY: install install-dev run test lint format lock clean help
@@ -27,7 +29,7 @@ run: install ## Serve on 127.0.0.1:8000 (PORT, DATABASE_URL, REDIS_URL, OLLAMA_B
 	@$(BIN)/python manage.py serve --prepare
 
 test: install-dev ## Run the whole suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 lint: install-dev ## Format, lint, types, layers, migrations
 	$(BIN)/ruff format --check .
