@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from monitoring.benchmarks.harbour_records import documents
+from monitoring.benchmarks.peer.packages import PeerInterpreter
 from monitoring.benchmarks.usage import Usage, UsageMeter
 from monitoring.drills.stage import EMBED_MODEL, LLM_MODEL, Stage
 
@@ -25,11 +26,19 @@ FULL_ROUNDS, QUICK_ROUNDS = 3, 2
 class Bench:
     """Holds the stage from its first use until the `with` block ends."""
 
-    def __init__(self, *, quick: bool = False, rounds: int | None = None, size: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        quick: bool = False,
+        rounds: int | None = None,
+        size: int | None = None,
+        peer: PeerInterpreter | None = None,
+    ) -> None:
         self.quick = quick
         self.rounds = rounds or (QUICK_ROUNDS if quick else FULL_ROUNDS)
         self._rounds_were_chosen = rounds is not None
         self.size = size
+        self.peer = peer
         self.usages: dict[str, list[Usage]] = {}  # by what was done meanwhile: into the JSON file
         self._stack = ExitStack()
         self._stage: Stage | None = None

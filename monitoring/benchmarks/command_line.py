@@ -13,12 +13,14 @@ from django.conf import settings
 
 from monitoring.benchmarks.comparing import NotComparable, compare
 from monitoring.benchmarks.machine import is_busy, machine
+from monitoring.benchmarks.peer.packages import PeerInterpreter, PeerUnusable, interpreter_at
 from monitoring.benchmarks.plotting import picture
 from monitoring.benchmarks.registry import SCENARIOS
 from monitoring.benchmarks.reporting import as_json, missed_lines, report, shown, table
 from monitoring.benchmarks.running import Result, run_scenarios
 
 ALL, LIST, COMPARE = "all", "list", "compare"
+WITH_PEER = "streams"  # the scenario that measures a peer
 Tell = Callable[[str], object]
 
 
@@ -60,12 +62,13 @@ def _measure(names: Sequence[str], what: str, options: Mapping[str, Any], tell: 
         raise WrongOption(f"there is no folder {Path(target).parent}")
     on_stdout = target == "-"
     say = warn if on_stdout else tell
+    peer = _peer(options["peer"], names)
     results: list[Result] = []
     on = machine()
     if is_busy(on):
         warn(f"The machine has other work (load {on['load_average'][0]:.1f}): figures will be worse than it can do.")
     sized = {name: options[name] for name in ("quick", "rounds", "size")}
-    for result in run_scenarios(names, **sized):
+    for result in run_scenarios(names, **sized, peer=peer):
         results.append(result)
         say(table(result))
     text = as_json(report(results, on))
@@ -88,6 +91,18 @@ def _default_path(what: str) -> Path:
     folder = Path(settings.VAR_DIR) / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{what}-{datetime.now().astimezone():%Y%m%d-%H%M%S}.json"
+
+
+def _peer(path: str | None, names: Sequence[str]) -> PeerInterpreter | None:
+    """Return the interpreter of the peer. Raises WrongOption when it can't run one, or nothing would ask it."""
+    if path is None:
+        return None
+    if WITH_PEER not in names:
+        raise WrongOption(f"--peer is for `{WITH_PEER}`")
+    try:
+        return interpreter_at(path)
+    except PeerUnusable as reason:
+        raise WrongOption(str(reason)) from reason
 
 
 def _plot_path(text: str | None) -> Path | None:

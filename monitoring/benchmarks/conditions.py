@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -39,6 +40,17 @@ KNOWN_REQUESTS = 400  # requests to the model that are sent again, directly
 _numbers = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Answering:
+    """A server that is asked questions, in a report under `name`. `program`: what its processes are called there."""
+
+    name: str
+    program: str
+    url: str
+    pid: int  # of the head of its processes
+    path: str = QUERY
+
+
 def fresh_questions() -> Iterator[str]:
     """Yield questions that nobody has asked before in this process's benchmarks."""
     return questions(next(_numbers) * 12_000 % 80_000)
@@ -49,9 +61,9 @@ def asked(question: str, *, path: str = QUERY, **fields: object) -> list[Step]:
     return [post(path, query=question, corpora=[CORPUS], **fields)]
 
 
-def streams(questions_left: Iterator[str], count: int) -> list[list[Step]]:
+def streams(questions_left: Iterator[str], count: int, *, path: str = QUERY) -> list[list[Step]]:
     """Return so many requests for streamed answers, each to another question."""
-    return [asked(next(questions_left), stream=True) for _ in range(count)]
+    return [asked(next(questions_left), path=path, stream=True) for _ in range(count)]
 
 
 def settings_of(bench: Bench, **more: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ import monitoring.benchmarks.scenarios  # noqa: F401 - registers them
 from monitoring.benchmarks.bench import Bench
 from monitoring.benchmarks.figures import Outcome
 from monitoring.benchmarks.machine import database_versions
+from monitoring.benchmarks.peer.packages import PeerInterpreter
 from monitoring.benchmarks.registry import SCENARIOS
 from monitoring.benchmarks.usage import Usage
 from monitoring.drills.stage import Skipped
@@ -42,18 +43,19 @@ def run_scenarios(
     quick: bool,
     rounds: int | None,
     size: int | None,
+    peer: PeerInterpreter | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Iterator[Result]:
     """Yield what came of each scenario, as soon as it is known."""
     for name in names:
-        result = _run(name, quick=quick, rounds=rounds, size=size)
+        result = _run(name, quick=quick, rounds=rounds, size=size, peer=peer)
         on_result(result)
         yield result
 
 
-def _run(name: str, *, quick: bool, rounds: int | None, size: int | None) -> Result:
+def _run(name: str, *, quick: bool, rounds: int | None, size: int | None, peer: PeerInterpreter | None) -> Result:
     started = time.monotonic()
-    with Bench(quick=quick, rounds=rounds, size=size) as bench:
+    with Bench(quick=quick, rounds=rounds, size=size, peer=peer) as bench:
 
         def result(**found: Any) -> Result:
             return Result(name, time.monotonic() - started, bench.rounds, quick, **found)

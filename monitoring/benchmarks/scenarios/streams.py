@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitoring.benchmarks.bench import Bench
 from monitoring.benchmarks.conditions import (
@@ -14,6 +15,7 @@ from monitoring.benchmarks.conditions import (
     PACE,
     STREAMED,
     TOKENS_PER_SECOND,
+    Answering,
     ask_models_directly,
     fresh_questions,
     processes_of,
@@ -23,6 +25,7 @@ from monitoring.benchmarks.conditions import (
 )
 from monitoring.benchmarks.figures import Figure, Outcome, Series, Target, distribution, percentile
 from monitoring.benchmarks.loading import Load, Loaded, Step, run_load
+from monitoring.benchmarks.peer.beside import peers_beside
 from monitoring.benchmarks.registry import scenario
 from monitoring.benchmarks.standin.processes import StandInProcess
 from monitoring.benchmarks.usage import UsageMeter
@@ -37,8 +40,9 @@ MEGABYTE = 1e6
 
 @dataclass
 class Round:
-    """What one round found: loads by the number of clients, on the service and on the model server directly."""
+    """What one round found: loads by the number of clients, on one server and on the model server directly."""
 
+    of: Answering
     service: dict[int, Loaded] = field(default_factory=dict)
     direct: dict[int, Loaded] = field(default_factory=dict)
     burst: tuple[Loaded, Loaded] | None = None
@@ -51,18 +55,25 @@ class Place:
     def __init__(self, bench: Bench, server: ServerProcess, standin: StandInProcess) -> None:
         self.bench, self.server, self.standin = bench, server, standin
         self.questions: Iterator[str] = fresh_questions()
+        self.servers = [Answering("service", "gunicorn", server.url, server.process.pid)]
         self.model_requests = ask_models_directly(bench, server, standin, self.questions)
 
-    def ask(self, clients: int, **how: float | int) -> Loaded:
-        """Return what came of asking the service."""
+    def ask(self, server: Answering, clients: int, **how: float | int) -> Loaded:
+        """Return what came of asking one of the servers."""
         expected = int(how.get("count", clients * (how.get("seconds", 0) / ANSWER_SECONDS + 2)))
-        found = self._run(self.server.url, streams(self.questions, expected), clients, STREAMED, FIRST_TOKEN, how)
+        asked = streams(self.questions, expected, path=server.path)
+        found = self._run(server.url, asked, clients, STREAMED, FIRST_TOKEN, how)
         wait_until_quiet(self.standin)
         return found
 
     def ask_model(self, clients: int, **how: float | int) -> Loaded:
         """Return what came of asking the model server the same."""
         return self._run(self.standin.url, self.model_requests, clients, ('"done":true',), '"content":', how)
+
+    def processes(self, server: Answering) -> dict[str, int]:
+        """Return what takes part when this server is asked, for the meter."""
+        shared = processes_of(self.bench, self.server, self.standin)
+        return {server.program: server.pid, **{name: shared[name] for name in ("postgres", "model server")}}
 
     def _run(
         self,
@@ -88,42 +99,69 @@ def run(bench: Bench) -> Outcome:
         bench.stage.serving(standin, **SERVER_SETTINGS) as (server, _),
     ):
         place = Place(bench, server, standin)
-        found = []
-        for number in range(rounds):
-            bench.say(f"round {number + 1} of {rounds}")
-            found.append(_round(place))
+        with peers_beside(bench, standin, place.questions) as peers:
+            place.servers += peers
+            found = []
+            for number in range(rounds):
+                bench.say(f"round {number + 1} of {rounds}")
+                found.append(_round(place, number))
+    more = {"peer": "uvicorn, 2 workers"} if bench.peer else {}
+    return _outcome(
+        [list(rounds_of_one) for rounds_of_one in zip(*found, strict=True)],
+        settings_of(bench, **{"clients": "1, 50, 200, 500", "hit rate": 0}, **SERVER_SETTINGS, **more),
+        (bench.peer.note,) if bench.peer else (),
+    )
+
+
+def _outcome(found: Sequence[Sequence[Round]], conditions: dict[str, object], notes: tuple[str, ...]) -> Outcome:
+    """Return what there is to report of each server's rounds. The first server's figures have targets."""
+    figures = [*_figures(found[0])]
+    for rounds in found[1:]:
+        figures += [replace(each, name=f"{rounds[0].of.name}: {each.name}", target=None) for each in _figures(rounds)]
     return Outcome(
-        tuple(_figures(found)),
+        tuple(figures),
         tuple(_curves(found)),
-        settings_of(bench, **{"clients": "1, 50, 200, 500", "hit rate": 0}, **SERVER_SETTINGS),
-        tuple(_notes(found)),
+        conditions,
+        (*notes, *(note for rounds in found for note in _notes(rounds))),
         dict(_distributions(found)),
     )
 
 
-def _round(place: Place) -> Round:
-    quick, found = place.bench.quick, Round()
+def _round(place: Place, number: int) -> list[Round]:
+    """Return what was found of each server. They are asked in turns, and are held against the same model's own.
+
+    Another one begins in each round: what a server does after its answers may slow the next one.
+    """
+    quick = place.bench.quick
+    direct: dict[int, Loaded] = {}
+    found = [Round(server, direct=direct) for server in place.servers]
+    turns = found[::-1] if number % 2 else found
     # The first token comes as early in a short answer, so one reader asks for many of those.
     place.standin.set(tokens=20)
-    found.direct[1] = place.ask_model(1, count=5 if quick else 20)
-    found.service[1] = place.ask(1, count=5 if quick else 20)
+    direct[1] = place.ask_model(1, count=5 if quick else 20)
+    for each in turns:
+        each.service[1] = place.ask(each.of, 1, count=5 if quick else 20)
     place.standin.set(tokens=ANSWER_TOKENS)
-    found.burst = place.ask_model(50, count=50), place.ask(50, count=50)
+    burst = place.ask_model(50, count=50)
+    for each in turns:
+        each.burst = burst, place.ask(each.of, 50, count=50)
     for clients in CLIENTS:
         # As long as an answer at least: then the first ones end when the last ones begin, and the rate is steady.
         ramp = 4.0 if clients == 500 and not quick else ANSWER_SECONDS
         seconds = ramp + (2.5 if quick else 10.0)
         if not (quick and clients == 50):
-            found.direct[clients] = place.ask_model(clients, seconds=seconds, ramp_seconds=ramp)
-        processes = processes_of(place.bench, place.server, place.standin)
-        with place.bench.metered(f"{clients} streaming clients", processes) as meter:
-            found.service[clients] = place.ask(clients, seconds=seconds, ramp_seconds=ramp)
-            meter.note(found.service[clients].usage)
-        found.meters[clients] = meter
+            direct[clients] = place.ask_model(clients, seconds=seconds, ramp_seconds=ramp)
+        for each in turns:
+            doing = f"{clients} streaming clients" + ("" if each.of.name == "service" else f", {each.of.name}")
+            with place.bench.metered(doing, place.processes(each.of)) as meter:
+                each.service[clients] = place.ask(each.of, clients, seconds=seconds, ramp_seconds=ramp)
+                meter.note(each.service[clients].usage)
+            each.meters[clients] = meter
     return found
 
 
 def _figures(rounds: Sequence[Round]) -> Iterator[Figure]:
+    program = rounds[0].of.program
     bursts = [round_.burst for round_ in rounds if round_.burst]
     yield Figure.of(
         "50 questions at once: the slowest, against the model's own slowest",
@@ -137,7 +175,7 @@ def _figures(rounds: Sequence[Round]) -> Iterator[Figure]:
         "s",
         Target(at_most=0.25),
     )
-    for process, most in (("gunicorn", 20.0), ("postgres", 8.0)):
+    for process, most in ((program, 20.0), ("postgres", 8.0)):
         yield Figure.of(
             f"CPU per answer, 50 clients: {process}",
             [1000 * r.meters[50].cpu_seconds(process) / max(1, len(r.service[50].requests)) for r in rounds],
@@ -171,10 +209,10 @@ def _figures(rounds: Sequence[Round]) -> Iterator[Figure]:
         "s",
         Target(at_most=1.0),
     )
-    private = [[r.meters[500].private_bytes(name) for name in ("gunicorn", "postgres")] for r in rounds]
+    private = [[r.meters[500].private_bytes(name) for name in (program, "postgres")] for r in rounds]
     yield Figure.of(
         "private memory of the largest worker, 500 clients",
-        [max(workers) / MEGABYTE for workers, _ in private],
+        [max(workers, default=math.nan) / MEGABYTE for workers, _ in private],
         "MB",
         Target(at_most=250.0),
     )
@@ -186,9 +224,11 @@ def _figures(rounds: Sequence[Round]) -> Iterator[Figure]:
     )
 
 
-def _curves(rounds: Sequence[Round]) -> Iterator[Series]:
-    for name, of in (("service", "service"), ("model asked directly", "direct")):
-        loads: list[dict[int, Loaded]] = [getattr(round_, of) for round_ in rounds]
+def _curves(found: Sequence[Sequence[Round]]) -> Iterator[Series]:
+    for name, loads in (
+        *((rounds[0].of.name, [round_.service for round_ in rounds]) for rounds in found),
+        ("model asked directly", [round_.direct for round_ in found[0]]),
+    ):
         clients = sorted(number for number in loads[0] if number > 1)
         rates = tuple((float(n), percentile([_rate(load[n]) for load in loads], 0.5)) for n in clients)
         yield Series(name, rates, "clients", "answers per second")
@@ -196,10 +236,13 @@ def _curves(rounds: Sequence[Round]) -> Iterator[Series]:
         yield Series(name, firsts, "clients", "first token p95, s")
 
 
-def _distributions(rounds: Sequence[Round]) -> Iterator[tuple[str, dict[str, float]]]:
-    for name, of in (("service", "service"), ("model", "direct")):
-        for clients in sorted(getattr(rounds[0], of)):
-            loads: list[Loaded] = [getattr(round_, of)[clients] for round_ in rounds]
+def _distributions(found: Sequence[Sequence[Round]]) -> Iterator[tuple[str, dict[str, float]]]:
+    for name, by_clients in (
+        *((rounds[0].of.name, [round_.service for round_ in rounds]) for rounds in found),
+        ("model", [round_.direct for round_ in found[0]]),
+    ):
+        for clients in sorted(by_clients[0]):
+            loads = [each[clients] for each in by_clients]
             firsts = [seconds for loaded in loads for seconds in _first_tokens(loaded)]
             yield f"{name}, {clients} clients: first token s", distribution(firsts)
             whole = [request.seconds for loaded in loads for request in loaded.settled(skip_seconds=_skip(loaded))]
@@ -208,10 +251,12 @@ def _distributions(rounds: Sequence[Round]) -> Iterator[tuple[str, dict[str, flo
 
 def _notes(rounds: Sequence[Round]) -> Iterator[str]:
     """Yield with what status requests failed, for whoever wants to know why."""
+    of = "" if rounds[0].of.name == "service" else f" ({rounds[0].of.name})"
     for clients in sorted(rounds[0].service):
         if statuses := sum((round_.service[clients].failed_statuses for round_ in rounds), Counter[int]()):
             told = ", ".join(f"{count} with status {status}" for status, count in sorted(statuses.items()))
-            yield f"failures, {clients} clients: {told} (0: no complete reply; 200: not the answer that was asked for)"
+            meant = "0: no complete reply; 200: not the answer that was asked for"
+            yield f"failures, {clients} clients{of}: {told} ({meant})"
 
 
 def _skip(loaded: Loaded) -> float:

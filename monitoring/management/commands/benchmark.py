@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", metavar="FILE", help="where the report goes; `-`: stdout. Default: in VAR_DIR")
         parser.add_argument("--plot", metavar="FILE.svg", help="draw the curves")
         parser.add_argument("--check", action="store_true", help="exit code 1 when a figure misses its target")
+        parser.add_argument("--peer", metavar="PYTHON", help="for `streams`: measure a FastAPI server beside ours")
         parser.add_argument("--tolerance", type=float, default=0.1, help="for `compare`: 0.1 is 10 %% (the default)")
 
     def handle(self, **options: Any) -> None:
