@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,9 +47,15 @@ def standin() -> Iterator[StandIn]:
         yield server
 
 
-def two_workers(folder: Path, standin: StandIn, **more: str) -> AbstractContextManager[Server]:
-    """Return a server with two workers that ask the stand-in."""
-    return running_server(folder, environment={**TWO_WORKERS, "OLLAMA_BASE_URL": standin.url, **more})
+@contextmanager
+def two_workers(folder: Path, standin: StandIn, **more: str) -> Iterator[Server]:
+    """Give a server with two workers that ask the stand-in, once both are there."""
+    with running_server(folder, environment={**TWO_WORKERS, "OLLAMA_BASE_URL": standin.url, **more}) as server:
+        give_up_at = time.monotonic() + 20
+        while server.log.read_text().count("database pool: ") < 2:  # each worker says that once
+            assert time.monotonic() < give_up_at, "the second worker did not start"
+            time.sleep(0.05)
+        yield server
 
 
 def ask(url: str, way: str, question: str, slug: str) -> requests.Response:
