@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -65,7 +66,7 @@ class Counts:
 
     def add(self, layer: str, corpora: Iterable[int], *, hit: bool) -> None:
         """Count for each corpus."""
-        since = _period(timezone.now())
+        since = _period_number(int(time.time()) // PERIOD_SECONDS)
         with self._lock:
             for corpus_id in corpora:
                 key = (corpus_id, layer, since)
@@ -175,8 +176,12 @@ def forget_counts() -> None:
 
 
 def _period(moment: datetime) -> datetime:
-    seconds = int(moment.timestamp()) // PERIOD_SECONDS * PERIOD_SECONDS
-    return datetime.fromtimestamp(seconds, tz=moment.tzinfo)
+    return _period_number(int(moment.timestamp()) // PERIOD_SECONDS)
+
+
+@lru_cache(maxsize=2)  # it is asked for with every question
+def _period_number(number: int) -> datetime:
+    return datetime.fromtimestamp(number * PERIOD_SECONDS, tz=UTC)
 
 
 def _add(batch: Mapping[Key, _Count]) -> None:
