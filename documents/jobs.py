@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from procrastinate import App, BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app as configured_app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -30,6 +31,7 @@ HIGHEST_PRIORITY = 1_000_000
 FIRST_WAIT_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 300.0
 FINISHED_JOBS_HOURS = 7 * 24
+LATE_INDEX_FACTOR = 5
 
 
 class RetryForLong(BaseRetryStrategy):
@@ -54,7 +56,7 @@ def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
         outcome = index_document(UUID(document_id), keep_going=lambda: not context.should_abort())
     except Interrupted:
         raise JobAborted from None
-    if outcome == Document.Status.READY:
+    if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
         _defer_index_build(corpus_id)
 
 
@@ -78,15 +80,28 @@ def rescue(timestamp: int) -> None:
 def upkeep(timestamp: int) -> None:
     """Requeue documents without a job; delete files without a document, and old jobs."""
     requeue_lost_documents()
+    for corpus_id in _large_corpora().values_list("pk", flat=True):
+        _defer_index_build(corpus_id)
     sweep_orphans()
     purge_jobs(FINISHED_JOBS_HOURS)
 
 
+def _large_corpora() -> QuerySet[Corpus]:
+    return Corpus.objects.filter(chunk_count__gt=settings.EXACT_SCAN_MAX_CHUNKS)
+
+
 def _defer_index_build(corpus_id: int) -> None:
-    """Let the live space have its index built, when it needs one and nobody is about to build it."""
-    corpus = Corpus.objects.filter(pk=corpus_id, chunk_count__gt=settings.EXACT_SCAN_MAX_CHUNKS).first()
+    """Let the live space have its index built, when it needs one and nobody is about to build it.
+
+    Not while more documents are on their way, up to LATE_INDEX_FACTOR times the size that needs one: to put a vector
+    into an index that is there takes five times as long as to build one of all. Until then all are compared.
+    """
+    corpus = _large_corpora().filter(pk=corpus_id).first()
     space = corpus.live_space if corpus else None
-    if space is None or has_index(space):
+    if corpus is None or space is None or has_index(space):
+        return
+    is_early = corpus.chunk_count <= LATE_INDEX_FACTOR * max(1, int(settings.EXACT_SCAN_MAX_CHUNKS))
+    if is_early and corpus.documents.filter(status=Document.Status.PROCESSING, deleted_at=None).exists():
         return
     lock = f"space-{space.pk}"
     with transaction.atomic():

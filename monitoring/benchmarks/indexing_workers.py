@@ -78,6 +78,18 @@ def wait_until_indexed(database_url: str, slug: str, count: int) -> Indexed:
             time.sleep(LOOK_SECONDS)
 
 
+def wait_for_index(database_url: str) -> None:
+    """Wait until no vector index is about to be built. Raises TimeoutError."""
+    give_up_at = time.monotonic() + LONGEST_SECONDS
+    with psycopg.connect(database_url, autocommit=True) as database:
+        while database.execute(
+            "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'build_index' AND status IN ('todo', 'doing') LIMIT 1"
+        ).fetchone():
+            if time.monotonic() > give_up_at:
+                raise TimeoutError(f"the vector index is not built after {LONGEST_SECONDS:.0f} s")
+            time.sleep(LOOK_SECONDS)
+
+
 def cpu_seconds(pids: Sequence[int]) -> float:
     """Return the CPU time of processes and of all their children so far, also of those that have ended."""
     total = 0.0

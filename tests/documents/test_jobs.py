@@ -15,6 +15,7 @@ from documents.jobs import RetryForLong, app
 from documents.models import Document, EmbeddingSpace
 from documents.queueing import UPKEEP_QUEUE
 from documents.spaces import ensure_index, has_index
+from documents.storing import path_of
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
 from tests.uploads import upload, waiting_jobs
@@ -79,21 +80,61 @@ def test_upkeep_may_run_at_any_time() -> None:
     assert Document.objects.filter(status="processing").count() == len(waiting_jobs()) == 1
 
 
+def index_builds() -> list[Any]:
+    return [job for job in waiting_jobs() if job.task_name == "build_index"]
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_space_that_outgrew_the_exact_scan_gets_its_index_from_one_job(settings: Settings) -> None:
+def test_a_space_that_outgrew_the_exact_scan_gets_its_index_from_one_job(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.EXACT_SCAN_MAX_CHUNKS = 0
     corpus = make_corpus()
     documents = [upload(corpus, f"text {number}") for number in range(2)]
+    monkeypatch.setattr(jobs, "LATE_INDEX_FACTOR", 10**6)
     for job in waiting_jobs():
+        assert not index_builds()  # the other one is on its way
         jobs.index(Context(), **job.args)  # type: ignore[arg-type]
     assert all(Document.objects.get(pk=document.pk).status == "ready" for document in documents)
-    builds: list[Any] = [job for job in waiting_jobs() if job.task_name == "build_index"]
+    builds = index_builds()
     assert len(builds) == 1
     jobs.build_index(**builds[0].args)
     space = EmbeddingSpace.objects.get(corpus=corpus)
     assert has_index(space)
     jobs._defer_index_build(corpus.pk)
-    assert len([job for job in waiting_jobs() if job.task_name == "build_index"]) == 1
+    assert len(index_builds()) == 1
     space.status = EmbeddingSpace.Status.RETIRED
     ensure_index(space)
     jobs.build_index(space_id=0)
+
+
+@pytest.fixture
+def one_of_two(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A corpus that outgrew the exact scan with its first document; the job of the second one, which will fail."""
+    settings.EXACT_SCAN_MAX_CHUNKS = 0
+    monkeypatch.setattr(jobs, "LATE_INDEX_FACTOR", 10**6)
+    corpus = make_corpus()
+    for text in ("a text", "another one"):
+        lost = upload(corpus, text)
+    path_of(lost.file_key).unlink()
+    first, last = waiting_jobs()
+    jobs.index(Context(), **first.args)  # type: ignore[arg-type]
+    jobs.upkeep(timestamp=0)
+    assert not index_builds()
+    return last
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_is_built_too_when_the_last_document_fails(one_of_two: Any) -> None:
+    jobs.index(Context(), **one_of_two.args)  # type: ignore[arg-type]
+    assert Document.objects.filter(status="failed").count() == 1
+    assert len(index_builds()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_very_large_corpus_does_not_wait_for_its_last_document(
+    one_of_two: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LATE_INDEX_FACTOR", 0)
+    jobs.upkeep(timestamp=0)  # and as the end of any document does
+    assert len(index_builds()) == 1
