@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import QuerySet
 
 from ragsite.database_connection import preparing_cursor
@@ -44,9 +45,9 @@ def with_literal(statement: Compiled, number: int) -> Compiled:
     return _PLACE.sub(written, sql), tuple(kept)
 
 
-def rows_of(statement: Compiled) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that only reads. It is kept prepared when it comes often."""
-    with preparing_cursor() as cursor:
+def rows_of(statement: Compiled, *, is_kept: bool = True) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that only reads. It is kept prepared when it comes often and may be kept."""
+    with preparing_cursor() if is_kept else connection.cursor() as cursor:
         cursor.execute(*statement)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from django.conf import settings
 
-from documents.compiling import Compiled, rows_of
+from documents.compiling import Compiled
 from documents.index_shape import shape_of
 from documents.models import EmbeddingSpace
 from documents.nearest import exact_rows, index_rows
@@ -50,7 +50,7 @@ def index_statement(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, lim
 
 def exact_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
     """Return the cosine similarities of the chunks that are truly the nearest, by id."""
-    return _similarities(exact_statement(reach, space, vector, limit))
+    return _similarities(reach, exact_statement(reach, space, vector, limit))
 
 
 def dense_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
@@ -62,18 +62,13 @@ def dense_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: in
     breadth = int(space.index_settings.get("ef_search", 0)) or max(
         EF_SEARCH_MIN, (BROADER if shape.is_whole else shape.rerank) * limit
     )
-    parameters = {"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(min(breadth, EF_SEARCH_MAX))}
-    if reach.is_restricted:
-        # How much a filter leaves is in its values: one plan for all of them takes each for little, and leaves the
-        # index even where it leaves all (1 s instead of 50 ms for 100,000 chunks).
-        parameters["plan_cache_mode"] = "force_custom_plan"
-    set_local(parameters)
-    found = _similarities(index_statement(reach, space, vector, fetched))
+    set_local({"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(min(breadth, EF_SEARCH_MAX))})
+    found = _similarities(reach, index_statement(reach, space, vector, fetched))
     if len(found) < min(fetched, int(settings.EXACT_SCAN_MAX_CHUNKS)):
         # The scan of the index ends after hnsw.max_scan_tuples: what is within reach is little, or far away.
         return exact_leg(reach, space, vector, limit)
     return dict(sorted(found.items(), key=lambda each: -each[1])[:limit])
 
 
-def _similarities(nearest: Compiled) -> dict[int, float]:
-    return {chunk_id: 1.0 - distance for chunk_id, _, distance in rows_of(nearest)}
+def _similarities(reach: Reach, nearest: Compiled) -> dict[int, float]:
+    return {chunk_id: 1.0 - distance for chunk_id, _, distance in reach.rows_of(nearest)}

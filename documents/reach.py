@@ -66,6 +66,14 @@ class Reach:
         """
         return not self.is_restricted or self.only is not None
 
+    def rows_of(self, statement: Compiled) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that has this part's conditions.
+
+        How much a filter leaves is in its values. One plan for all of them takes each for little, and looks up document
+        by document where it leaves all: 1 s instead of 50 ms for 100,000 chunks. So each is planned anew.
+        """
+        return rows_of(statement, is_kept=not self.is_restricted)
+
     @cached_property
     def listed(self) -> Compiled:
         """Return the condition for a document_id to be of a small part; true for the whole, and for a large part."""
@@ -95,7 +103,7 @@ def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | 
     # A document has a chunk at least, so that many documents are enough to know that it is a large part.
     most = int(settings.EXACT_SCAN_MAX_CHUNKS)
     sql, parameters = listing
-    rows = rows_of((f"{sql} LIMIT %s", (*parameters, most + 1)))
+    rows = rows_of((f"{sql} LIMIT %s", (*parameters, most + 1)), is_kept=condition is None)
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
     return Reach(corpus, readable, chunk_count, only, is_restricted=True)

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
-from documents.compiling import Compiled, rows_of
+from documents.compiling import Compiled
 from documents.index_shape import as_text
 from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, average_length, bm25
@@ -77,7 +77,7 @@ def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:
     """Return the BM25 scores of the best chunks, by id."""
     if not choice.weighted:  # no word of the question occurs anywhere
         return {}
-    return dict(rows_of(lexical_statement(reach, choice, limit)))
+    return dict(reach.rows_of(lexical_statement(reach, choice, limit)))
 
 
 def score_all(
@@ -111,7 +111,7 @@ def score_all(
             " WHERE space_id = %s AND chunk_id = ANY (%s::bigint[])"
         )
         given += [as_text(vector), space.pk, _array(far)]
-    for is_lexical, chunk_id, value in rows_of((" UNION ALL ".join(parts), tuple(given))) if parts else ():
+    for is_lexical, chunk_id, value in reach.rows_of((" UNION ALL ".join(parts), tuple(given))) if parts else ():
         (lexical if is_lexical else dense)[chunk_id] = value
     return {chunk_id: Scores(score, dense.get(chunk_id)) for chunk_id, score in lexical.items()}
 
@@ -122,7 +122,7 @@ def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) 
     What went out of reach since it was found is left out.
     """
     live, within = reach.live_chunks
-    rows = rows_of(
+    rows = reach.rows_of(
         (
             'SELECT documents_chunk.id, document_id, document.title, document.source, heading, page, start, "end",'
             " text, lexeme_count, ARRAY(SELECT term FROM unnest(%s::bigint[]) AS term WHERE term = ANY (terms))"
