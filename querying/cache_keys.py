@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from querying.values import Asked
 from ragsite.ollama import configured
 
 STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
+KEYS_KEPT = 500  # about a kilobyte each
 FORMAT = 1  # of what is kept: raise it when querying/packing.py changes
 SEARCH_FORMAT = 1  # ... when the ranking of passages changes, too
 
@@ -56,33 +57,47 @@ def keys_of(asked: Asked) -> Keys:
     of our own sentences.
     """
     standing = standing_for(asked)
-    question = normalise_question(asked.question)
-    lasting = {
+    model = settings.LLM_MODEL if configured() else None
+    options = (
+        settings.OLLAMA_NUM_CTX,
+        settings.OLLAMA_MAX_TOKENS,
+        settings.OLLAMA_TEMPERATURE,
+        settings.OLLAMA_TOP_K,
+    )
+    passing = (PROMPT_VERSION, model, options)
+    # The same few questions are asked again and again; but filters, and rights of their own, have no hash.
+    make = _keys.__wrapped__ if asked.filters or not isinstance(standing.rights, str) else _keys
+    return make(asked.question, asked.language, standing, asked.top_k, asked.mode, asked.filters or None, passing)
+
+
+@lru_cache(maxsize=KEYS_KEPT)
+def _keys(
+    question: str,
+    language: str,
+    standing: Standing,
+    top_k: int,
+    mode: str,
+    filters: dict[str, Any] | None,
+    passing: tuple[str | int, str | None, tuple[float, ...]],
+) -> Keys:
+    question = normalise_question(question)
+    prompt_version, model, options = passing
+    lasting_parts = {
         "format": FORMAT,
         "corpora": [pk for pk, _, _ in standing.corpora],
         "rights": standing.rights,
-        "top_k": asked.top_k,
-        "mode": asked.mode,
-        "filters": asked.filters or {},
+        "top_k": top_k,
+        "mode": mode,
+        "filters": filters or {},
     }
-    passing = {
-        "state": standing.corpora,
-        "model": settings.LLM_MODEL if configured() else None,
-        "prompt": PROMPT_VERSION,
-        "options": [
-            settings.OLLAMA_NUM_CTX,
-            settings.OLLAMA_MAX_TOKENS,
-            settings.OLLAMA_TEMPERATURE,
-            settings.OLLAMA_TOP_K,
-        ],
-    }
+    passing_parts = {"state": standing.corpora, "model": model, "prompt": prompt_version, "options": options}
     return Keys(
-        exact=_digest({**lasting, **passing, "question": question}),
+        exact=_digest({**lasting_parts, **passing_parts, "question": question}),
         question=question,
-        language=asked.language,
+        language=language,
         standing=standing,
-        lasting=lasting,
-        passing=passing,
+        lasting=lasting_parts,
+        passing=passing_parts,
     )
 
 

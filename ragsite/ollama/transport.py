@@ -24,7 +24,7 @@ STREAM_MAX_BYTES = 32 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
 LAST_LINE = b'"done":true'  # only a hint: what a line means is decided by who parses it
 FIXED_HEADERS = {"User-Agent": "ragsite", "Accept-Encoding": "identity"}  # compressed, a small reply can be a bomb
-AT_ONCE_BATCHES = 3  # the first words are waited for; whoever shows them holds back one that isn't finished
+AT_ONCE_BATCHES = 1  # the first word is waited for
 TAIL_SECONDS = 0.05  # for the few bytes of framing after the last line
 
 

@@ -108,7 +108,7 @@ def test_what_comes_within_the_flush_time_is_read_at_once(
     server.plays["/api/chat"] = lambda request: answer(*"abcdefghij", pause=0.005)
     pieces = [item.text for item in ask(client) if isinstance(item, Token)]
     assert "".join(pieces) == "abcdefghij"
-    assert pieces[:3] == ["a", "b", "c"]  # the first words are not kept waiting
+    assert pieces[0] == "a"  # the first word is not kept waiting
     assert len(pieces) <= 6
 
 

@@ -54,6 +54,6 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
             open_streams.enter_context(pace.joined())
         pieces = [item.text for item in ask(client) if isinstance(item, Token)]
     assert "".join(pieces) == "abcdefghij"
-    assert pieces[:3] == ["a", "b", "c"]  # the first words are not kept waiting
+    assert pieces[0] == "a"  # the first word is not kept waiting
     assert len(pieces) <= 6
     assert pace._open == 0

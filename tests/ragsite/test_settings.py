@@ -44,6 +44,8 @@ def test_only_the_settings_read_the_environment() -> None:
         "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
         "monitoring/supervising.py",  # hands it on to children
         "monitoring/benchmarks/standin/processes.py",  # ... to another one
+        "monitoring/benchmarks/peer/packages.py",  # ... to a foreign interpreter
+        "monitoring/benchmarks/peer/rag_server.py",  # ... which runs this: it has no settings of ours
         "monitoring/drills/serving.py",
         "monitoring/benchmarks/inside.py",  # names the settings module of a process of its own
         "manage.py",
