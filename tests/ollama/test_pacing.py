@@ -10,7 +10,7 @@ from pytest_django import Settings
 from ragsite.ollama import OllamaClient, Token, transport
 from ragsite.ollama.pacing import SLOWEST_FLUSH_SECONDS, WAKE_UPS_PER_SECOND, Pace
 from tests.ollama.conftest import ask
-from tests.ollama.scripted import ScriptedOllama, answer
+from tests.ollama.scripted import Request, ScriptedOllama, Step, answer
 
 
 def test_a_few_streams_keep_their_pace(settings: Settings) -> None:
@@ -46,9 +46,14 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
     client: OllamaClient, server: ScriptedOllama, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STREAM_FLUSH_SECONDS = 0.0
-    server.plays["/api/chat"] = lambda request: answer(*"abcdefghij", pause=0.005)
-    pace = Pace()
+    pace, counted = Pace(), []
     monkeypatch.setattr(transport, "pace", pace)
+
+    def play(request: Request) -> list[Step]:
+        counted.append(pace._open)
+        return answer(*"abcdefghij", pause=0.005)
+
+    server.plays["/api/chat"] = play
     with ExitStack() as open_streams:
         for _ in range(100):
             open_streams.enter_context(pace.joined())
@@ -56,4 +61,5 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
     assert "".join(pieces) == "abcdefghij"
     assert pieces[0] == "a"  # the first word is not kept waiting
     assert len(pieces) <= 6
+    assert counted == [101]  # it is one of them, while it lasts
     assert pace._open == 0
