@@ -153,3 +153,9 @@ def test_a_question_behind_stuck_ones_is_late_and_not_for_ever(
         return [each.error.code for each in results if not isinstance(each, Fetched)]
 
     assert asyncio.run(several()) == ["deadline_exceeded"] * 2
+
+
+def test_none_of_the_legs_runs_in_the_event_loops_thread(corpora: list[Corpus], threads: set[str]) -> None:
+    asyncio.run(fetch_all_rag_data_async(rule(1), principal=NOBODY))
+    assert threads
+    assert threading.current_thread().name not in threads

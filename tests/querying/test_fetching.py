@@ -15,8 +15,7 @@ from pytest_django import Settings
 
 from documents.access import NOBODY, Principal
 from documents.models import ApiKey, Corpus
-from documents.search import lexical_leg
-from querying import awaiting, candidates, fetching
+from querying import awaiting, fetching
 from querying.answering import search
 from querying.fetching import (
     EventLoopRunning,
@@ -277,19 +276,3 @@ def test_while_questions_are_switched_off_programs_are_refused_too(corpora: list
         fetch_all_rag_data(QUESTION, principal=NOBODY)
     with pytest.raises(QuestionsDisabled):
         asyncio.run(prefetch_all_rag_data_async([QUESTION], principal=NOBODY))
-
-
-def test_none_of_the_legs_runs_in_the_event_loops_thread(
-    corpora: list[Corpus], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names: set[str] = set()
-    original = lexical_leg
-
-    def noting(*args: Any) -> Any:
-        names.add(threading.current_thread().name)
-        return original(*args)
-
-    monkeypatch.setattr(candidates, "lexical_leg", noting)
-    asyncio.run(fetch_all_rag_data_async(QUESTION, principal=NOBODY))
-    assert names
-    assert threading.current_thread().name not in names
