@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from monitoring.benchmarks.freezing import Freezable
-from monitoring.drills.serving import free_port
+from monitoring.drills.web_process import free_port
 
 START_SECONDS = 10.0
 

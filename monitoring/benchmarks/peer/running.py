@@ -4,81 +4,61 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
-from urllib.error import URLError
 from urllib.parse import quote, urlencode
-from urllib.request import urlopen
 
-import psutil
 import psycopg
 from django.conf import settings
 from psycopg import conninfo
 
 from monitoring.benchmarks.peer.packages import PeerInterpreter, environment_of_others
 from monitoring.benchmarks.standin.processes import StandInProcess
-from monitoring.drills.serving import clean_environment, free_port
+from monitoring.drills.serving import clean_environment
 from monitoring.drills.stage import EMBED_MODEL, LLM_MODEL
+from monitoring.drills.web_process import WebProcess, free_port
 
 DATABASE = "rag_peer"
 MODULE = "monitoring.benchmarks.peer.rag_server"
 ASK = "/ask"
 # As the server beside it: the first three are its defaults, the last is what `streams` sets.
 WORKERS, TOP_K, CONTEXT_TOKENS, CONNECTIONS = 2, 5, 8192, 512
-START_SECONDS = 60.0
-STOP_SECONDS = 10.0
 FILL_SECONDS = 120.0
 
 
-class PeerProcess:
+class PeerProcess(WebProcess):
     """A running peer, until the `with` block ends. Raises RuntimeError with what it said when it does not start."""
 
+    name = "peer"
+    ready_path = "/ready"
+
     def __init__(self, interpreter: PeerInterpreter, folder: Path, database_url: str, standin: StandInProcess) -> None:
+        port = free_port()
+        super().__init__(folder / f"peer-{port}.log", port)
         self._interpreter = interpreter
         self._ours = database_url
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / f"peer-{self.port}.log"
         self._environment = environment_for(database_url, standin.url)
-        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> Sequence[str]:
+        """Return what is run."""
+        where = ["--host", "127.0.0.1", "--port", str(self.port)]
+        served = ["--factory", f"{MODULE}:make_application", "--workers", str(WORKERS), "--log-level", "warning"]
+        return [self._interpreter.path, "-m", "uvicorn", *served, *where]
+
+    def environment(self) -> Mapping[str, str]:
+        """Return what it is run with."""
+        return self._environment
 
     def __enter__(self) -> Self:
         make_database(self._ours)
         self._fill(passages_of(self._ours))
-        arguments = ["--factory", f"{MODULE}:make_application", "--workers", str(WORKERS), "--log-level", "warning"]
-        with self.log.open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - the operator names the interpreter
-                [self._interpreter.path, "-m", "uvicorn", *arguments, "--host", "127.0.0.1", "--port", str(self.port)],
-                cwd=settings.BASE_DIR,
-                env=self._environment,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+        return super().__enter__()
 
     @property
     def pid(self) -> int:
         """Return the process above the workers."""
-        assert self._process is not None
-        return self._process.pid
-
-    def last_words(self) -> str:
-        """Return the end of what it wrote."""
-        return self.log.read_text(encoding="utf-8", errors="replace")[-800:]
+        return self.process.pid
 
     def _fill(self, texts: list[str]) -> None:
         done = subprocess.run(  # noqa: S603 - as above
@@ -93,31 +73,6 @@ class PeerProcess:
         )
         if done.returncode:
             raise RuntimeError(f"the peer could not store its passages:\n{done.stderr[-800:]}")
-
-    def _wait_until_it_answers(self) -> None:
-        assert self._process is not None
-        give_up_at = time.monotonic() + START_SECONDS
-        while time.monotonic() < give_up_at and self._process.poll() is None:
-            try:
-                with urlopen(f"{self.url}/ready", timeout=2):  # noqa: S310 - our own address
-                    return
-            except (URLError, OSError):
-                time.sleep(0.1)
-        raise RuntimeError(f"the peer did not start:\n{self.last_words()}")
-
-    def _stop(self) -> None:
-        process = self._process
-        assert process is not None
-        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        for child in children:
-            if child.is_running():
-                child.kill()
 
 
 def environment_for(database_url: str, model_server_url: str) -> dict[str, str]:
