@@ -37,6 +37,16 @@ def nobody_watches_circuits_in_the_background(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(autouse=True)
+def the_client_ends_with_its_test() -> Iterator[None]:
+    """A thread that looks after a server which is gone would do so through all the tests that follow."""
+    yield
+    client = ollama._current.client
+    ollama._current.forget()
+    if client is not None:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
 def passwords_are_cheap(settings: Settings) -> None:
     """A test makes users by the dozen; the real hash takes half a second each."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -205,7 +205,7 @@ def always(steps: list[Step]) -> Play:
     return lambda request: steps
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     """Return whether `condition` came true in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -18,14 +18,6 @@ from .conftest import ask, embed, read
 from .scripted import ScriptedOllama, reply
 
 
-@pytest.fixture(autouse=True)
-def no_client_is_left_behind() -> Any:
-    yield
-    if ragsite.ollama._current.client is not None:
-        ragsite.ollama._current.client.close()
-    ragsite.ollama._current.forget()
-
-
 def test_one_client_serves_the_process_until_the_addresses_change(settings: Settings, server: ScriptedOllama) -> None:
     settings.OLLAMA_BASE_URLS = [server.url]
     client = get_client()

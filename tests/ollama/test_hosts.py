@@ -32,8 +32,10 @@ def pair(make_server: MakeServer) -> tuple[ScriptedOllama, ScriptedOllama]:
     return make_server(), make_server()
 
 
-def watching() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("ollama-watch")]
+def watching(*servers: ScriptedOllama) -> list[threading.Thread]:
+    """Return the threads that look after these servers; those that another test has left are none of them."""
+    names = {f"ollama-watch {server.url}" for server in servers}
+    return [thread for thread in threading.enumerate() if thread.name in names]
 
 
 def test_the_first_host_is_used_as_long_as_it_is_well(
@@ -44,7 +46,7 @@ def test_the_first_host_is_used_as_long_as_it_is_well(
         read(client)
         embed(client)
     assert [len(server.requests) for server in pair] == [10, 0]
-    assert not watching()  # nobody probes what is well
+    assert not watching(*pair)  # nobody probes what is well
 
 
 def test_a_dead_host_is_passed_over_at_once_and_used_again_when_it_is_back(
@@ -60,7 +62,7 @@ def test_a_dead_host_is_passed_over_at_once_and_used_again_when_it_is_back(
     back = make_server(first.port)
     assert wait_until(lambda: client.states()[0].healthy)
     assert read(client)[1].host == back.url
-    assert wait_until(lambda: not watching())  # and then nobody probes any more
+    assert wait_until(lambda: not watching(first, back))  # and then nobody probes any more
     embeds_and_chats = [request for request in back.requests if request.path != "/api/tags"]
     assert len(embeds_and_chats) == 1  # the probe itself is nothing but /api/tags
 
@@ -102,7 +104,7 @@ def test_a_host_that_only_lists_its_models_does_not_end_the_open_time(
     while client.get_circuit_state("embed")["state"] == "CLOSED":
         with pytest.raises(OllamaUnavailable):
             embed(client)
-    assert wait_until(lambda: server.count("/api/tags") > 0 and not watching())
+    assert wait_until(lambda: server.count("/api/tags") > 0 and not watching(server))
     assert client.get_circuit_state("embed")["state"] == "OPEN"
     assert not client.can("embed")
 
@@ -114,7 +116,7 @@ def test_a_host_that_hangs_is_passed_over_though_it_lists_its_models(
     first.plays["/api/chat"] = lambda request: [HANG]
     client = make_client(first, second)
     assert read(client)[1].host == second.url
-    assert wait_until(lambda: first.count("/api/tags") > 0 and not watching())
+    assert wait_until(lambda: first.count("/api/tags") > 0 and not watching(first))
     for _call in range(10):
         assert read(client)[1].host == second.url
     assert first.count("/api/chat") == 1
@@ -281,4 +283,4 @@ def test_the_wrong_kind_of_model_says_nothing_about_the_host(server: ScriptedOll
     with pytest.raises(OllamaMisconfigured):
         read(client)
     assert client.states()[0].healthy
-    assert not watching()
+    assert not watching(server)

@@ -18,7 +18,7 @@ def test_closing_the_iterator_closes_the_upstream_at_once(client: OllamaClient, 
     assert next(stream) == Token("a")
     assert server.active == 1
     stream.close()
-    assert wait_until(lambda: server.clients_left == 1, 1.0)
+    assert wait_until(lambda: server.clients_left == 1)
     assert client.states()[0].in_flight == 0
 
 
@@ -29,7 +29,7 @@ def test_closing_at_a_tick_before_the_head_closes_the_upstream_too(
     stream = ask(client)
     assert isinstance(next(stream), Tick)
     stream.close()
-    assert wait_until(lambda: server.clients_left == 1, 1.0)
+    assert wait_until(lambda: server.clients_left == 1)
 
 
 def test_an_abandoned_iterator_gives_everything_back(client: OllamaClient, server: ScriptedOllama) -> None:
@@ -37,7 +37,7 @@ def test_an_abandoned_iterator_gives_everything_back(client: OllamaClient, serve
     stream = ask(client)
     next(stream)
     del stream
-    assert wait_until(lambda: server.clients_left == 1, 1.0)
+    assert wait_until(lambda: server.clients_left == 1)
     assert client.states()[0].in_flight == 0
 
 
@@ -51,7 +51,7 @@ def test_readers_who_leave_never_open_the_circuit_and_leave_no_thread(
         next(stream)
         stream.close()
     assert client.get_circuit_state("generate") == {"state": "CLOSED", "failure_count": 0, "last_failure": None}
-    assert wait_until(lambda: server.clients_left == 50, 3.0)
+    assert wait_until(lambda: server.clients_left == 50)
     assert server.active == 0
     assert {thread for thread in threading.enumerate() if thread.name.startswith("ollama")} == ours
 
