@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import LRUCache
@@ -24,6 +24,7 @@ from ragsite.postgres.losing import has_waited
 from ragsite.reading_together import ReadTogether
 
 STATEMENTS_KEPT = 500
+SCOPES_KEPT = 10  # of one state: the same corpora, in other words or another order
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Scope:
 class _State:
     corpora: tuple[Corpus, ...]
     rights: Any
+    scopes: dict[tuple[str, ...], Scope] = field(default_factory=dict)  # by the names that were asked for
 
 
 _reads: ReadTogether[_State] = ReadTogether(
@@ -46,6 +48,8 @@ _reads: ReadTogether[_State] = ReadTogether(
 )
 _lock = threading.Lock()
 _statements: LRUCache[Any, Compiled] = LRUCache(STATEMENTS_KEPT)
+# What was read last by a statement, while it says nothing of anybody's rights: the same rows mean the same again.
+_open_states: LRUCache[Compiled, tuple[list[tuple[Any, ...]], _State]] = LRUCache(STATEMENTS_KEPT)
 _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KEPT)
 _PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"), (EmbeddingSpace, "live__"))
 
@@ -57,9 +61,16 @@ def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: fl
     time share the read, and wait for another thread's no longer than `patience_seconds`; the corpora are shared between
     threads, so nobody changes them.
     """
-    state = _read_together(principal, tuple(slugs_of(names)), patience_seconds)
-    corpora = tuple(choose_among(names, state.corpora))
-    return Scope(corpora, _standing(corpora, state))
+    slugs = tuple(slugs_of(names))
+    state = _read_together(principal, slugs, patience_seconds)
+    asked_for = tuple(names)
+    scope = state.scopes.get(asked_for)
+    if scope is None:
+        corpora = tuple(choose_among(names, state.corpora))
+        scope = Scope(corpora, _standing(corpora, state))
+        if len(state.scopes) < SCOPES_KEPT:
+            state.scopes[asked_for] = scope
+    return scope
 
 
 def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
@@ -104,9 +115,19 @@ def _asker(principal: Principal) -> tuple[int | None, bool]:
 
 
 def _read(principal: Principal, slugs: tuple[str, ...]) -> _State:
-    corpora = tuple(map(_corpus_of, rows_of(_statement_for(principal, slugs))))
-    has_closed = any(corpus.has_closed_documents for corpus in corpora)
-    return _State(corpora, rights_of(principal) if has_closed else EVERYBODY)
+    statement = _statement_for(principal, slugs)
+    rows = rows_of(statement)
+    with _lock:
+        known = _open_states.get(statement)
+    if known is not None and known[0] == rows:
+        return known[1]
+    corpora = tuple(map(_corpus_of, rows))
+    if any(corpus.has_closed_documents for corpus in corpora):
+        return _State(corpora, rights_of(principal))  # rights are not among the rows
+    state = _State(corpora, EVERYBODY)
+    with _lock:
+        _open_states[statement] = rows, state
+    return state
 
 
 def _statement_for(principal: Principal, slugs: tuple[str, ...]) -> Compiled:

@@ -19,9 +19,23 @@ class _Round(Generic[T]):
     """One read, and who waits for it."""
 
     def __init__(self) -> None:
-        self.is_over = threading.Event()
+        # Held until the read is over; then whoever gets it passes it on at once. An Event would wake them all together,
+        # to wait for the interpreter's lock instead, and costs each of them a lock of its own.
+        self._baton = threading.Lock()
+        self._baton.acquire()
         self.result: tuple[T] | None = None  # None: it failed
         self.error: Exception | None = None
+
+    def end(self) -> None:
+        """Let those who wait go on. Called once."""
+        self._baton.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether the read was over in time."""
+        if not self._baton.acquire(timeout=seconds):
+            return False
+        self._baton.release()
+        return True
 
 
 class ReadTogether(Generic[T]):
@@ -70,7 +84,7 @@ class ReadTogether(Generic[T]):
         return act() if mine.result is None else mine.result[0]
 
     def _wait(self, other: _Round[T], patience_seconds: float) -> None:
-        if not other.is_over.wait(patience_seconds):
+        if not other.wait(patience_seconds):
             self._check_before_own()
         if other.error is not None and self._is_everybodys(other.error):
             raise other.error
@@ -105,4 +119,4 @@ class ReadTogether(Generic[T]):
                     self._rounds.pop(key, None)
                 else:
                     self._rounds[key] = left
-            mine.is_over.set()
+            mine.end()

@@ -62,7 +62,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ragsite.private_replies.PrivateReplies",
-    "csp.middleware.CSPMiddleware",
+    "ragsite.content_policy.ContentPolicy",
     "ragsite.error_pages.ProblemsForPrograms",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -8,7 +8,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
-from rest_framework.views import APIView
 
 from documents.access import readable_corpora
 from documents.adding import add_documents
@@ -38,9 +37,10 @@ from documents.corpora import change_corpus, create_corpus, describe, with_count
 from documents.forgetting import delete_corpus, delete_document
 from documents.queueing import reindex_document
 from documents.reading import find_documents, read_window
+from ragsite.content_policy import DataView
 
 
-class CorporaView(APIView):
+class CorporaView(DataView):
     """The corpora that may be asked, and new ones."""
 
     permission_classes = [ReadOrSignedIn]
@@ -59,7 +59,7 @@ class CorporaView(APIView):
         return Response(CorpusSerializer(describe(create_corpus(tenant, fields))).data, status=201)
 
 
-class CorpusView(APIView):
+class CorpusView(DataView):
     """One corpus, by its slug or tenant/slug."""
 
     permission_classes = [ReadOrSignedIn]
@@ -84,7 +84,7 @@ class CorpusView(APIView):
         return Response(status=204)
 
 
-class DocumentsView(APIView):
+class DocumentsView(DataView):
     """The documents that may be read, and new ones."""
 
     permission_classes = [MayAddDocuments]
@@ -108,7 +108,7 @@ class DocumentsView(APIView):
         return Response({**(accepted[0] if len(accepted) == 1 else {}), "documents": accepted}, status=202)
 
 
-class DocumentView(APIView):
+class DocumentView(DataView):
     """One document."""
 
     permission_classes = [ReadOrSignedIn]
@@ -125,7 +125,7 @@ class DocumentView(APIView):
         return Response(status=204)
 
 
-class ReindexView(APIView):
+class ReindexView(DataView):
     """Another run over a document."""
 
     permission_classes = [ReadOrSignedIn]
@@ -138,7 +138,7 @@ class ReindexView(APIView):
         return Response(AcceptedSerializer(document).data, status=202)
 
 
-class TextView(APIView):
+class TextView(DataView):
     """A document's text."""
 
     permission_classes = [ReadOrSignedIn]

@@ -9,7 +9,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from documents.api.authentication import principal_of
 from querying.answering import search
@@ -22,10 +21,11 @@ from querying.api.representing import answer_as_json, search_as_json
 from querying.api.serializers import FeedbackSerializer
 from querying.api.streaming import stream_response
 from querying.feedback import keep_feedback
+from ragsite.content_policy import DataView
 from ragsite.throttling import ScopedThrottle
 
 
-class QuestionView(APIView):
+class QuestionView(DataView):
     """Anybody may ask; of which corpora, documents/access.py says."""
 
     permission_classes = [AllowAny]

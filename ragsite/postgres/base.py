@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base, operations
+from prometheus_client import Gauge
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from ragsite.errors import Overloaded
@@ -30,6 +32,11 @@ def raise_if_exhausted() -> None:
     pool = open_pools().get(DEFAULT_DB_ALIAS)
     if pool is not None and not pool.get_stats()["pool_available"]:
         raise Overloaded(retry_after_seconds=2)
+
+
+@cache  # to look them up takes longer than to set them, and every checkout does
+def _gauges() -> tuple[Gauge, Gauge]:
+    return POOL_CONNECTIONS.labels(state="free"), POOL_CONNECTIONS.labels(state="in_use")
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -111,8 +118,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool = open_pools().get(self.alias)
         if pool is not None:
             stats = pool.get_stats()
-            POOL_CONNECTIONS.labels(state="free").set(stats["pool_available"])
-            POOL_CONNECTIONS.labels(state="in_use").set(stats["pool_size"] - stats["pool_available"])
+            available = stats["pool_available"]
+            free, in_use = _gauges()
+            free.set(available)
+            in_use.set(stats["pool_size"] - available)
 
 
 def read_again(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -128,6 +128,20 @@ def test_every_page_carries_the_policy_that_allows_nothing_foreign() -> None:
         assert "*" not in policy
 
 
+@pytest.mark.django_db
+def test_data_carries_the_policy_that_allows_nothing_at_all() -> None:
+    make_corpus(is_public=True)
+    ask = {"query": "Who?", "corpora": ["nowhere"]}
+    replies = [
+        Client().get("/api/v1/corpora"),
+        Client().post("/api/v1/search", ask, content_type="application/json"),
+        Client().post("/api/v1/query", ask, content_type="application/json"),
+    ]
+    assert [reply.status_code for reply in replies] == [200, 404, 404]
+    for reply in replies:
+        assert reply["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_templates_have_no_inline_script_or_style_and_nothing_from_elsewhere(template: Path) -> None:
     html = template.read_text()
