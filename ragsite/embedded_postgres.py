@@ -125,7 +125,7 @@ def _stop_server(server: Any) -> None:
     process = server.get_postmaster_info().process
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=120)  # it writes everything down first: a busy disk takes its time
 
 
 def _url(server: Any) -> str:

@@ -70,7 +70,7 @@ def run(bench: Bench) -> Outcome:
             at = _prepare(bench, slug, size)
             with KeepAlive(server.url) as client, psycopg.connect(bench.stage.environment["DATABASE_URL"]) as database:
                 for number in range(bench.rounds + 1):
-                    _round(at, client, database, counts=number > 0)
+                    _round(at, client, database, number)
                 common[size] = _common(client, slug, bench.rounds)
                 measured.append(at)
                 figures += _figures_of(at, common[size])
@@ -102,15 +102,27 @@ def _prepare(bench: Bench, slug: str, size: int) -> _AtSize:
     return _AtSize(size, questions, bodies, noted)
 
 
-def _round(at: _AtSize, client: KeepAlive, database: psycopg.Connection[Any], *, counts: bool) -> None:
-    """Ask every question both ways, in turns; the first round only warms up."""
+def _round(at: _AtSize, client: KeepAlive, database: psycopg.Connection[Any], number: int) -> None:
+    """Ask every question both ways, in turns; the first round only warms up.
+
+    By turns, too, who asks it first: whoever comes second finds what the question reads in the processor's caches, and
+    takes a fifth less time at 100,000 passages.
+    """
     api, hand = [], []
-    for body, noted in zip(at.bodies, at.noted, strict=True):
+
+    def ask(body: dict[str, Any], noted: Mapping[str, Any]) -> None:
         found, seconds = search_once(client, body)
         api.append(1000 * seconds)
-        hand.append(1000 * replay(database, noted["statements"])[0])
         at.differing += [each["chunk_id"] for each in found["passages"]] != noted["chunk_ids"]
-    if counts:
+
+    for place, (body, noted) in enumerate(zip(at.bodies, at.noted, strict=True)):
+        by_hand_first = (place + number) % 2
+        if not by_hand_first:
+            ask(body, noted)
+        hand.append(1000 * replay(database, noted["statements"])[0])
+        if by_hand_first:
+            ask(body, noted)
+    if number:
         at.api_rounds.append(api)
         at.hand_rounds.append(hand)
 
