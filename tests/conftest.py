@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
 from querying import cache_entries, question_vectors, storing_later
@@ -16,6 +18,11 @@ from querying.hit_rate import forget_counts
 from querying.memory_cache import memory
 from querying.retrieval_cache import search_memory
 from ragsite import ollama
+
+# How long an example takes says something of the machine: a busy one stands still for longer than the 200 ms that
+# Hypothesis allows, at any of the thousands of examples.
+hypothesis_settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

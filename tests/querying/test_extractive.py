@@ -82,7 +82,7 @@ def test_a_passage_without_sentences_is_still_quoted() -> None:
 TEXTS = st.lists(st.text("abc. \n。!1é", max_size=60), min_size=1, max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text("abc e?", max_size=20), TEXTS)
 def test_whatever_the_passages_hold_quotes_are_theirs_and_citations_resolve(question: str, texts: list[str]) -> None:
     passages = [make_passage(text, score=1 / n) for n, text in enumerate(texts, start=1)]

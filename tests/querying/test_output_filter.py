@@ -174,7 +174,7 @@ ALPHABET = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.lists(ALPHABET, max_size=5).map("".join), max_size=14))
 def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[str]) -> None:
     answer, later = AnswerFilter((1, 2)), AnswerFilter((1, 2))

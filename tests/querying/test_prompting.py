@@ -57,7 +57,7 @@ def parse(content: str, mark: str) -> tuple[dict[int, tuple[str, str, str]], str
     return passages, "\n".join(slots["question"])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     FOREIGN,
     st.lists(st.tuples(FOREIGN, FOREIGN, FOREIGN), min_size=1, max_size=3),
