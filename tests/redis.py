@@ -12,12 +12,16 @@ from django_redis.pool import ConnectionFactory
 from monitoring.drills.redis_server import RedisProcess
 from ragsite import rate_limits, redis_guard
 
+PATIENT_SECONDS = 10.0  # a busy machine is no dead Redis
+QUICK = {"SOCKET_CONNECT_TIMEOUT": 0.1, "SOCKET_TIMEOUT": 0.1}  # as the settings have it, for a Redis that is silent
+
 
 @pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A redis-server of this test's own."""
+def redis_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisProcess]:
+    """A redis-server of this test's own, which this process waits for."""
     if RedisProcess.why_not():
         pytest.skip(RedisProcess.why_not())
+    monkeypatch.setattr(redis_guard, "TIMEOUT_SECONDS", PATIENT_SECONDS)
     with RedisProcess(tmp_path) as server:
         yield server
 
@@ -35,14 +39,14 @@ def nothing_is_known_of_any_redis() -> Iterator[None]:
 
 
 def cache_settings(url: str, **options: Any) -> dict[str, Any]:
-    """Return the cache as the settings have it."""
+    """Return the cache as the settings have it, but with time for a busy machine."""
     return {
         "BACKEND": "ragsite.guarded_cache.GuardedCache",
         "LOCATION": url,
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "SOCKET_CONNECT_TIMEOUT": 0.1,
-            "SOCKET_TIMEOUT": 0.1,
+            "SOCKET_CONNECT_TIMEOUT": PATIENT_SECONDS,
+            "SOCKET_TIMEOUT": PATIENT_SECONDS,
             **options,
         },
     }

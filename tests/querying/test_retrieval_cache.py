@@ -28,7 +28,7 @@ from tests.querying.asking import PARKING_QUESTION, ask
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.querying.made import made_retrieved
-from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import QUICK, cache_settings, nothing_is_known_of_any_redis, redis_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -185,10 +185,13 @@ def test_with_redis_other_processes_find_it_there(corpus: Corpus, with_redis: Re
 
 @pytest.mark.redis
 @pytest.mark.parametrize("how", ["kill", "freeze"])
-def test_without_a_working_redis_it_is_searched(corpus: Corpus, with_redis: RedisProcess, how: str) -> None:
+def test_without_a_working_redis_it_is_searched(
+    corpus: Corpus, with_redis: RedisProcess, settings: Settings, how: str
+) -> None:
     is_found_again(corpus)
     search_memory().clear()
     getattr(with_redis, how)()
+    settings.CACHES = {"default": cache_settings(with_redis.url, **QUICK)}
     assert not is_found_again(corpus)
     assert is_found_again(corpus)  # from memory
 

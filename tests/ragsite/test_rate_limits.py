@@ -111,13 +111,16 @@ def test_when_redis_dies_nobody_starts_anew(redis_server: RedisProcess, settings
 
 
 @pytest.mark.redis
-def test_a_frozen_redis_costs_one_time_out(redis_server: RedisProcess, settings: Settings) -> None:
+def test_a_frozen_redis_costs_one_time_out(
+    redis_server: RedisProcess, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_guard, "TIMEOUT_SECONDS", 0.1)
     settings.REDIS_URL = redis_server.url
     settings.WEB_WORKERS = 1
     redis_server.freeze()
     started = time.monotonic()
     assert allowed(200, threads=1) == 50
-    assert time.monotonic() - started < 5.0  # 200 time-outs would be 20 s
+    assert time.monotonic() - started < 10.0  # 200 time-outs would be 20 s
 
 
 @pytest.mark.redis
@@ -138,20 +141,20 @@ def test_a_flushed_redis_or_a_value_that_is_not_ours_is_no_error(
 @pytest.mark.redis
 def test_a_window_ends_in_redis_too(redis_server: RedisProcess, settings: Settings) -> None:
     settings.REDIS_URL = redis_server.url
-    rate = Rate(3, 1)
+    rate = Rate(3, 3)
     assert [bool(take("query", "me", rate)) for _ in range(4)] == [False, False, False, True]
     wait_seconds = take("query", "me", rate)
-    assert 0 < wait_seconds <= 1
+    assert 0 < wait_seconds <= 3
     time.sleep(wait_seconds + 0.05)
     assert take("query", "me", rate) == 0
 
 
 def test_a_window_ends() -> None:
     windows = Windows()
-    assert [windows.take("me", 1, 2, 0.2) > 0 for _ in range(3)] == [False, False, True]
-    assert windows.take("you", 1, 2, 0.2) == 0
-    time.sleep(0.25)
-    assert windows.take("me", 1, 2, 0.2) == 0
+    assert [windows.take("me", 1, 2, 1.0) > 0 for _ in range(3)] == [False, False, True]
+    assert windows.take("you", 1, 2, 1.0) == 0
+    time.sleep(1.05)
+    assert windows.take("me", 1, 2, 1.0) == 0
 
 
 def test_a_batch_counts_as_many_and_one_that_is_too_large_is_not_refused_for_ever(settings: Settings) -> None:
