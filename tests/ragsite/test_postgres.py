@@ -22,6 +22,7 @@ from ragsite.postgres.base import open_pools
 from ragsite.postgres.connections import Reachability, _reason_of
 from ragsite.postgres.limits import bounded_transaction, patience_seconds, statements_may_take_any_time
 from ragsite.postgres.losing import Silent, Unreachable, again_when_lost, is_broken, is_lost
+from tests.timing import stays_below
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,14 +103,17 @@ def test_a_transaction_that_only_reads_can_be_made_again_as_a_whole(other: psyco
 
 
 def test_dead_connections_of_the_pool_are_passed_over_without_a_pause(other: psycopg.Connection) -> None:
-    held = [take_one() for _ in range(3)]
-    for give_back in held:
-        give_back()
-    connection.close()
-    end_all(other)
-    started = time.monotonic()
-    assert backend() > 0
-    assert time.monotonic() - started < 0.9, "the pool's own check pauses a second after each"
+    def seconds_of_the_next() -> float:
+        held = [take_one() for _ in range(3)]
+        for give_back in held:
+            give_back()
+        connection.close()
+        end_all(other)
+        started = time.monotonic()
+        assert backend() > 0
+        return time.monotonic() - started
+
+    assert stays_below(0.9, seconds_of_the_next), "the pool's own check pauses a second after each"
     connection.close()
 
 
@@ -214,14 +218,14 @@ def test_what_another_connection_can_help_against(cause: Exception, lost: bool) 
 
 
 def test_while_the_server_is_down_one_caller_tries_and_the_others_do_not_wait(settings: Settings) -> None:
-    settings.DATABASE_POOL_TIMEOUT_SECONDS = 0.2
+    settings.DATABASE_POOL_TIMEOUT_SECONDS = 2.0
     state = Reachability()
     assert state.should_wait()
     state.note_failure(psycopg.OperationalError("connection refused"))
     assert [state.should_wait() for _ in range(5)] == [True] * 5, "it may be a restart"
-    time.sleep(0.25)
+    time.sleep(2.05)
     assert [state.should_wait() for _ in range(5)] == [True, False, False, False, False]
-    time.sleep(0.1)
+    time.sleep(0.55)  # a quarter of it
     assert [state.should_wait() for _ in range(2)] == [True, False]
     state.note_success()
     assert [state.should_wait() for _ in range(2)] == [True, True]
