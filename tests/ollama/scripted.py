@@ -196,6 +196,14 @@ def answer(*tokens: str, pause: float = 0.0, **counters: Any) -> list[Step]:
     return [*steps, done(**counters), STREAM_END]
 
 
+def answer_in_two(first_came: threading.Event, first: str, later: str) -> list[Step]:
+    """Return the steps of an answer whose later tokens, a letter each, follow when the reader has the first one.
+
+    Sent one right after the other, a reader who is scheduled late would find them together.
+    """
+    return [STREAM_HEAD, token(first), first_came, *answer(*later, pause=0.005)[1:]]
+
+
 def embed_reply(request: Request) -> bytes:
     return reply({"model": "m", "embeddings": [[1.0, 0.5, float(len(text) + 1)] for text in request.json["input"]]})
 

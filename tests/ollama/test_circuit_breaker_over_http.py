@@ -16,7 +16,7 @@ from ragsite.errors import CircuitOpen, OllamaBusy, OllamaError, OllamaUnavailab
 from ragsite.ollama import BreakerChange, OllamaClient
 from ragsite.ollama.values import Token
 
-from .conftest import ask, embed, read
+from .conftest import ask, embed, next_of, read
 from .scripted import HANG, STREAM_HEAD, ScriptedOllama, answer, embed_reply, line, reply, token, wait_until
 
 
@@ -76,7 +76,7 @@ def test_a_streams_probe_lets_the_others_in_at_its_first_token(client: OllamaCli
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
     client._hosts.all[0].breakers["generate"].open(seconds=0.0)
     probe = ask(client)
-    assert next(probe) == Token("a")
+    assert next_of(probe) == Token("a")
     server.plays["/api/chat"] = lambda request: answer("b")
     assert read(client)[0] == "b"
     probe.close()
@@ -179,7 +179,7 @@ def test_a_call_in_progress_holds_no_lock(
 ) -> None:
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
     stream = ask(client)
-    next(stream)
+    next_of(stream)
     done = threading.Event()
 
     def operator() -> None:
@@ -189,6 +189,6 @@ def test_a_call_in_progress_holds_no_lock(
         done.set()
 
     threading.Thread(target=operator, daemon=True).start()
-    assert done.wait(2.0)
+    assert done.wait(8.0)  # before the stream, which is given ten seconds, has ended
     stream.close()
     assert wait_until(lambda: server.clients_left == 1)

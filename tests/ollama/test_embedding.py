@@ -13,7 +13,7 @@ from ragsite.errors import BrokenReply, OllamaTimeout, OllamaUnavailable
 from ragsite.ollama import OllamaClient
 
 from .conftest import embed
-from .scripted import HANG, ScriptedOllama, embed_reply, reply, wait_until
+from .scripted import HANG, Play, Request, ScriptedOllama, Step, embed_reply, reply, wait_until
 
 
 def test_vectors_come_in_the_order_of_the_texts(client: OllamaClient, server: ScriptedOllama) -> None:
@@ -71,8 +71,20 @@ def test_whole_numbers_in_a_vector_are_numbers_too(client: OllamaClient, server:
     assert embed(client) == [[1.0, 0.0, -2.0]]
 
 
+def answered_together(server: ScriptedOllama, count: int) -> Play:
+    """Return a play in which nobody is answered before so many have asked."""
+    all_there = threading.Event()
+
+    def play(request: Request) -> list[Step]:
+        if server.active == count:
+            all_there.set()
+        return [all_there, embed_reply(request)]
+
+    return play
+
+
 def test_calls_run_side_by_side_and_not_one_after_another(client: OllamaClient, server: ScriptedOllama) -> None:
-    server.plays["/api/embed"] = lambda request: [0.25, embed_reply(request)]
+    server.plays["/api/embed"] = answered_together(server, 8)
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(lambda _number: embed(client), range(8)))) == 8
     assert server.most_active == 8
@@ -80,7 +92,7 @@ def test_calls_run_side_by_side_and_not_one_after_another(client: OllamaClient, 
 
 def test_connections_are_kept_for_as_many_calls_as_ran_at_once(client: OllamaClient, server: ScriptedOllama) -> None:
     together = threading.Barrier(20)
-    server.plays["/api/embed"] = lambda request: [0.05, embed_reply(request)]
+    server.plays["/api/embed"] = answered_together(server, 20)
 
     def twice(_number: int) -> None:
         for _time in range(3):
@@ -96,11 +108,12 @@ def test_an_idle_connection_that_the_host_closed_is_not_used(client: OllamaClien
     server.plays["/api/embed"] = lambda request: [embed_reply(request), "close"]
     for _time in range(5):
         embed(client)
-        threading.Event().wait(0.02)
+        assert wait_until(lambda: not server._open)
     assert client.get_circuit_state("embed")["failure_count"] == 0
     assert server.connections == 5
 
 
+@pytest.mark.usefixtures("short_times")
 def test_a_reply_that_never_comes_is_a_timeout_and_the_host_is_told(
     client: OllamaClient, server: ScriptedOllama
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from ragsite.errors import BrokenReply, OllamaTimeout, OllamaUnavailable
 from ragsite.ollama import OllamaClient
 from ragsite.ollama.values import Finished, Tick, Token
 
-from .conftest import ask, read
+from .conftest import ask, next_of, read, read_in_two
 from .scripted import (
     HANG,
     STREAM_END,
@@ -22,6 +23,7 @@ from .scripted import (
     Step,
     always,
     answer,
+    answer_in_two,
     chunk,
     done,
     line,
@@ -105,8 +107,9 @@ def test_what_comes_within_the_flush_time_is_read_at_once(
     client: OllamaClient, server: ScriptedOllama, settings: Settings
 ) -> None:
     settings.STREAM_FLUSH_SECONDS = 0.2
-    server.plays["/api/chat"] = lambda request: answer(*"abcdefghij", pause=0.005)
-    pieces = [item.text for item in ask(client) if isinstance(item, Token)]
+    came = threading.Event()
+    server.plays["/api/chat"] = lambda request: answer_in_two(came, "a", "bcdefghij")
+    pieces = read_in_two(client, came)
     assert "".join(pieces) == "abcdefghij"
     assert pieces[0] == "a"  # the first word is not kept waiting
     assert len(pieces) <= 6
@@ -193,11 +196,12 @@ def test_a_line_of_megabytes_is_not_taken_in(client: OllamaClient, server: Scrip
 def test_text_before_an_error_in_the_same_packet_is_not_lost(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD + token("before") + line({"error": "boom"}) + STREAM_END]
     stream = ask(client)
-    assert next(stream) == Token("before")
+    assert next_of(stream) == Token("before")
     with pytest.raises(OllamaUnavailable, match="boom"):
-        next(stream)
+        next_of(stream)
 
 
+@pytest.mark.usefixtures("short_times")
 def test_the_first_token_must_come_in_time(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD, HANG]
     with pytest.raises(OllamaTimeout):
@@ -205,15 +209,17 @@ def test_the_first_token_must_come_in_time(client: OllamaClient, server: Scripte
     assert wait_until(lambda: server.active == 0)  # the host was told to stop
 
 
+@pytest.mark.usefixtures("short_times")
 def test_each_next_token_must_come_in_time(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
     stream = ask(client)
-    assert next(stream) == Token("a")
+    assert next_of(stream) == Token("a")
     with pytest.raises(OllamaTimeout):
         list(stream)
     assert wait_until(lambda: server.active == 0)
 
 
+@pytest.mark.usefixtures("short_times")
 def test_bytes_that_drip_without_ever_making_a_line_are_too_late_too(
     client: OllamaClient, server: ScriptedOllama
 ) -> None:
@@ -221,13 +227,13 @@ def test_bytes_that_drip_without_ever_making_a_line_are_too_late_too(
     started = time.monotonic()
     with pytest.raises(OllamaTimeout):
         read(client)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 8  # the bytes drip for ten seconds
 
 
 def test_a_slow_reader_is_not_the_hosts_fault(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/chat"] = lambda request: answer("a", "b")
     stream = ask(client)
-    next(stream)
+    next_of(stream)
     time.sleep(0.8)  # longer than the time between two tokens
     assert isinstance(list(stream)[-1], Finished)
 

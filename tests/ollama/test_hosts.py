@@ -14,7 +14,7 @@ from ragsite.ollama import OllamaClient, host, probing
 from ragsite.ollama.connections import Unreachable
 from ragsite.ollama.values import Token
 
-from .conftest import ask, embed, read
+from .conftest import ask, embed, next_of, read
 from .scripted import HANG, STREAM_HEAD, ScriptedOllama, answer, embed_reply, reply, token, wait_until
 
 MakeServer = Callable[..., ScriptedOllama]
@@ -109,6 +109,7 @@ def test_a_host_that_only_lists_its_models_does_not_end_the_open_time(
     assert not client.can("embed")
 
 
+@pytest.mark.usefixtures("short_times")
 def test_a_host_that_hangs_is_passed_over_though_it_lists_its_models(
     pair: tuple[ScriptedOllama, ScriptedOllama], make_client: MakeClient
 ) -> None:
@@ -146,7 +147,7 @@ def test_a_draining_host_gets_nothing_new_and_finishes_what_it_has(
     go_on = threading.Event()
     first.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), go_on, *answer("b")[1:]]
     stream = ask(client)
-    next(stream)
+    next_of(stream)
     client.set_draining(first.url, True)
     assert read(client)[1].host == second.url
     go_on.set()
@@ -249,9 +250,9 @@ def test_a_dead_watch_is_replaced(server: ScriptedOllama, client: OllamaClient) 
         raise ZeroDivisionError
 
     done = watch.do(fail)  # a chore that fails harms nobody
-    assert done.wait(2)
+    assert done.wait(20)
     assert wait_until(lambda: not watch.running)
-    assert watch.do(lambda: None).wait(2)
+    assert watch.do(lambda: None).wait(20)
 
 
 def test_embeddings_go_on_while_generation_is_broken(server: ScriptedOllama, client: OllamaClient) -> None:
@@ -271,7 +272,7 @@ def test_a_second_host_takes_what_the_first_has_no_slot_for(
     client = make_client(first, second)
     first.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
     holder = ask(client)
-    next(holder)
+    next_of(holder)
     assert read(client)[1].host == second.url
     holder.close()
     first.plays["/api/chat"] = lambda request: answer("b")

@@ -17,8 +17,8 @@ from ragsite.ollama import Finished, Lane, OllamaClient
 from ragsite.ollama.admission import SHRINK_EVERY_SECONDS, Gate
 from ragsite.ollama.values import Token
 
-from .conftest import ask, read
-from .scripted import HANG, STREAM_HEAD, ScriptedOllama, answer, token
+from .conftest import ask, next_of, read
+from .scripted import HANG, STREAM_HEAD, ScriptedOllama, Step, answer, token
 
 SOON = Deadline.after
 
@@ -73,20 +73,25 @@ def test_a_gate_grows_by_one_slot_a_round_while_it_is_full_up_to_the_setting(
 
 
 def test_a_call_that_got_nothing_while_others_were_served_says_full_and_not_dead(
-    client: OllamaClient, server: ScriptedOllama
+    client: OllamaClient, server: ScriptedOllama, settings: Settings
 ) -> None:
     """One slot at the host: the second waits there, unseen, as Ollama lets it."""
     first_ends, turns = threading.Event(), iter([True])
 
-    def one_at_a_time(request: object) -> list[object]:
+    def one_at_a_time(request: object) -> Iterator[Step]:
         if next(turns, False):
-            return [STREAM_HEAD, *(token("a"), 0.05) * 14, first_ends, *answer("b")[1:]]
-        return [HANG]
+            yield STREAM_HEAD
+            while not first_ends.is_set():
+                yield from (token("a"), 0.05)
+            yield from answer("b")[1:]
+        else:
+            yield HANG
 
-    server.plays["/api/chat"] = one_at_a_time  # type: ignore[assignment]
-    first = ask(client)
+    settings.OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS = 1.5
+    server.plays["/api/chat"] = one_at_a_time
+    first = ask(client, seconds=60.0)
     reading = threading.Thread(target=lambda: list(first))
-    assert isinstance(next(first), Token)
+    assert isinstance(next_of(first), Token)
     reading.start()
     with pytest.raises(OllamaBusy) as caught:
         read(client)
@@ -94,7 +99,7 @@ def test_a_call_that_got_nothing_while_others_were_served_says_full_and_not_dead
     assert client.get_circuit_state("generate")["failure_count"] == 0
     assert client._hosts.all[0].gate.capacity == 1
     first_ends.set()
-    reading.join(5)
+    reading.join(20)
     with pytest.raises(OllamaTimeout):
         read(client)  # nobody else was served: now it is the host
     assert client.get_circuit_state("generate")["failure_count"] == 1

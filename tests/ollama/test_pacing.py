@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 
 import pytest
 from pytest_django import Settings
 
-from ragsite.ollama import OllamaClient, Token, transport
+from ragsite.ollama import OllamaClient, transport
 from ragsite.ollama.pacing import SLOWEST_FLUSH_SECONDS, WAKE_UPS_PER_SECOND, Pace
-from tests.ollama.conftest import ask
-from tests.ollama.scripted import Request, ScriptedOllama, Step, answer
+from tests.ollama.conftest import read_in_two
+from tests.ollama.scripted import Request, ScriptedOllama, Step, answer_in_two
 
 
 def test_a_few_streams_keep_their_pace(settings: Settings) -> None:
@@ -46,18 +47,18 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
     client: OllamaClient, server: ScriptedOllama, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STREAM_FLUSH_SECONDS = 0.0
-    pace, counted = Pace(), []
+    pace, counted, came = Pace(), [], threading.Event()
     monkeypatch.setattr(transport, "pace", pace)
 
     def play(request: Request) -> list[Step]:
         counted.append(pace._open)
-        return answer(*"abcdefghij", pause=0.005)
+        return answer_in_two(came, "a", "bcdefghij")
 
     server.plays["/api/chat"] = play
     with ExitStack() as open_streams:
         for _ in range(100):
             open_streams.enter_context(pace.joined())
-        pieces = [item.text for item in ask(client) if isinstance(item, Token)]
+        pieces = read_in_two(client, came)
     assert "".join(pieces) == "abcdefghij"
     assert pieces[0] == "a"  # the first word is not kept waiting
     assert len(pieces) <= 6

@@ -49,7 +49,7 @@ def test_a_name_server_that_hangs_holds_nobody_up(
     for _call in range(2):
         with pytest.raises(OllamaUnavailable, match="name server"):
             embed(client)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8  # the name server takes ten
     assert len(asked) == 1  # one look-up at a time for a name
     answers.set()
 
@@ -73,8 +73,8 @@ def test_what_was_found_is_kept_and_confirmed_in_the_background(monkeypatch: pyt
     monkeypatch.setattr(resolving, "KEPT_SECONDS", 0.0)
     started = time.monotonic()
     for _call in range(5):
-        assert resolver.resolve("host", 1, 5.0) == ["127.0.0.1"]
-    assert time.monotonic() - started < 2
+        assert resolver.resolve("host", 1, 60.0) == ["127.0.0.1"]
+    assert time.monotonic() - started < 8  # nobody waited for the name server, which takes ten
     assert wait_until(lambda: len(asked) == 2)
     answers.set()
 

@@ -12,7 +12,7 @@ from ragsite.errors import OllamaBusy, OllamaError, OllamaTimeout, OllamaUnavail
 from ragsite.ollama import OllamaClient, retrying
 from ragsite.ollama.retrying import RetryBudget
 
-from .conftest import ask, embed, read
+from .conftest import ask, embed, next_of, read
 from .scripted import HANG, STREAM_HEAD, Request, ScriptedOllama, Step, answer, embed_reply, reply, token
 
 BOOM = reply({"error": "model runner has unexpectedly stopped"}, 500)
@@ -59,7 +59,7 @@ def test_after_the_first_token_nothing_is_asked_again(make_server: MakeServer, m
     first, second = make_server(), make_server()
     first.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), "close"]
     stream = ask(make_client(first, second))
-    next(stream)
+    next_of(stream)
     with pytest.raises(OllamaUnavailable):
         list(stream)
     assert (first.count("/api/chat"), second.count("/api/chat")) == (1, 0)
@@ -67,8 +67,9 @@ def test_after_the_first_token_nothing_is_asked_again(make_server: MakeServer, m
 
 @pytest.mark.parametrize("failure", [[BOOM], [HANG], [BUSY], ["reset"]])
 def test_the_retry_goes_to_another_host_if_there_is_one(
-    failure: list[Step], make_server: MakeServer, make_client: MakeClient
+    failure: list[Step], make_server: MakeServer, make_client: MakeClient, settings: Settings
 ) -> None:
+    settings.OLLAMA_EMBED_TIMEOUT_SECONDS = 0.5 if failure == [HANG] else settings.OLLAMA_EMBED_TIMEOUT_SECONDS
     first, second = make_server(), make_server()
     first.plays["/api/embed"] = lambda request: failure
     assert embed(make_client(first, second))
@@ -101,6 +102,7 @@ def test_a_request_that_is_wrong_is_wrong_everywhere(
     assert (first.count("/api/embed"), second.count("/api/embed")) == (1, 0)
 
 
+@pytest.mark.usefixtures("short_times")
 def test_a_host_that_is_too_slow_is_not_given_the_same_work_again(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/embed"] = lambda request: [HANG]
     with pytest.raises(OllamaTimeout):

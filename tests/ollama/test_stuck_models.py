@@ -13,6 +13,7 @@ from .conftest import ask, read
 from .scripted import HANG, ScriptedOllama, answer, reply
 
 
+@pytest.mark.usefixtures("short_times")
 def test_a_model_that_hangs_twice_though_it_is_loaded_is_unloaded_and_asked_once_more(
     server: ScriptedOllama, client: OllamaClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,6 +36,7 @@ def test_a_model_that_hangs_twice_though_it_is_loaded_is_unloaded_and_asked_once
     assert unloads == [{"model": "m", "prompt": "", "keep_alive": 0}]
 
 
+@pytest.mark.usefixtures("short_times")
 def test_a_model_that_is_not_loaded_yet_is_not_unloaded(
     server: ScriptedOllama, client: OllamaClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +50,7 @@ def test_a_model_that_is_not_loaded_yet_is_not_unloaded(
     assert server.count("/api/generate") == 0
 
 
+@pytest.mark.usefixtures("short_times")
 def test_calls_that_time_out_side_by_side_count_once(server: ScriptedOllama, client: OllamaClient) -> None:
     server.plays["/api/chat"] = lambda request: [HANG]
     streams = [ask(client) for _stream in range(4)]
