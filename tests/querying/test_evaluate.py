@@ -115,12 +115,19 @@ def test_nothing_stays_after_a_failure(folder: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
 def test_nothing_stays_after_a_signal(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, error: type[BaseException]
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    number: signal.Signals,
+    error: type[BaseException],
 ) -> None:
     def interrupted(*args: object) -> None:
         os.kill(os.getpid(), number)
 
     monkeypatch.setattr(beir_run, "ask", interrupted)
+    # A process that a shell starts in the background ignores SIGINT, and so would its tests.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(error):
         run("--beir", folder)
     assert nothing_is_left()
