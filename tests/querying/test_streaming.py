@@ -94,13 +94,14 @@ def test_tokens_that_come_fast_go_out_together(settings: Settings) -> None:
     def events() -> Generator[Event, None, None]:
         yield META
         for number in range(100):
-            time.sleep(0.001)
+            if number == 50:
+                time.sleep(0.1)
             yield Token(f"{number} ")
         yield DONE
 
     texts = [data["text"] for name, data in parsed(frames_of(events)) if name == "token"]
     assert "".join(texts) == "".join(f"{number} " for number in range(100))
-    assert 2 <= len(texts) <= 20
+    assert 3 <= len(texts) <= 20
     assert texts[0] == "0 "  # the first one doesn't wait
 
 

@@ -239,7 +239,7 @@ def test_closing_the_writing_stops_the_model(standin: StandIn, asked: Asked, ret
         pass
     assert active(standin) == 1
     writing.close()
-    give_up_at = time.monotonic() + 3
+    give_up_at = time.monotonic() + 20
     while active(standin):
         assert time.monotonic() < give_up_at, "the model goes on"
         time.sleep(0.02)
