@@ -48,7 +48,8 @@ def embed(client: OllamaClient | None = None) -> bool:
     """Ask the model server; return whether it answered."""
     try:
         (client or get_client()).embed(EMBEDDER, ["a text"], deadline=Deadline.after(5))
-    except OllamaError:
+    except OllamaError as error:
+        print(f"no vector: {error!r}")  # why, for whoever expected one
         return False
     return True
 
