@@ -103,6 +103,18 @@ def test_tokens_that_came_together_go_out_together(client: OllamaClient, server:
     assert [item.text for item in ask(client) if isinstance(item, Token)] == ["abc"]
 
 
+def test_the_first_word_is_not_kept_until_others_have_come(
+    client: OllamaClient, server: ScriptedOllama, settings: Settings
+) -> None:
+    settings.STREAM_FLUSH_SECONDS = 60.0
+    server.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
+    started = time.monotonic()
+    stream = ask(client, seconds=100.0)
+    assert next_of(stream) == Token("a")
+    assert time.monotonic() - started < 30
+    stream.close()
+
+
 def test_what_comes_within_the_flush_time_is_read_at_once(
     client: OllamaClient, server: ScriptedOllama, settings: Settings
 ) -> None:
@@ -111,7 +123,7 @@ def test_what_comes_within_the_flush_time_is_read_at_once(
     server.plays["/api/chat"] = lambda request: answer_in_two(came, "a", "bcdefghij")
     pieces = read_in_two(client, came)
     assert "".join(pieces) == "abcdefghij"
-    assert pieces[0] == "a"  # the first word is not kept waiting
+    assert pieces[0] == "a"
     assert len(pieces) <= 6
 
 

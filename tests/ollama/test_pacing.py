@@ -60,7 +60,7 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
             open_streams.enter_context(pace.joined())
         pieces = read_in_two(client, came)
     assert "".join(pieces) == "abcdefghij"
-    assert pieces[0] == "a"  # the first word is not kept waiting
+    assert pieces[0] == "a"
     assert len(pieces) <= 6
     assert counted == [101]  # it is one of them, while it lasts
     assert pace._open == 0
