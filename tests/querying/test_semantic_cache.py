@@ -24,10 +24,12 @@ from querying.models import CachedAnswer
 from querying.question_vectors import embed_once
 from querying.values import AnswerMode, Done, Heartbeat
 from ragsite.deadline import Deadline
+from tests.conftest import forget_all_caches
 from tests.factories import make_corpus, make_user
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.library import HANDBOOK, PARKING, add_document, make_library
 from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.timing import stays_below
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,13 +191,20 @@ def test_a_known_vector_serves_while_the_model_is_away(ollama_corpus: Corpus, st
 def test_a_model_that_hangs_is_asked_once_per_question(ollama_corpus: Corpus, standin: StandIn) -> None:
     mode_of(ollama_corpus, "How much do visitors pay for parking?")
     standin.fail("hang", operation="embed")
-    before = len(standin.requests("embed"))
-    started = time.monotonic()
-    answer = answer_question(ask(ollama_corpus, LEAVE, seconds=3))
-    assert {leg.name: leg.status for leg in answer.legs} == {"lexical": "ok", "dense": "late"}
-    assert time.monotonic() - started < 3 + 0.25
-    assert len(standin.requests("embed")) - before <= 2  # one retry is the client's own
-    assert answer.mode == GENERATED
+
+    def seconds_of_one() -> float:
+        CachedAnswer.objects.all().delete()
+        forget_all_caches()
+        before = len(standin.requests("embed"))
+        started = time.monotonic()
+        answer = answer_question(ask(ollama_corpus, LEAVE, seconds=3))
+        took_seconds = time.monotonic() - started
+        assert {leg.name: leg.status for leg in answer.legs} == {"lexical": "ok", "dense": "late"}
+        assert len(standin.requests("embed")) - before <= 2  # one retry is the client's own
+        assert answer.mode == GENERATED
+        return took_seconds
+
+    assert stays_below(3 + 0.25, seconds_of_one)
 
 
 def test_what_has_failed_is_not_tried_again_in_the_same_request(ollama_corpus: Corpus, standin: StandIn) -> None:
