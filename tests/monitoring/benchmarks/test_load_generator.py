@@ -123,18 +123,18 @@ def test_so_many_clients_ask_at_once_and_no_more() -> None:
 
 def test_a_load_of_some_seconds_begins_no_request_after_them() -> None:
     with serving(ok) as server:
-        loaded = run_load(server.url, load(count=None, seconds=0.4))
+        loaded = run_load(server.url, load(count=None, seconds=1.5))
     assert len(loaded.requests) > 10
-    assert max(request.started for request in loaded.requests) < 0.4
-    assert loaded.per_second() == pytest.approx(len(loaded.good) / 0.4, rel=0.2)
+    assert max(request.started for request in loaded.requests) < 1.5
+    assert loaded.per_second() == pytest.approx(len(loaded.good) / 1.5, rel=0.2)
 
 
 def test_clients_of_a_ramp_begin_one_after_the_other() -> None:
-    with serving(streamed(b"x", pause=2.0)) as server:
-        loaded = run_load(server.url, load(clients=4, count=4, ramp_seconds=0.8))
+    with serving(streamed(b"x", pause=4.0)) as server:
+        loaded = run_load(server.url, load(clients=4, count=4, ramp_seconds=3.2))
     starts = sorted(request.started for request in loaded.requests)
-    assert [start >= 0.2 * number for number, start in enumerate(starts)] == [True] * 4
-    assert len(loaded.settled(skip_seconds=0.35)) == 2
+    assert [start >= 0.8 * number for number, start in enumerate(starts)] == [True] * 4
+    assert len(loaded.settled(skip_seconds=1.55)) == 2  # each may begin late, but not as late as the next one
 
 
 def test_the_first_token_is_not_the_first_byte() -> None:

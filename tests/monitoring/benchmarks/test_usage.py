@@ -30,7 +30,8 @@ def test_what_the_children_of_a_process_use_is_its_groups() -> None:
                 assert parent.stdout is not None
                 assert parent.stdout.readline() == "done\n"
             assert meter.cpu_seconds("busy") > 0.25
-            assert meter.cpu_seconds("idle") < 0.25
+            # Both have started an interpreter, of which a slow machine makes more than the work.
+            assert meter.cpu_seconds("idle") < meter.cpu_seconds("busy") - 0.25
             assert len(meter.private_bytes("busy")) == 2
             assert min(meter.private_bytes("busy")) > 1_000_000
             assert meter.usages[0].process == "busy: child"

@@ -113,8 +113,10 @@ def test_silence_and_a_closed_door_are_told_apart(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_steady_load_does_not_wait_for_its_answers() -> None:
+    all_there = threading.Barrier(40, timeout=20)
+
     def slow(handler: socketserver.StreamRequestHandler) -> None:
-        time.sleep(0.5)
+        all_there.wait()
         handler.wfile.write(reply_of("200 OK", ANSWER))
 
     with answering(slow) as clients:
@@ -139,7 +141,9 @@ def test_busy_clients_ask_one_question_after_the_other() -> None:
 
     with answering(counted) as clients:
         run = clients.busy(3, Asking(), STREAM)
-        time.sleep(0.3)
+        give_up_at = time.monotonic() + 20
+        while (run.asked <= 3 or most < 3) and time.monotonic() < give_up_at:
+            time.sleep(0.02)
         replies = run.finish()
     assert len(replies) == run.asked > 3
     assert most == 3

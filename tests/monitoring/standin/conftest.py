@@ -103,7 +103,7 @@ def ask_on(connection: HTTPConnection, method: str, path: str, body: Any = None,
     return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait until something is so; fail when it does not come."""
     end = time.monotonic() + seconds
     while not condition():

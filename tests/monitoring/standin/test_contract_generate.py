@@ -223,7 +223,7 @@ def leave_in_mid_stream(standin: StandIn, wire: Wire) -> None:
     own = wire.raw_post("/api/generate", {"model": "nano-llama", "prompt": "the cat"})
     assert b"200 OK" in own.recv(4096)
     own.close()
-    wait_until(lambda: standin.state()["active_generations"] == 0, seconds=1.0)
+    wait_until(lambda: standin.state()["active_generations"] == 0)
 
 
 def test_44_a_client_that_leaves_in_mid_stream_is_noticed(standin: StandIn, wire: Wire) -> None:
@@ -243,7 +243,7 @@ def test_44_a_client_that_leaves_in_mid_embed_is_noticed(standin: StandIn, wire:
     wait_until(lambda: standin.state()["active_embeds"] == 1)
     own.shutdown(socket.SHUT_RDWR)
     own.close()
-    wait_until(lambda: standin.state()["active_embeds"] == 0, seconds=1.0)
+    wait_until(lambda: standin.state()["active_embeds"] == 0)
     standin.set(embed_seconds=0)
     assert wire.embed().status == 200
     assert standin.state()["cancelled"] == 1
@@ -254,7 +254,7 @@ def test_44_a_client_that_leaves_during_a_load_aborts_it(standin: StandIn, wire:
     own = wire.raw_post("/api/embed", {"model": "nano-bert", "input": "a"})
     wait_until(lambda: standin.state()["loading_or_waiting_for_load"] == 1)
     own.close()
-    wait_until(lambda: standin.state()["loading_or_waiting_for_load"] == 0, seconds=1.0)
+    wait_until(lambda: standin.state()["loading_or_waiting_for_load"] == 0)
     standin.set(load_seconds=0.01)
     assert wire.embed().status == 200
 
