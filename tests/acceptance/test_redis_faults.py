@@ -16,6 +16,7 @@ from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.redis import nothing_is_known_of_any_redis, redis_server
 from tests.server import Server, running_server
+from tests.timing import stays_below
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
 pytestmark = [pytest.mark.redis, pytest.mark.django_db(transaction=True)]
@@ -40,7 +41,7 @@ def ask_often(server: Server) -> list[float]:
 
 
 def silences(server: Server) -> float:
-    figures = requests.get(f"{server.url}/metrics", timeout=5).text
+    figures = requests.get(f"{server.url}/metrics", timeout=30).text
     lines = [line for line in figures.splitlines() if line.startswith("redis_silences_total")]
     return sum(float(line.split()[-1]) for line in lines)
 
@@ -66,13 +67,18 @@ def test_a_sick_redis_is_not_noticed(
         assert redis.Redis.from_url(redis_server.url).keys("ragsite:rate:*"), "Redis has no part in this"
         began = time.monotonic()
         harm(redis_server)
-        sick = ask_often(server)
+        sick: list[float] = []
+
+        def median_seconds() -> float:
+            sick[:] = ask_often(server)
+            return sick[len(sick) // 2]
+
+        assert stays_below(healthy[len(healthy) // 2] + 0.1, median_seconds), "most requests wait for Redis"
         took_seconds = time.monotonic() - began
         # Of all the requests of a worker, a few find out at the same moment, and then one every five seconds.
         assert silences(server) <= WORKERS * (8 + took_seconds / 5)
-        assert sick[len(sick) // 2] < healthy[len(healthy) // 2] + 0.1, "most requests wait for Redis"
         assert sick[-1] < healthy[-1] + 2
-        assert requests.get(f"{server.url}/health/live", timeout=5).status_code == 200
+        assert requests.get(f"{server.url}/health/live", timeout=30).status_code == 200
 
 
 def test_a_redis_that_is_absent_at_the_start_is_waited_for_and_then_done_without(
@@ -81,17 +87,17 @@ def test_a_redis_that_is_absent_at_the_start_is_waited_for_and_then_done_without
     make_library(slug="handbook")
     redis_server.kill()
     with running_server(tmp_path, environment={**LIMIT, "WEB_WORKERS": "1"}, REDIS_URL=redis_server.url) as server:
-        assert requests.get(f"{server.url}/health/live", timeout=5).status_code == 200
-        red = requests.get(f"{server.url}/health/ready", timeout=5)
+        assert requests.get(f"{server.url}/health/live", timeout=30).status_code == 200
+        red = requests.get(f"{server.url}/health/ready", timeout=30)
         assert red.status_code == 503
         assert red.json()["services"]["redis"]["healthy"] is False
         assert red.json()["services"]["postgres"]["healthy"] is True
         assert ask(server)[0] == 200
         redis_server.start()
         give_up_at = time.monotonic() + 20
-        while requests.get(f"{server.url}/health/ready", timeout=5).status_code != 200:
+        while requests.get(f"{server.url}/health/ready", timeout=30).status_code != 200:
             assert time.monotonic() < give_up_at, "it does not heal"
             time.sleep(0.2)
         redis_server.kill()  # seen once: from now on it is done without
-        assert requests.get(f"{server.url}/health/ready", timeout=5).status_code == 200
-        assert requests.get(f"{server.url}/health", timeout=5).json()["status"] == "degraded"
+        assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200
+        assert requests.get(f"{server.url}/health", timeout=30).json()["status"] == "degraded"

@@ -21,6 +21,7 @@ from tests.server import Server, running_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TERMINAL = {"done", "error"}
+WAIT_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -92,23 +93,23 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def test_the_first_words_arrive_while_the_model_still_writes(server: Server, standin: StandIn) -> None:
     reader = Reader(server.url)
-    wait_until(lambda: "token" in reader.names(), 10, "no token came")
+    wait_until(lambda: "token" in reader.names(), WAIT_SECONDS, "no token came")
     assert active(standin) == 1
     assert reader.names()[:2] == ["meta", "passages"]
-    wait_until(lambda: reader.names().count("token") >= 5, 10, "the words don't come one after the other")
+    wait_until(lambda: reader.names().count("token") >= 5, WAIT_SECONDS, "the words don't come one after the other")
     assert not reader.terminal_events
     reader.leave()
 
 
 def test_more_open_streams_than_database_connections_leave_the_rest_at_work(server: Server, standin: StandIn) -> None:
     readers = [Reader(server.url) for _ in range(12)]
-    wait_until(lambda: all("token" in reader.names() for reader in readers), 20, "not every stream has begun")
+    wait_until(lambda: all("token" in reader.names() for reader in readers), WAIT_SECONDS, "not every stream has begun")
     assert active(standin) == 12
-    assert requests.get(f"{server.url}/health/ready", timeout=5).status_code == 200
-    found = requests.post(f"{server.url}/api/v1/search", json={"query": QUESTION}, timeout=5)
+    assert requests.get(f"{server.url}/health/ready", timeout=30).status_code == 200
+    found = requests.post(f"{server.url}/api/v1/search", json={"query": QUESTION}, timeout=30)
     assert found.status_code == 200
     assert found.json()["passages"]
-    pool = requests.get(f"{server.url}/api/pool/stats", timeout=5).json()
+    pool = requests.get(f"{server.url}/api/pool/stats", timeout=30).json()
     assert (pool["pool_size"], pool["in_use"]) == (2, 0)
     assert not any(reader.terminal_events for reader in readers)
     for reader in readers:
@@ -117,26 +118,26 @@ def test_more_open_streams_than_database_connections_leave_the_rest_at_work(serv
 
 def test_when_readers_leave_the_model_is_stopped(server: Server, standin: StandIn) -> None:
     readers = [Reader(server.url) for _ in range(5)]
-    wait_until(lambda: all("token" in reader.names() for reader in readers), 10, "not every stream has begun")
+    wait_until(lambda: all("token" in reader.names() for reader in readers), WAIT_SECONDS, "not every stream has begun")
     for reader in readers:
         reader.leave()
-    wait_until(lambda: active(standin) == 0, 3, "the model goes on for nobody")
+    wait_until(lambda: active(standin) == 0, WAIT_SECONDS, "the model goes on for nobody")
 
 
 def test_readers_who_leave_before_the_first_word_stop_the_model_too(server: Server, standin: StandIn) -> None:
     standin.set(first_token_seconds=60)
     reader = Reader(server.url)
-    wait_until(lambda: active(standin) == 1 and reader.beats > 0, 10, "the model does not even read")
+    wait_until(lambda: active(standin) == 1 and reader.beats > 0, WAIT_SECONDS, "the model does not even read")
     reader.leave()
-    wait_until(lambda: active(standin) == 0, 3, "the model goes on for nobody")
+    wait_until(lambda: active(standin) == 0, WAIT_SECONDS, "the model goes on for nobody")
 
 
 def test_when_the_model_server_dies_each_stream_has_one_end(server: Server, standin: StandIn) -> None:
     readers = [Reader(server.url) for _ in range(5)]
-    wait_until(lambda: all("token" in reader.names() for reader in readers), 10, "not every stream has begun")
+    wait_until(lambda: all("token" in reader.names() for reader in readers), WAIT_SECONDS, "not every stream has begun")
     standin.stop()
     for reader in readers:
-        reader.join(10)
+        reader.join(WAIT_SECONDS)
         assert reader.ended_cleanly
         assert reader.terminal_events == ["done"]
         answer = reader.events[-1][1]
@@ -147,17 +148,17 @@ def test_when_the_model_server_dies_each_stream_has_one_end(server: Server, stan
 
 def test_at_shutdown_each_open_stream_has_one_end(server: Server, standin: StandIn) -> None:
     readers = [Reader(server.url) for _ in range(8)]
-    wait_until(lambda: all("token" in reader.names() for reader in readers), 10, "not every stream has begun")
+    wait_until(lambda: all("token" in reader.names() for reader in readers), WAIT_SECONDS, "not every stream has begun")
     standin.set(first_token_seconds=60)
     waiting = Reader(server.url)
-    wait_until(lambda: waiting.beats > 0, 10, "the ninth stream has not begun")
+    wait_until(lambda: waiting.beats > 0, WAIT_SECONDS, "the ninth stream has not begun")
     server.terminate()
     for reader in [*readers, waiting]:
-        reader.join(10)
+        reader.join(WAIT_SECONDS)
         assert reader.ended_cleanly, "cut without a word"
         assert len(reader.terminal_events) == 1
         assert reader.names()[-1] in TERMINAL
-    assert server.wait(timeout_seconds=15) == 0
+    assert server.wait(timeout_seconds=WAIT_SECONDS) == 0
     assert active(standin) == 0
 
 
@@ -169,9 +170,9 @@ def test_answers_that_are_not_streamed_are_finished_at_shutdown(server: Server, 
         target=lambda: replies.append(requests.post(f"{server.url}/api/v1/query", json=body, timeout=30))
     )
     asker.start()
-    wait_until(lambda: active(standin) == 1, 10, "the model does not write")
+    wait_until(lambda: active(standin) == 1, WAIT_SECONDS, "the model does not write")
     server.terminate()
-    asker.join(20)
+    asker.join(WAIT_SECONDS)
     assert replies[0].status_code == 200
     assert replies[0].json()["answer_mode"] == "generated"
 
