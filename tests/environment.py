@@ -15,6 +15,9 @@ for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
 os.environ["DATABASE_STATEMENT_TIMEOUT_MS"] = "60000"
 os.environ["DATABASE_POOL_TIMEOUT"] = "30"  # a busy machine is no failure
+# Threads of linear algebra spin while they wait for each other. On a busy machine a process's first vector of the
+# stand-in, a tenth of a second's work, takes them seconds, and whoever asked for it has given up.
+os.environ["RAG_CPU_THREADS"] = "1"
 os.environ["SECRET_KEY"] = "only-for-tests-and-never-anywhere-else-0123456789"
 os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
 (ROOT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[CircuitWatch]:
 def embed(client: OllamaClient | None = None) -> bool:
     """Ask the model server; return whether it answered."""
     try:
-        (client or get_client()).embed(EMBEDDER, ["a text"], deadline=Deadline.after(5))
+        (client or get_client()).embed(EMBEDDER, ["a text"], deadline=Deadline.after(20))
     except OllamaError as error:
         print(f"no vector: {error!r}")  # why, for whoever expected one
         return False
