@@ -26,6 +26,11 @@ def redis_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
         yield server
 
 
+def patient(url: str) -> str:
+    """Return the address with which another process waits for Redis as long as this one does."""
+    return f"{url}?socket_timeout={PATIENT_SECONDS}&socket_connect_timeout={PATIENT_SECONDS}"
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_known_of_any_redis() -> Iterator[None]:
     """No silence, count or pool outlives its test."""

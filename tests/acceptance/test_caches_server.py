@@ -24,7 +24,7 @@ from querying.models import CacheCount, CachedAnswer, CacheEntry, QueryLog
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
 from tests.server import Server, running_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
@@ -203,7 +203,7 @@ def test_nothing_that_is_gone_closed_or_changed_is_shown_from_a_cache(standin: S
 
 @pytest.mark.redis
 def test_nor_with_redis(standin: StandIn, tmp_path: Path, redis_server: RedisProcess) -> None:
-    with two_workers(tmp_path, standin, REDIS_URL=redis_server.url) as server:
+    with two_workers(tmp_path, standin, REDIS_URL=patient(redis_server.url)) as server:
         check(run_under_load(server.url))
     assert not CacheEntry.objects.exists()
 

@@ -17,7 +17,7 @@ from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
 from tests.server import running_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
@@ -84,4 +84,4 @@ def test_two_servers_share_one_generation_through_postgres(standin: StandIn, tmp
 def test_two_servers_share_one_generation_through_redis(
     standin: StandIn, tmp_path: Path, redis_server: RedisProcess
 ) -> None:
-    check(standin, tmp_path, servers=2, REDIS_URL=redis_server.url)
+    check(standin, tmp_path, servers=2, REDIS_URL=patient(redis_server.url))

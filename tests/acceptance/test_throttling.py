@@ -15,7 +15,7 @@ from monitoring.drills.redis_server import RedisProcess
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
 from tests.server import Server, running_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
@@ -41,7 +41,7 @@ def statuses_of_200(server: Server) -> Counter[int]:
 @pytest.mark.redis
 def test_with_redis_exactly_the_limit_is_allowed(redis_server: RedisProcess, tmp_path: Path) -> None:
     make_library(slug="handbook")
-    with running_server(tmp_path, environment=LIMIT, REDIS_URL=redis_server.url) as server:
+    with running_server(tmp_path, environment=LIMIT, REDIS_URL=patient(redis_server.url)) as server:
         assert statuses_of_200(server) == {200: 50, 429: 150}
         redis_server.kill()
         # A worker that had more than its share gives nothing; the other one gives the rest of its own.

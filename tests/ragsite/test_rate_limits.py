@@ -26,7 +26,7 @@ from ragsite import rate_limits, redis_guard
 from ragsite.rate_limits import Windows, take
 from ragsite.rates import Rate, parse_rate
 from ragsite.throttling import ScopedThrottle
-from tests.redis import nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,7 +78,7 @@ def test_with_redis_two_processes_allow_exactly_the_limit(redis_server: RedisPro
         subprocess.Popen(
             [sys.executable, "-c", OTHER],
             cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": redis_server.url},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": patient(redis_server.url)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
