@@ -15,13 +15,14 @@ from documents.models import EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from querying import cache_entries, question_vectors
-from querying.models import CacheCount, CacheEntry
+from querying.models import CacheEntry
 from querying.purging import purge
 from querying.question_vectors import embed_once
 from querying.storing_later import store_now
 from ragsite.deadline import Deadline
 from tests.factories import make_corpus
 from tests.querying.conftest import QUESTION
+from tests.querying.test_cache_counts import stored
 from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
@@ -66,7 +67,7 @@ def test_without_redis_processes_share_it_through_postgres(space: EmbeddingSpace
     assert np.array_equal(vector_of(space), first)
     assert embeddings(standin) == 1
     store_now()
-    counts = {row.layer: (row.hits, row.misses) for row in CacheCount.objects.filter(corpus_id=space.corpus_id)}
+    counts = {layer: counted for (corpus_id, layer), counted in stored().items() if corpus_id == space.corpus_id}
     assert counts == {"vectors": (0, 2), "vectors_shared": (1, 1)}
     entry = CacheEntry.objects.get()
     assert (entry.kind, entry.corpora, entry.documents) == ("vector", [], [])
