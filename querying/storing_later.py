@@ -21,6 +21,7 @@ from ragsite.errors import DatabaseUnavailable
 logger = logging.getLogger(__name__)
 STORE_EVERY_SECONDS = 0.5
 STATEMENT_SECONDS = 2.0  # that a statement may take
+LAST_SECONDS = 10.0  # that what is being stored may take when the process ends
 
 Store = Callable[[], None]  # writes what waits; when it fails, it keeps that for the next time
 _stores: list[Store] = []
@@ -44,12 +45,12 @@ class Background:
                 self._thread = threading.Thread(target=self._run, name="cache-storing", daemon=True)
                 self._thread.start()
 
-    def end(self) -> None:
+    def end(self, patience_seconds: float | None = None) -> None:
         """Let the thread end, and wait until it has: from then on nothing is stored in the background."""
         self._ending.set()
         with self._lock:
             if self._thread is not None:
-                self._thread.join()
+                self._thread.join(patience_seconds)
 
     def store(self) -> None:
         """Store everything that waits, in the caller's thread. Never raises what the database does."""
@@ -105,6 +106,7 @@ def _at_exit() -> None:
     """Store the rest. Only in a process that has begun: another one may have no database at all."""
     if _current.background._thread is not None:
         with suppress(Exception):
+            _current.background.end(LAST_SECONDS)  # what it has in hand would end with the process
             store_now()
             connections.close_all()
 

@@ -279,7 +279,8 @@ def test_what_was_counted_is_stored_when_the_server_stops(standin: StandIn, tmp_
         server.terminate()
         server.wait()
     counted = CacheCount.objects.filter(corpus_id=corpus.pk, layer="questions")
-    assert sum(row.hits for row in counted) == 4
-    assert sum(row.misses for row in counted) == 1
+    # On a busy machine a worker may be asked before the other one's answer is stored for it, and make its own.
+    assert sum(row.misses for row in counted) in (1, 2)
+    assert sum(row.hits + row.misses for row in counted) == 5
     assert CacheEntry.objects.filter(kind="search").count() == 1
     assert QueryLog.objects.count() == 5

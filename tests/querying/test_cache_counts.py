@@ -168,3 +168,23 @@ def test_the_background_stores_by_itself_and_survives_what_fails(monkeypatch: py
     finally:
         background.end()  # or it would store for the tests that follow
     assert "cache-storing" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_what_is_being_stored_when_the_process_ends_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, goes_on, ended = threading.Event(), threading.Event(), []
+
+    def store() -> None:
+        if not taken.is_set():  # the thread has what waited in hand: nobody else would store it
+            taken.set()
+            goes_on.wait(20)
+            ended.append(threading.current_thread().name)
+
+    background = Background()
+    monkeypatch.setattr(storing_later, "STORE_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(storing_later, "_stores", [store])
+    monkeypatch.setattr(storing_later._current, "background", background)
+    background.begin()
+    assert taken.wait(20)
+    threading.Timer(0.2, goes_on.set).start()
+    storing_later._at_exit()
+    assert ended == ["cache-storing"]
