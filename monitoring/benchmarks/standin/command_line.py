@@ -6,7 +6,7 @@ import argparse
 import json
 import logging
 import signal
-import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -16,6 +16,7 @@ from monitoring.benchmarks.standin.knobs import HELP, TYPES, Knobs
 from monitoring.benchmarks.standin.models import DEFAULT_MODELS
 from monitoring.benchmarks.standin.running import StandIn
 
+LOOK_EVERY_SECONDS = 0.5  # whether to stop; a signal usually ends the sleep at once
 FAULT_FIELDS = {field.name: field.type for field in fields(Fault)}
 
 
@@ -64,15 +65,18 @@ def serve(options: Mapping[str, Any], say: Callable[[str], object]) -> str:
     knobs = {name: options[name] for name in TYPES if options.get(name) is not None}
     if options.get("latency") is not None:
         knobs.setdefault("embed_seconds", options["latency"])
-    stopped = threading.Event()
+    signals: list[int] = []
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stopped.set())
+        signal.signal(each, lambda number, _: signals.append(number))
     ports = {"port": options["port"], "control_port": options["control_port"]}
     with StandIn(options["model"] or DEFAULT_MODELS, **ports, **knobs) as standin:
         standin.control({"fail": options["fail"]})
         told = {"port": standin.port, "control_port": standin.control_port}
         say(json.dumps(told) if options["json"] else f"The Ollama stand-in listens on {standin.url}")
-        stopped.wait()
+        # No wait without an end: a signal that comes just before it begins doesn't wake it. And no Event: its lock may
+        # be held by this very thread when the handler runs in it.
+        while not signals:
+            time.sleep(LOOK_EVERY_SECONDS)
         state = standin.state()
     return f"Answered {sum(state['requests'].values())} requests, {state['tokens']} tokens."
 

@@ -135,6 +135,19 @@ def test_a_process_can_be_killed_frozen_and_restarted_on_its_port() -> None:
             requests.post(ask, json=body, timeout=10)
 
 
+def test_a_signal_that_comes_while_the_main_thread_does_not_notice_ends_it_too() -> None:
+    """As one does that comes just before the thread begins to wait; here another thread takes it."""
+    script = (
+        "import signal, threading\n"
+        "from monitoring.benchmarks.standin.command_line import serve\n"
+        "take = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "options = {'port': 0, 'control_port': None, 'model': ['nano-bert'], 'fail': [], 'json': True}\n"
+        "print(serve(options, lambda text: threading.Timer(1.0, take).start()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "Answered 0 requests, 0 tokens.\n", done.stderr
+
+
 @pytest.mark.slow
 def test_the_command_needs_no_database() -> None:
     command = [sys.executable, "manage.py", "ollama_standin", "--port", "0", "--model", "nano-bert", "--json"]
@@ -149,4 +162,4 @@ def test_the_command_needs_no_database() -> None:
         told = [requests.post(ask, json={"model": "nano-bert", "input": "a"}, timeout=10) for _ in range(2)]
         assert [each.status_code for each in told] == [503, 200]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
