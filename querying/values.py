@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from documents.access import Principal
 from documents.models import Corpus
@@ -16,6 +16,7 @@ from querying.citations import Citation
 from querying.legs import LegReport
 from querying.retrieval import Passage
 from ragsite.deadline import Deadline
+from ragsite.ids import new_id
 from ragsite.ollama import Lane
 
 Mode = Literal["fast", "balanced", "quality"]
@@ -36,7 +37,7 @@ class Asked:
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE
     standing: Standing | None = None  # what was read together with the corpora
-    id: UUID = field(default_factory=uuid4)
+    id: UUID = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)  # on the monotonic clock
 
     @property

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -24,6 +23,7 @@ from querying.disabling import refuse_while_disabled
 from querying.values import MODES, Asked, Mode
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
+from ragsite.ids import new_id
 from ragsite.ollama import Lane
 
 DEADLINE_HEADER = "X-Deadline-Ms"
@@ -47,7 +47,7 @@ def read_batch(request: Request) -> list[Asked]:
     """Return the questions of a batch. They share one deadline."""
     fields = _validated(_BATCH, request.data)
     first = _asked(request, {**fields, "query": ""})
-    return [replace(first, question=question, lane=Lane.BATCH, id=uuid4()) for question in fields["queries"]]
+    return [replace(first, question=question, lane=Lane.BATCH, id=new_id()) for question in fields["queries"]]
 
 
 # Kept, because to make the fields of a serializer takes longer than to validate with them. Validating changes nothing.
