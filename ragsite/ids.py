@@ -13,6 +13,10 @@ class _Drawn:
     """Random bytes in stock. A call of the system lets other threads in, and on a busy server costs two changes."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start afresh: a forked child with its parent's stock would give the same ids, and its lock may be held."""
         self._lock = threading.Lock()
         self._left = memoryview(b"")
 
@@ -25,20 +29,10 @@ class _Drawn:
         return bytes(taken)
 
 
-class _Current:
-    """The stock of this process. A forked child draws its own, or both would give the same ids."""
-
-    def __init__(self) -> None:
-        self.drawn = _Drawn()
-
-    def forget(self) -> None:
-        self.drawn = _Drawn()
-
-
-_current = _Current()
-os.register_at_fork(after_in_child=_current.forget)
+_drawn = _Drawn()
+os.register_at_fork(after_in_child=_drawn.forget)
 
 
 def new_id() -> UUID:
     """Return a random UUID (RFC 9562, version 4), as hard to guess as `uuid.uuid4()`."""
-    return UUID(bytes=_current.drawn.take(), version=4)
+    return UUID(bytes=_drawn.take(), version=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -61,6 +63,18 @@ def test_what_changes_is_seen_by_the_next_question() -> None:
         scope_of(Principal.of(user), ["a"])
     Membership.objects.create(user=user, tenant=corpus.tenant, role=Membership.Role.READER)
     assert scope_of(Principal.of(user), ["a"]).corpora == (corpus,)
+
+
+def test_the_same_rows_mean_the_same_scope_and_few_ways_to_name_it_are_kept() -> None:
+    corpora = [make_corpus(slug=slug, is_public=True) for slug in "abcd"]
+    first = scope_of(NOBODY, ["a", "b"])
+    assert scope_of(NOBODY, ["a", "b"]) is first
+    for names in itertools.permutations("abcd"):
+        assert [corpus.slug for corpus in scope_of(NOBODY, names).corpora] == list(names)
+    with scope._lock:
+        assert max(len(state.scopes) for _, state in scope._open_states.values()) == scope.SCOPES_KEPT
+    Corpus.objects.filter(pk=corpora[0].pk).update(epoch=corpora[0].epoch + 1)
+    assert scope_of(NOBODY, ["a", "b"]).standing != first.standing
 
 
 def test_a_key_without_the_right_scope_may_ask_nothing() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from ragsite.content_policy import ContentPolicy
 from tests.factories import make_corpus, make_tenant, make_user
 
 TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))
@@ -140,6 +143,21 @@ def test_data_carries_the_policy_that_allows_nothing_at_all() -> None:
     assert [reply.status_code for reply in replies] == [200, 404, 404]
     for reply in replies:
         assert reply["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.django_db
+def test_no_policy_of_pages_is_built_for_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    build = ContentPolicy.get_policy_parts
+
+    def noted(policy: ContentPolicy, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        built.append(request.path)
+        return build(policy, request, *args, **kwargs)
+
+    monkeypatch.setattr(ContentPolicy, "get_policy_parts", noted)
+    assert Client().get("/api/v1/corpora").status_code == 200
+    assert Client().get("/").status_code == 200
+    assert set(built) == {"/"}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
