@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from documents.models import Corpus, EmbeddingSpace, Membership, Tenant
 
-_numbers = itertools.count(1)
+_numbers = itertools.count(100_001)  # of one length, whatever ran before: names are sorted as text
 
 
 def make_tenant(**fields: Any) -> Tenant:
