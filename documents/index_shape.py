@@ -86,7 +86,14 @@ def as_text(vector: np.ndarray) -> str:
 
 @lru_cache(maxsize=64)
 def _text_of(kind: str, numbers: bytes) -> str:
-    return f"[{','.join(map(str, np.frombuffer(numbers, dtype=kind).tolist()))}]"
+    values = np.frombuffer(numbers, dtype=kind).tolist()
+    return f"[{_template(len(values)) % tuple(values)}]"
+
+
+@lru_cache(maxsize=8)
+def _template(length: int) -> str:
+    # Nine digits give back every float32. Written one by one it takes thrice as long.
+    return ",".join(["%.9g"] * length)
 
 
 def as_bits(vector: np.ndarray) -> str:

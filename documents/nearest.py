@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from cachetools import LRUCache
 from django.db.models import BooleanField, Func, QuerySet
+from pgvector import Vector
 from pgvector.django import CosineDistance
 
 from documents.compiling import Compiled, compiled, with_literal
@@ -121,10 +122,11 @@ def _template(
 
 def _made_of(rows: Rows, space: EmbeddingSpace, shape: IndexShape) -> Template:
     whole, shown = np.zeros(shape.dimensions, dtype=np.float32), np.zeros(shape.first, dtype=np.float32)
-    puts = {as_bits(shown): Put.BITS, as_text(shown): Put.SHOWN, as_text(whole): Put.WHOLE}
+    puts = {as_bits(shown): Put.BITS, Vector(shown).to_text(): Put.SHOWN, Vector(whole).to_text(): Put.WHOLE}
     sql, values = with_literal(compiled(rows), space.pk)
     before, here, behind = sql.partition(_HERE)
     assert here, "the query leaves no room for a condition"
     given = tuple(puts.get(each, each) if isinstance(each, str) else each for each in values)
+    assert any(isinstance(each, Put) for each in given), "the query leaves no room for a vector"
     count = before.count("%s")
     return Template((before, given[:count]), (behind, given[count:]))

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Value
 from django.utils import timezone
 from pgvector.django import CosineDistance
 
+from documents.index_shape import as_text
 from querying.answer_table import has_alike, kept_of
 from querying.cache_keys import Keys
 from querying.caching import unless_it_fails
@@ -63,7 +65,7 @@ def _nearest_same(asked: Asked, keys: Keys, vector: np.ndarray) -> tuple[Kept, f
     kept_alike = CachedAnswer.objects.filter(alike_key=keys.alike, created_at__gt=youngest, embedding__isnull=False)
     rows = (
         allowed(kept_alike, corpora, keys.question)
-        .annotate(distance=CosineDistance("embedding", vector))
+        .annotate(distance=CosineDistance("embedding", Value(as_text(vector))))
         .filter(distance__lte=distance_allowed(corpora))
         .order_by("distance")
         .values_list("pk", "question", "distance")

@@ -33,8 +33,8 @@ def pooled(
                 "max_waiting": 200,
                 "max_lifetime": 1800,
             },
-            # Only cursors that ask for it prepare; how often a statement came is counted there, not by psycopg.
-            "prepare_threshold": 1_000_000 if prepares else None,
+            # Says only whether cursors that ask for it may prepare: ragsite.postgres counts the uses, not psycopg.
+            "prepare_threshold": 0 if prepares else None,
             "connect_timeout": 3,
             "keepalives": 1,
             "keepalives_idle": 10,

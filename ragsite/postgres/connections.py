@@ -73,7 +73,14 @@ reachability = Reachability()
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """Never waits for ever: neither for an answer nor, between two attempts to connect, for an hour."""
+    """Never waits for ever: neither for an answer nor, between two attempts to connect, for an hour.
+
+    Outside of `PreparingCursor` its `prepare_threshold` is None, whatever it was made with: with any other, psycopg
+    counts how often each statement came, for which it keeps the last hundred of them, values and all. Where vectors are
+    among the values, those are megabytes on every connection.
+    """
+
+    prepares = False  # whether a PreparingCursor may have statements prepared
 
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Self:
@@ -92,6 +99,7 @@ class BoundedConnection(psycopg.Connection[Any]):
                 time.sleep(RETRY_EVERY_SECONDS)
             else:
                 reachability.note_success()
+                made.prepares, made.prepare_threshold = made.prepare_threshold is not None, None
                 return made
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:

@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 
+from ragsite.postgres.connections import BoundedConnection
+
 HOT_USES = 5  # of a statement in this process before it is prepared: most others come once
 HOT_KEPT = 80  # below psycopg's 100 per connection: beyond that, each one prepared costs another its place
 SEEN_KEPT = 1000
@@ -55,4 +57,11 @@ class PreparingCursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> PreparingCursor:
         """Run a statement with its values."""
-        return super().execute(query, params, prepare=hot.is_hot(query), **options)
+        connection = self.connection
+        if not (isinstance(connection, BoundedConnection) and connection.prepares and hot.is_hot(query)):
+            return super().execute(query, params, **options)
+        connection.prepare_threshold = 0
+        try:
+            return super().execute(query, params, prepare=True, **options)
+        finally:
+            connection.prepare_threshold = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from pytest_django import Settings
 
 from documents.compiling import rows_of, with_literal
@@ -57,6 +58,32 @@ def test_only_the_cursors_that_ask_for_it_prepare() -> None:
     assert not kept()
 
 
+def test_no_connection_holds_the_values_of_what_it_was_asked() -> None:
+    connection.ensure_connection()
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            value = f"{number:0100000}"
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT length(%s)", [value])
+            assert run("SELECT length(%s) + 1", value) == [(100_001,)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
+    assert kept() >= {"SELECT length($1) + 1"}  # which nothing else has prepared meanwhile
+    assert not kept() & {"SELECT length($1)"}
+
+
+def test_nothing_is_prepared_behind_one_that_failed() -> None:
+    for _ in range(2 * HOT_USES):
+        with pytest.raises(DataError):
+            run("SELECT 1 / %s::int", 0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::int", [1])
+    assert connection.connection.prepare_threshold is None
+
+
 def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     def options(*, prepares: bool) -> dict[str, Any]:
         found = pooled({}, max_size=1, wait_seconds=1, statement_timeout_ms=0, prepares=prepares)
@@ -65,7 +92,7 @@ def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert connection.settings_dict["OPTIONS"]["prepare_threshold"] == options(prepares=True)["prepare_threshold"]
     assert options(prepares=False)["prepare_threshold"] is None
     connection.ensure_connection()
-    monkeypatch.setattr(connection.connection, "prepare_threshold", None)
+    monkeypatch.setattr(connection.connection, "prepares", False)
     for _ in range(2 * HOT_USES):
         assert run("SELECT %s::int", 1) == [(1,)]
     assert not kept()
