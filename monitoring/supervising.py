@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
+
+from monitoring import web_server
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    own_environment: Callable[[Mapping[str, str]], Mapping[str, str]] = dict
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0  # in a row
@@ -40,7 +43,11 @@ class Child:
     def start(self, environment: dict[str, str]) -> None:
         """Start it in a session of its own: Ctrl-C reaches the supervisor only, which stops all in order."""
         self.process = subprocess.Popen(  # noqa: S603 - our own commands, nothing of a user's
-            self.command, env=environment, cwd=settings.BASE_DIR, start_new_session=True, preexec_fn=_die_with_parent
+            self.command,
+            env=self.own_environment(environment),
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
         )
         self.started_at = time.monotonic()
 
@@ -115,9 +122,8 @@ class Supervisor:
 
 
 def web_child() -> Child:
-    """Return the web server; address, workers and threads come from the environment (see gunicorn_conf)."""
-    configuration = str(settings.BASE_DIR / "ragsite" / "gunicorn_conf.py")
-    return Child("web", [sys.executable, "-m", "gunicorn", "-c", configuration, "ragsite.wsgi:application"])
+    """Return the web server."""
+    return Child("web", web_server.command(), web_server.environment)
 
 
 def ingest_children(count: int) -> list[Child]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitoring import web_server
 from monitoring.drills.web_process import WebProcess, free_port
 
 LOOKS = 12  # each on a new connection: enough to meet every worker
@@ -36,11 +36,11 @@ class ServerProcess(WebProcess):
 
     def command(self) -> Sequence[str]:
         """Return what is run."""
-        return [sys.executable, "-m", "gunicorn", "-c", "ragsite/gunicorn_conf.py", "ragsite.wsgi:application"]
+        return web_server.command()
 
     def environment(self) -> Mapping[str, str]:
         """Return what it is run with."""
-        return self._environment
+        return web_server.environment(self._environment)
 
     @property
     def workers(self) -> list[psutil.Process]:

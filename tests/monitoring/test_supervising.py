@@ -56,6 +56,16 @@ def test_a_child_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert not child.is_running
 
 
+def test_a_child_gets_what_is_its_own_besides(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    script = f"import os; open({str(written)!r}, 'w').write(os.environ['A'] + os.environ['B'])"
+    child = Child("own", [sys.executable, "-c", script], lambda given: {"A": "own", "B": "own", **given})
+    child.start({**os.environ, "B": "given"})
+    assert child.process is not None
+    assert child.process.wait(timeout=60) == 0
+    assert written.read_text() == "owngiven"
+
+
 def test_a_child_that_cannot_start_ends_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     healthy, broken = Child("sleeper", SLEEP), Child("broken", [sys.executable, "-c", "raise SystemExit(3)"])
     # Slow machines: whatever the start costs, an exit without any stable time counts as one that never worked.
