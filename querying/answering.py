@@ -16,6 +16,7 @@ from querying.stale import write_stale
 from querying.timings import Timings, milliseconds_since
 from querying.values import (
     HEARTBEAT,
+    WRITTEN,
     Answer,
     AnswerMode,
     Asked,
@@ -64,7 +65,7 @@ def answer_unrecorded(asked: Asked) -> Answer:
 
 
 def stream_answer(asked: Asked) -> Generator[Event, None, None]:
-    """Yield the events of an answer as it is made: Meta, Found, Tokens, Done, and a Heartbeat whenever it is quiet.
+    """Yield the events of an answer as it is made (see `querying.values`), and a Heartbeat whenever it is quiet.
 
     Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
     """
@@ -77,6 +78,8 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
         if isinstance(answer, Retrieved):
             answer = yield from write_answer(asked, answer)
             share.land(answer)
+            if answer.mode is AnswerMode.GENERATED:
+                yield WRITTEN
         else:
             yield Token(answer.text)
         record.answer = answer

@@ -20,6 +20,7 @@ from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, Overloaded
 
 SPARED = 2  # connections of the pool that are left for everything short
+CROWDED_SECONDS = 1.0  # what it takes to know that a line is gone for good
 
 
 class Gate:
@@ -31,6 +32,7 @@ class Gate:
         self._free = size
         self._line: deque[threading.Event] = deque()
         self._moved_at = 0.0  # when somebody came in or left, on the monotonic clock
+        self._crowded_at = -CROWDED_SECONDS  # when there last was a line, on the same clock
 
     @contextmanager
     def passed(self, deadline: Deadline, *, stall_seconds: float) -> Iterator[None]:
@@ -54,6 +56,11 @@ class Gate:
         finally:
             self._leave()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Return whether somebody stands in line, or has within the last second."""
+        return bool(self._line) or time.monotonic() - self._crowded_at < CROWDED_SECONDS
+
     def _wait(self, turn: threading.Event, deadline: Deadline, stall_seconds: float) -> None:
         if not connection.in_atomic_block:
             release_connection()
@@ -75,6 +82,7 @@ class Gate:
             self._moved_at = time.monotonic()
             if self._line:
                 self._line.popleft().set()  # the place goes on to the next one
+                self._crowded_at = self._moved_at
             else:
                 self._free += 1
 

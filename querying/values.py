@@ -116,7 +116,7 @@ class Answer:
     cache: CacheReport = CacheReport()
 
 
-# What a stream tells, in this order: Meta, Found, Tokens with Heartbeats in between, Done.
+# What a stream tells, in this order: Meta, Found, Tokens with Heartbeats in between, Written if a model wrote, Done.
 @dataclass(frozen=True, slots=True)
 class Meta:
     """The first event: the answer's id, and the rung that will be tried."""
@@ -146,6 +146,11 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """The model has finished, and the reader has all of the text. What is left to do can wait for others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The last event: the whole answer. It replaces what was streamed."""
 
@@ -154,5 +159,6 @@ class Done:
 
 T = TypeVar("T")
 Writing = Generator[Token | Heartbeat, None, T]  # a stage that streams, and returns what it made
-Event = Meta | Found | Token | Heartbeat | Done
+Event = Meta | Found | Token | Heartbeat | Written | Done
 HEARTBEAT = Heartbeat()
+WRITTEN = Written()

@@ -40,6 +40,11 @@ SEMANTIC_CACHE_OFF = Counter(
     "semantic_cache_off_total", "Times that the semantic cache switched itself off for a corpus, after such reports."
 )
 STREAMS_OPEN = Gauge("streams_open", "Answers being streamed now.", multiprocess_mode="livesum")
+STREAMS_GIVING_WAY = Gauge(
+    "streams_giving_way",
+    "Streams whose text is complete, and whose end waits because others have seen nothing yet.",
+    multiprocess_mode="livesum",
+)
 
 OLLAMA_CALLS = Counter("ollama_calls_total", "Calls to Ollama by outcome.", ["operation", "outcome"])
 OLLAMA_RETRIES = Counter("ollama_retries_total", "Calls to Ollama that were made again.", ["operation"])

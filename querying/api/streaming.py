@@ -14,14 +14,16 @@ from django.http import StreamingHttpResponse
 from querying.answering import stream_answer
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.slots import Slot, take_slot
-from querying.values import Asked, Done, Event, Found, Heartbeat, Meta, Token
+from querying.turns import Turn, turns
+from querying.values import Asked, Done, Event, Found, Heartbeat, Meta, Token, Written
 from ragsite import shutdown
 from ragsite.database_connection import release_connection
 from ragsite.errors import ShuttingDown
 from ragsite.exception_handler import log_if_unknown, problem_of
-from ragsite.metrics import STREAMS_OPEN
+from ragsite.metrics import STREAMS_GIVING_WAY, STREAMS_OPEN
 
 BEAT = b": beat\n\n"
+LAST_WAIT_SECONDS = 10.0  # of a reader who has the whole text, for those who have seen nothing yet
 HEADERS = {
     "Cache-Control": "private, no-store, no-cache, no-transform",
     "X-Accel-Buffering": "no",  # nginx would keep the answer until it is complete
@@ -45,7 +47,8 @@ class EventStream:
     def __init__(self, events: Generator[Event, None, None], slot: Slot) -> None:
         self._events = events
         self._slot = slot
-        self._frames = _frames(events)
+        self._turn = turns().begin()
+        self._frames = _frames(events, self._turn)
         self._is_open = True
         STREAMS_OPEN.inc()
 
@@ -64,12 +67,16 @@ class EventStream:
             self._frames.close()
             self._events.close()
         finally:
+            self._turn.rest()
             self._slot.release()
             STREAMS_OPEN.dec()
 
 
-def _frames(events: Generator[Event, None, None]) -> Generator[bytes, None, None]:
-    """Yield the bytes of each event; tokens of STREAM_FLUSH_SECONDS together. The last one is `done` or `error`."""
+def _frames(events: Generator[Event, None, None], turn: Turn) -> Generator[bytes, None, None]:
+    """Yield the bytes of each event; tokens of STREAM_FLUSH_SECONDS together. The last one is `done` or `error`.
+
+    Where others wait for their first word, the end of a text that is complete comes after them: see `querying.turns`.
+    """
     pending: list[str] = []
     flushed_at = 0.0
     try:
@@ -78,12 +85,18 @@ def _frames(events: Generator[Event, None, None]) -> Generator[bytes, None, None
                 pending.append(event.text)
                 if time.monotonic() - flushed_at < settings.STREAM_FLUSH_SECONDS:
                     continue
+            if isinstance(event, Found | Heartbeat):  # who hears nothing for so long waits for others, and not for us
+                turn.rest()
+            if isinstance(event, Written) and turn.may_end():
+                continue  # what is pending goes out with the end
             if pending:
                 yield _token_frame(pending)
                 flushed_at = time.monotonic()
             elif isinstance(event, Heartbeat):
                 yield BEAT
-            if not isinstance(event, Token | Heartbeat):
+            if isinstance(event, Written):
+                yield from _beats_until_called(turn)
+            elif not isinstance(event, Token | Heartbeat):
                 yield _frame_of(event)
     except Exception as exc:  # noqa: BLE001 - whatever it is, the reader is told; the status has long been sent
         if pending:
@@ -91,12 +104,21 @@ def _frames(events: Generator[Event, None, None]) -> Generator[bytes, None, None
         yield _error_frame(exc)
 
 
+def _beats_until_called(turn: Turn) -> Iterator[bytes]:
+    give_up_at = time.monotonic() + LAST_WAIT_SECONDS
+    with STREAMS_GIVING_WAY.track_inprogress():
+        while not turn.wait(min(settings.STREAM_HEARTBEAT_SECONDS, max(0.0, give_up_at - time.monotonic()))):
+            if time.monotonic() >= give_up_at or shutdown.has_begun():
+                return
+            yield BEAT
+
+
 def _until_shutdown(events: Generator[Event, None, None]) -> Iterator[Event]:
     """Yield the events. Once this process is to stop, the work is told so, and ends with what it has."""
     told = False
     for event in events:
         yield event
-        if shutdown.has_begun() and not told and not isinstance(event, Done):
+        if shutdown.has_begun() and not told and not isinstance(event, Written | Done):
             told = True
             # While a model writes, it counts as a model that failed: the answer is quoted. Before, it is the end.
             yield events.throw(ShuttingDown(retry_after_seconds=1))

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from querying import search_gate
 from querying.search_gate import Gate
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, Overloaded
@@ -78,3 +79,24 @@ def test_a_search_that_fails_lets_the_next_one_in() -> None:
         with pytest.raises(ValueError, match="no"), gate.passed(Deadline.after(30), stall_seconds=30):
             raise ValueError("no")
     assert gate._free == 1
+
+
+def test_it_is_crowded_while_there_is_a_line_and_for_a_moment_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, crowded = Gate(1), []
+    until, first, second = threading.Event(), threading.Event(), threading.Event()
+    with ThreadPoolExecutor() as pool:
+        holder = pool.submit(hold, gate, until, first)
+        assert first.wait(20)
+        crowded.append(gate.is_crowded)  # one is in, nobody waits
+        waiting = pool.submit(hold, gate, until, second)
+        while not gate._line:
+            threading.Event().wait(0.001)
+        monkeypatch.setattr(search_gate, "CROWDED_SECONDS", 0.0)
+        crowded.append(gate.is_crowded)
+        until.set()
+        holder.result(20)
+        waiting.result(20)
+        crowded.append(gate.is_crowded)
+        monkeypatch.setattr(search_gate, "CROWDED_SECONDS", 600.0)
+        crowded.append(gate.is_crowded)
+    assert crowded == [False, True, False, True]

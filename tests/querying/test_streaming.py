@@ -6,19 +6,22 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from querying import slots
+from querying.api import streaming
 from querying.api.streaming import BEAT, EventStream
 from querying.slots import take_slot
-from querying.values import HEARTBEAT, Answer, AnswerMode, Done, Event, Found, Meta, Token
+from querying.turns import Turns
+from querying.values import HEARTBEAT, WRITTEN, Answer, AnswerMode, Done, Event, Found, Meta, Token
 from ragsite import shutdown
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, Overloaded, ShuttingDown
-from ragsite.metrics import STREAMS_OPEN
+from ragsite.metrics import STREAMS_GIVING_WAY, STREAMS_OPEN
 from tests.querying.made import made_passage
 
 META = Meta(uuid.UUID(int=7), AnswerMode.GENERATED, ("handbook",))
@@ -158,6 +161,82 @@ def iter_events(events: list[Event]) -> Generator[Event, None, None]:
     yield from events
 
 
+WRITTEN_OUT: list[Event] = [META, Found(()), Token("Yes"), Token("."), WRITTEN, DONE]
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> Turns:
+    """The turns of a process where there is always somebody in line, and one may be at work at a time."""
+    crowded = Turns(1, lambda: True)
+    monkeypatch.setattr(streaming, "turns", lambda: crowded)
+    monkeypatch.setattr(streaming, "LAST_WAIT_SECONDS", 600.0)
+    return crowded
+
+
+def test_without_others_in_need_the_end_follows_at_once(settings: Settings) -> None:
+    settings.STREAM_FLUSH_SECONDS = 60
+    found = parsed(frames_of(lambda: iter_events(WRITTEN_OUT)))
+    assert [name for name, _ in found] == ["meta", "passages", "token", "token", "done"]
+
+
+def test_who_has_seen_nothing_goes_before_who_has_the_whole_text(crowd: Turns, settings: Settings) -> None:
+    settings.STREAM_FLUSH_SECONDS = 60
+    settings.STREAM_HEARTBEAT_SECONDS = 0.02
+    newcomer = stream_of(lambda: iter_events(WRITTEN_OUT))
+    stream = stream_of(lambda: iter_events(WRITTEN_OUT))
+    read = [next(stream) for _ in range(6)]
+    assert [name for name, _ in parsed(read)] == ["meta", "passages", "token", "token"]
+    assert parsed(read)[-1][1]["text"] == "."  # the reader has all of the text before the wait
+    assert read[-2:] == [BEAT, BEAT]
+    assert STREAMS_GIVING_WAY._value.get() == 1
+    assert [name for name, _ in parsed([next(newcomer) for _ in range(2)])] == ["meta", "passages"]
+    assert parsed(list(islice(stream, 100)))[0][0] == "done"
+    for each in (newcomer, stream):
+        each.close()
+    assert (crowd._at_work, STREAMS_GIVING_WAY._value.get()) == (0, 0)
+
+
+def test_the_end_waits_no_longer_than_a_reader_has_patience(
+    crowd: Turns, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STREAM_HEARTBEAT_SECONDS = 60
+    monkeypatch.setattr(streaming, "LAST_WAIT_SECONDS", 0.05)
+    newcomer = stream_of(lambda: iter_events(WRITTEN_OUT))
+    assert parsed(frames_of(lambda: iter_events(WRITTEN_OUT)))[-1][0] == "done"
+    newcomer.close()
+    assert crowd._at_work == 0
+
+
+def test_who_waits_for_something_else_keeps_nobody_from_ending(crowd: Turns, settings: Settings) -> None:
+    settings.STREAM_FLUSH_SECONDS, settings.STREAM_HEARTBEAT_SECONDS = 60, 0.02
+
+    def events() -> Generator[Event, None, None]:
+        yield META
+        while True:
+            yield HEARTBEAT  # for the answer to the same question that somebody else is given, say
+
+    waiting, stream = stream_of(events), stream_of(lambda: iter_events(WRITTEN_OUT))
+    assert [next(waiting), next(waiting)][-1] == BEAT
+    assert parsed(list(islice(stream, 5)))[-1][0] == "done"
+    for each in (waiting, stream):
+        each.close()
+
+
+@pytest.mark.parametrize("last", [ZeroDivisionError, GeneratorExit])
+def test_no_stream_is_counted_once_it_is_gone(crowd: Turns, last: type[BaseException]) -> None:
+    def events() -> Generator[Event, None, None]:
+        yield META
+        if last is ZeroDivisionError:
+            raise last
+        yield DONE
+
+    stream = stream_of(events)
+    next(stream)
+    assert crowd._at_work == 1
+    stream.close()
+    assert crowd._at_work == 0
+
+
 @pytest.fixture
 def shutting_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(shutdown, "_begun", True)
@@ -187,6 +266,15 @@ def test_at_shutdown_work_that_has_nothing_yet_ends_with_an_error(shutting_down:
 
 def test_a_stream_that_is_done_is_not_disturbed_by_the_shutdown(shutting_down: None) -> None:
     assert [name for name, _ in parsed(frames_of(lambda: iter_events([DONE])))] == ["done"]
+    assert [name for name, _ in parsed(frames_of(lambda: iter_events([WRITTEN, DONE])))] == ["done"]
+
+
+def test_at_shutdown_no_end_waits_for_others(shutting_down: None, crowd: Turns, settings: Settings) -> None:
+    settings.STREAM_HEARTBEAT_SECONDS = 0.02
+    newcomer, stream = stream_of(lambda: iter_events(WRITTEN_OUT)), stream_of(lambda: iter_events([WRITTEN, DONE]))
+    assert [name for name, _ in parsed(list(islice(stream, 5)))] == ["done"]
+    for each in (newcomer, stream):
+        each.close()
 
 
 def test_beyond_the_limit_a_stream_is_refused_after_a_short_wait(
