@@ -13,7 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from querying import cache_entries, question_vectors, storing_later
+from querying import cache_entries, claims, question_vectors, storing_later
 from querying.hit_rate import forget_counts
 from querying.memory_cache import memory
 from querying.retrieval_cache import search_memory
@@ -90,4 +90,5 @@ def forget_all_caches() -> None:
     search_memory().clear()
     question_vectors.forget_all()
     cache_entries.forget_waiting()
+    claims.forget_all()
     forget_counts()
