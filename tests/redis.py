@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django_redis.pool import ConnectionFactory
+from pytest_django import Settings
 
 from monitoring.drills.redis_server import RedisProcess
 from ragsite import rate_limits, redis_guard
@@ -24,6 +25,14 @@ def redis_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Re
     monkeypatch.setattr(redis_guard, "TIMEOUT_SECONDS", PATIENT_SECONDS)
     with RedisProcess(tmp_path) as server:
         yield server
+
+
+@pytest.fixture
+def with_redis(settings: Settings, redis_server: RedisProcess) -> RedisProcess:
+    """The same, and what is cached is cached there."""
+    settings.REDIS_URL = redis_server.url
+    settings.CACHES = {"default": cache_settings(redis_server.url)}
+    return redis_server
 
 
 def patient(url: str) -> str:

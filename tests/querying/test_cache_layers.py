@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -31,9 +30,9 @@ from querying.packing import pack, unpack
 from querying.values import Answer, AnswerMode
 from tests.querying.asking import PARKING_QUESTION, ask, generations, mode_of
 from tests.querying.library import make_library
-from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, redis_server, with_redis
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["nothing_is_known_of_any_redis", "redis_server", "with_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 GENERATED, EXTRACTIVE, CACHED = AnswerMode.GENERATED, AnswerMode.EXTRACTIVE, AnswerMode.CACHED
 
@@ -142,13 +141,6 @@ def test_pruning_happens_by_itself(corpus: Corpus, settings: Settings, monkeypat
     mode_of(corpus)
     mode_of(corpus, PARKING_QUESTION)
     assert CachedAnswer.objects.count() == 1
-
-
-@pytest.fixture
-def with_redis(settings: Settings, redis_server: RedisProcess) -> Iterator[RedisProcess]:
-    settings.REDIS_URL = redis_server.url
-    settings.CACHES = {"default": cache_settings(redis_server.url)}
-    yield redis_server
 
 
 @pytest.mark.redis

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,9 +14,9 @@ from monitoring.drills.redis_server import RedisProcess
 from querying import claims, storing_later
 from querying.claims import CLAIM_SECONDS, release, renew, take
 from querying.models import AnswerClaim
-from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import nothing_is_known_of_any_redis, redis_server, with_redis
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["nothing_is_known_of_any_redis", "redis_server", "with_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 NEARLY_OVER = timedelta(seconds=1)
 
@@ -87,13 +86,6 @@ def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, setting
     renew()
     assert seconds_left("key") < NEARLY_OVER.total_seconds()
     assert not claims._held
-
-
-@pytest.fixture
-def with_redis(settings: Settings, redis_server: RedisProcess) -> Iterator[RedisProcess]:
-    settings.REDIS_URL = redis_server.url
-    settings.CACHES = {"default": cache_settings(redis_server.url)}
-    yield redis_server
 
 
 @pytest.mark.redis
