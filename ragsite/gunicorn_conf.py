@@ -9,7 +9,6 @@ import gc
 import os
 import signal
 import sys
-from collections import Counter
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -42,24 +41,16 @@ _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Refuse to start when a connection pool is open: its sockets would be shared by all workers.
-
-    Chooses the worker's processor, the one that the fewest others have, if each is to have its own.
-    """
+    """Refuse to start when a connection pool is open: its sockets would be shared by all workers."""
     if _pools():
         raise RuntimeError(
             "A database connection pool was opened before the workers were forked; two workers on one socket read each "
             "other's rows. Something queries the database while it is imported."
         )
-    if settings.WEB_PIN_WORKERS and hasattr(os, "sched_setaffinity"):
-        taken = Counter(getattr(each, "processor", None) for each in server.WORKERS.values())
-        worker.processor = min(sorted(os.sched_getaffinity(0)), key=lambda processor: taken[processor])
 
 
 def post_fork(server: Any, worker: Any) -> None:
     """Forget connections that came with the fork, should there be any after all: the sockets are the parent's."""
-    if hasattr(worker, "processor"):
-        os.sched_setaffinity(0, {worker.processor})
     _of_the_parent.append(dict(_pools()))
     _pools().clear()
     django_db = sys.modules.get("django.db")

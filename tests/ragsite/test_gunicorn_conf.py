@@ -97,33 +97,6 @@ def test_it_refuses_to_fork_with_an_open_pool_and_forgets_one_that_came_along(
     gunicorn_conf.pre_fork(None, None)
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no process")
-def test_each_worker_gets_the_processor_that_the_fewest_have(
-    gunicorn_conf: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pinned: list[set[int]] = []
-    monkeypatch.setattr(gunicorn_conf, "_pools", dict)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 2})
-    monkeypatch.setattr(os, "sched_setaffinity", lambda _, processors: pinned.append(processors))
-    server = SimpleNamespace(WORKERS={})
-
-    def fork(number: int) -> None:
-        worker = SimpleNamespace()
-        gunicorn_conf.pre_fork(server, worker)
-        gunicorn_conf.post_fork(server, worker)
-        server.WORKERS[number] = worker
-
-    fork(0)
-    assert not pinned
-    server.WORKERS.clear()
-    monkeypatch.setattr(gunicorn_conf.settings, "WEB_PIN_WORKERS", True)
-    for number in range(4):
-        fork(number)
-    del server.WORKERS[1]  # it died, and the next one takes its place
-    fork(4)
-    assert pinned == [{2}, {4}, {2}, {4}, {4}]
-
-
 @pytest.fixture
 def handler() -> Iterator[list[int]]:
     """A worker's own handler of SIGTERM, which notes its calls."""

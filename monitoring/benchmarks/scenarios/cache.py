@@ -31,9 +31,7 @@ from monitoring.drills.serving import ServerProcess
 CLIENTS = 50
 QUESTIONS = 20  # that are asked again and again
 CONSTANT: list[Step] = [("POST", "/benchmark/constant", "{}")]
-# Pinned, as an operator has it who wants many cached answers: both views are served so.
-PINNED = {"WEB_PIN_WORKERS": "true"}
-SERVER_SETTINGS = {"DJANGO_SETTINGS_MODULE": "monitoring.benchmarks.reference_settings", **PINNED}
+SERVER_SETTINGS = {"DJANGO_SETTINGS_MODULE": "monitoring.benchmarks.reference_settings"}
 
 
 @dataclass
@@ -81,7 +79,7 @@ def run(bench: Bench) -> Outcome:
             bench.say(f"round {number + 1}: constant and cached, {CLIENTS} clients")
             constants.append(place.flood("constant view", [CONSTANT], (), seconds))
             cached.append(place.flood("cached answers", known, CACHED, seconds))
-    conditions = settings_of(bench, clients=CLIENTS, **{"hit rate": 1, "questions": QUESTIONS}, **PINNED)
+    conditions = settings_of(bench, clients=CLIENTS, **{"hit rate": 1, "questions": QUESTIONS})
     loads = [flood.loaded for flood in [*constants, *cached]]
     return Outcome(
         (*_figures_of_floods(constants, cached), *_figures_of_paces(paces)),
