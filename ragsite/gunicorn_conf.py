@@ -20,12 +20,12 @@ from ragsite import dotenv
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import settings, shutdown  # noqa: E402 - settings read the environment that was completed above
+from ragsite import settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
-worker_class = "gthread"
+worker_class = "ragsite.web_worker.EvenThreadWorker"
 worker_connections = max(1000, 4 * settings.WEB_THREADS)  # above threads, or none is kept alive
 preload_app = False  # a connection pool that was opened before the fork mixes up the answers of two workers
 max_requests = 0  # a worker that restarts itself accepts nothing until its last stream has ended
@@ -47,6 +47,7 @@ def pre_fork(server: Any, worker: Any) -> None:
             "A database connection pool was opened before the workers were forked; two workers on one socket read each "
             "other's rows. Something queries the database while it is imported."
         )
+    web_worker.give_place(server, worker)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -101,7 +102,8 @@ def worker_int(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Take the gauges of a worker that is gone out of the metrics."""
+    """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
+    web_worker.take_place_back(worker)
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 

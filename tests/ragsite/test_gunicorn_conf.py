@@ -18,7 +18,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from gunicorn.config import Config
 
 from monitoring import pool_report
-from ragsite import settings, shutdown
+from ragsite import settings, shutdown, web_worker
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,7 +43,7 @@ def configuration(gunicorn_conf: ModuleType) -> Any:
 def test_what_it_must_be(configuration: Any) -> None:
     assert configuration.preload_app is False
     assert configuration.max_requests == 0
-    assert configuration.worker_class_str == "gthread"
+    assert configuration.worker_class is web_worker.EvenThreadWorker
     assert configuration.threads == settings.WEB_THREADS
     assert configuration.worker_connections > configuration.threads
     assert configuration.control_socket_disable is True
@@ -94,7 +94,7 @@ def test_it_refuses_to_fork_with_an_open_pool_and_forgets_one_that_came_along(
         gunicorn_conf.pre_fork(None, None)
     gunicorn_conf.post_fork(None, None)
     assert pools == {}
-    gunicorn_conf.pre_fork(None, None)
+    gunicorn_conf.pre_fork(SimpleNamespace(WORKERS={}), SimpleNamespace())
 
 
 @pytest.fixture
@@ -126,13 +126,20 @@ def test_an_interrupted_worker_tells_its_streams(gunicorn_conf: ModuleType, monk
     assert shutdown.has_begun()
 
 
+def test_a_dead_worker_is_not_waited_for(gunicorn_conf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_worker, "tally", web_worker.Tally())
+    web_worker.tally.write(3, 0)
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=3))
+    assert web_worker.tally.others(None) == []
+
+
 def test_the_gauges_of_a_dead_worker_go(
     gunicorn_conf: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "gauge_livesum_4711.db"
     file.touch()
-    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=None))
     assert file.exists()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=None))
     assert not file.exists()
