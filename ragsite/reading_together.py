@@ -12,7 +12,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS = 10.0  # for another thread's read; then one's own
 # When so many questions came within so short a time, a read waits a moment for more of them. It costs less time than
 # it saves: they all wait for a processor anyhow.
-MANY, SHORT_SECONDS, MOMENT_SECONDS = 10, 0.025, 0.012
+MANY, SHORT_SECONDS, MOMENT_SECONDS = 10, 0.025, 0.005
 
 
 class _Round(Generic[T]):
