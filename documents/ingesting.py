@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from documents.attempts import CRASHES_MAX, Interrupted, restart
+from documents.closeness import keep_closeness
 from documents.forgetting import delete_document
 from documents.indexing import MODEL_IS_AWAY, index_document
 from documents.models import Corpus, Document
@@ -112,7 +113,7 @@ def ingest_paths(
             break
         done.append(_ingest(corpus, found, leave_to_worker=leave_to_worker))
         on_file(done[-1])
-    _build_index(corpus)
+    _complete(corpus)
     return Report(done, round(time.monotonic() - started, 3), stopped=len(done) < len(files))
 
 
@@ -228,8 +229,11 @@ def _leave_to_worker(document: Document) -> None:
         enqueue(document)
 
 
-def _build_index(corpus: Corpus) -> None:
+def _complete(corpus: Corpus) -> None:
+    """Build the live space's index if it needs one, and learn what its cosines mean."""
     corpus.refresh_from_db()
     space = corpus.live_space
     if space is not None and corpus.chunk_count > settings.EXACT_SCAN_MAX_CHUNKS and not has_index(space):
         ensure_index(space)
+    if space is not None:
+        keep_closeness(space, corpus.chunk_count)

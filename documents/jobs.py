@@ -16,6 +16,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 
 from documents.attempts import Interrupted
+from documents.closeness import CHUNKS_MIN, keep_closeness
 from documents.indexing import index_document
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
@@ -58,6 +59,7 @@ def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
         raise JobAborted from None
     if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
         _defer_index_build(corpus_id)
+        _measure_closeness(corpus_id)
 
 
 @app.task(name=BUILD_INDEX_TASK, queue=INDEXING_QUEUE, retry=RetryForLong())
@@ -82,12 +84,22 @@ def upkeep(timestamp: int) -> None:
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
+    for corpus_id in Corpus.objects.filter(chunk_count__gte=CHUNKS_MIN).values_list("pk", flat=True):
+        _measure_closeness(corpus_id)
     sweep_orphans()
     purge_jobs(FINISHED_JOBS_HOURS)
 
 
 def _large_corpora() -> QuerySet[Corpus]:
     return Corpus.objects.filter(chunk_count__gt=settings.EXACT_SCAN_MAX_CHUNKS)
+
+
+def _measure_closeness(corpus_id: int) -> None:
+    """Learn what the live space's cosines mean, if its corpus has changed much since that was measured."""
+    corpus = Corpus.objects.filter(pk=corpus_id).first()
+    space = corpus.live_space if corpus else None
+    if corpus is not None and space is not None:
+        keep_closeness(space, corpus.chunk_count)
 
 
 def _defer_index_build(corpus_id: int) -> None:

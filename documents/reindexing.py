@@ -11,6 +11,7 @@ from typing import Any
 
 from documents.attempts import Interrupted
 from documents.checkpoints import checkpoint
+from documents.closeness import keep_closeness
 from documents.comparing import MARGIN, QUESTIONS, Comparison, compare
 from documents.coverage import live_chunks, missing_chunks
 from documents.filling import copy_vectors, fill
@@ -180,6 +181,8 @@ def _build(space: EmbeddingSpace, watching: Watching) -> None:
         copy_vectors(source, space, keep_going=watching.keep_going, count=watching.count)
     _fill(space, watching)
     _index(space, watching)
+    space.corpus.refresh_from_db(fields=["chunk_count"])
+    keep_closeness(space, space.corpus.chunk_count)
     EmbeddingSpace.objects.filter(pk=space.pk, status=Status.BUILDING).update(status=Status.SHADOW)
     space.refresh_from_db()
     checkpoint("built_space")

@@ -30,6 +30,8 @@ _INVISIBLE = re.compile("[\u00ad\u200c\u200d\u2060\ufeff]")
 _SPACED_BY_NOBODY = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
 _CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 
+_UNSPACED = re.compile(f"[{_SPACED_BY_NOBODY}{_CJK}]")
+
 
 @dataclass(frozen=True)
 class PreparedText:
@@ -68,6 +70,13 @@ def prepare_question(text: str, language: str = "", *, folded: bool | None = Non
         typed = plain.replace("đ", "d")
         folded = fold(typed) == typed
     return PreparedQuestion(_joined(fold(plain) if folded else plain, is_question=True), folded)
+
+
+def is_unspaced(text: str) -> bool:
+    """Return whether most letters of a text are of a script that is written without blanks: Chinese, Japanese, Thai."""
+    letters = sum(map(str.isalnum, text))
+    unspaced = _UNSPACED.findall(text)
+    return bool(unspaced) and 2 * len(unspaced) > letters
 
 
 def fold(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from querying.ladder import CUT, NOT_IN_DOCUMENTS, is_degraded, is_possible, reasons_before_writing, rungs
+from querying.ladder import CUT, NOT_IN_DOCUMENTS, UNCERTAIN, is_degraded, is_possible, reasons_before_writing, rungs
 from querying.recording import recorded
 from querying.retrieval import Retrieved, retrieve
 from querying.retrieval_cache import find_search, keep_search, search_key_if_cacheable
@@ -124,6 +124,8 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         reasons += draft.reasons
         if draft.text:
             break
+    if draft.mode is AnswerMode.GENERATED:  # the model has read the passages: it knows better than the gate
+        reasons = [reason for reason in reasons if reason != UNCERTAIN]
     return Answer(
         id=asked.id,
         text=draft.text,

@@ -38,6 +38,13 @@ class Fused(NamedTuple):
     score: float
 
 
+def knows_language(model: str, language: str, *, is_embedded: bool) -> bool:
+    """Return whether a model (bare name) was trained on a language; one that nobody knows is trusted with English."""
+    if language.partition("-")[0].lower() == "en":
+        return True
+    return not is_embedded and model in MULTILINGUAL
+
+
 def default_weight(model: str, language: str, *, is_embedded: bool) -> float:
     """Return the keyword leg's share for a model (bare name) over texts of a language."""
     if is_embedded:

@@ -1,98 +1,109 @@
-"""Can the answer be in these documents at all? Decided on raw scores of the best passage; ranks can't tell.
+"""Can the answer be in these documents at all? A probability, learnt from judged questions.
 
-The constants come from SQuAD's questions: half of its articles are the corpus, the questions are about both halves
-(`manage.py evaluate --gate DIR` measures it again, for any set). Each threshold keeps 95 % of the answerable
-questions in the worst of the sets that it was tried on.
+`manage.py evaluate --gate DIR... --fit` learns the weights in gate_calibrations.json: one set for each way of writing
+and for each set of legs that has spoken, because half a search knows less about absence than a whole one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
+import enum
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
 
-from documents.lexicon import ReadQuestion
-from documents.ranking import K1, idf
+from documents.closeness import Closeness
+from documents.embedding import bare_name
+from documents.lexicon import stemmed_languages
+from documents.models import EmbeddingSpace
+from documents.wording import is_unspaced
+from querying.evidence import Evidence
+from querying.fusion import knows_language
+
+FILE = Path(__file__).with_name("gate_calibrations.json")
+SEPARATION_MIN = 0.3  # of a space: below it, its cosines are noise (WordLlama over Chinese and Vietnamese: 0.4)
+Legs = Literal["both", "keywords"]
+Writing = Literal["stemmed", "spaced", "unspaced"]
+WRITINGS: tuple[Writing, ...] = ("stemmed", "spaced", "unspaced")
+FEATURES = ("known", "best", "lead", "words", "found", "mass", "pairs", "length", "chance", "rarity")
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What speaks for an answer in the best passage."""
+class Verdict(enum.StrEnum):
+    """What the gate says: the documents answer it, may answer it, or don't."""
 
-    idf_share: float  # part of the question's words, weighed by rarity, that it has: 0..1
-    bm25_share: float  # its BM25 over what a passage of nothing but these words could reach: 0..1
-    cosine: float | None = None  # None: the dense leg has nothing to say
-    model: str = ""  # who made the vectors (bare name)
-    language: str = ""
+    ANSWERABLE = "answerable"
+    UNCERTAIN = "uncertain"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Answerable when the weighted evidence reaches the threshold."""
+    """A logistic regression: the probability is 1 / (1 + e^-(intercept + sum of weight * feature))."""
 
-    cosine: float
-    idf_share: float
-    bm25_share: float
-    threshold: float
+    intercept: float
+    weights: Mapping[str, float]
+    refused_below: float  # a probability
+    certain_from: float  # a probability
+
+    def probability(self, evidence: Evidence) -> float:
+        """Return how likely it is, 0..1, that the documents answer the question."""
+        values = {name: getattr(evidence, name) for name in self.weights}
+        logit = self.intercept + sum(weight * (values[name] or 0.0) for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+
+    def verdict(self, evidence: Evidence) -> Verdict:
+        """Return what the evidence comes to."""
+        probability = self.probability(evidence)
+        if probability < self.refused_below:
+            return Verdict.ABSENT
+        return Verdict.ANSWERABLE if probability >= self.certain_from else Verdict.UNCERTAIN
 
 
-# Kept of the answerable, refused of the others: SQuAD 0.965 and 0.831 (of 3,000 questions), XQuAD 0.952 and 0.958.
-CALIBRATED = {("wordllama", "en"): Calibration(1.0, 1.0, 0.0, 0.80)}
-# SQuAD 0.966 and 0.727, XQuAD 0.952 and 0.896, XQuAD in Vietnamese 0.973 and 0.586.
-KEYWORDS_ONLY = Calibration(0.0, 1.0, 1.0, 0.71)
-# A model whose cosines were never measured here. It finds passages that say the same in other words, which the words
-# alone would refuse; so they refuse less.
-UNKNOWN_MODEL = Calibration(0.0, 1.0, 1.0, 0.62)
-
-
-def evidence_for(
-    question: ReadQuestion,
-    *,
-    chunk_count: int,
-    found: Set[int],
-    lexical: float | None,
-    cosine: float | None,
-    model: str = "",
-    language: str = "",
-) -> Evidence:
-    """Return the evidence for a question whose best passage has the terms `found` and these raw scores.
-
-    Words that no document has count as the rarest that some have: a question about Basel has no answer among texts
-    without it.
-    """
-    words = [term for term in question.terms if term.is_content] or question.terms
-    weights = {term.lexeme: idf(chunk_count, max(1, term.frequency)) for term in words}
-    total = sum(weights.values())
-    most = sum(weights[term.lexeme] * term.count * (K1 + 1) for term in words)
-    there = sum(weights[term.lexeme] for term in words if not found.isdisjoint(term.match_terms))
-    return Evidence(
-        idf_share=there / total if total else 0.0,
-        bm25_share=(lexical or 0.0) / most if most else 0.0,
-        cosine=cosine,
-        model=model,
-        language=language,
-    )
+@lru_cache(maxsize=1)
+def calibrations() -> Mapping[tuple[str, str], Calibration]:
+    """Return what was learnt, by way of writing and legs."""
+    rows = json.loads(FILE.read_text(encoding="utf-8"))["calibrations"]
+    return {
+        (row["writing"], row["legs"]): Calibration(
+            row["intercept"], row["weights"], row["refused_below"], row["certain_from"]
+        )
+        for row in rows
+    }
 
 
 def calibration_for(evidence: Evidence) -> Calibration:
-    """Return the calibration for who made the vectors, and the language they are asked in."""
-    if evidence.cosine is None:
-        return KEYWORDS_ONLY
-    if evidence.model == "wordllama":  # in other languages its cosines are noise
-        return CALIBRATED.get((evidence.model, evidence.language), KEYWORDS_ONLY)
-    return UNKNOWN_MODEL
+    """Return the calibration for how the question is written and which legs have spoken."""
+    known = calibrations()
+    legs: Legs = "keywords" if evidence.closeness is None else "both"
+    return known.get((evidence.writing, legs)) or known[evidence.writing, "keywords"]
 
 
-def strength(evidence: Evidence) -> float:
-    """Return by how much the evidence is stronger than needed; below 0: too weak."""
-    calibration = calibration_for(evidence)
-    return (
-        calibration.cosine * (evidence.cosine or 0.0)
-        + calibration.idf_share * evidence.idf_share
-        + calibration.bm25_share * evidence.bm25_share
-        - calibration.threshold
-    )
+def verdict(evidence: Sequence[Evidence]) -> Verdict:
+    """Return the verdict on a question, from the evidence of each corpus that has some of its best passages.
+
+    Without any, the keyword leg has failed: nothing that was ever calibrated speaks, and the reader must judge.
+    """
+    verdicts = {calibration_for(each).verdict(each) for each in evidence} or {Verdict.UNCERTAIN}
+    return next(each for each in Verdict if each in verdicts)
 
 
-def is_answerable(evidence: Evidence) -> bool:
-    """Return whether the documents are about the question; False: say so, and don't bother a model."""
-    return strength(evidence) >= 0
+def writing_of(question: str, language: str) -> Writing:
+    """Return how a question to a corpus of this language is written: what a "word" is there, and how much it says."""
+    if is_unspaced(question):
+        return "unspaced"
+    return "stemmed" if language.partition("-")[0].lower() in stemmed_languages() else "spaced"
+
+
+def closeness_for(
+    space: EmbeddingSpace | None, measured: Closeness | None, cosine: float | None, language: str
+) -> float | None:
+    """Return the best cosine on its space's scale; None where it says nothing."""
+    if space is None or measured is None or cosine is None or measured.separation < SEPARATION_MIN:
+        return None
+    is_embedded = space.provider == EmbeddingSpace.Provider.EMBEDDED
+    if not knows_language(bare_name(space.model), language, is_embedded=is_embedded):
+        return None
+    return measured.of(cosine)

@@ -30,6 +30,21 @@ def pair_weights(question: ReadQuestion, chunk_count: int) -> dict[Pair, float]:
     return weights
 
 
+def content_pairs(words: Sequence[str], weights: Mapping[int, float], *, most: float) -> dict[Pair, float]:
+    """Return the pairs of content words that stand together in a question, or with one word between, and their weight.
+
+    `weights` has that of each content word by its place, from 1; a pair weighs as much as both, `most` at most.
+    """
+    pairs: dict[Pair, float] = {}
+    for place in range(1, len(words)):
+        first, second, third = (weights.get(each, 0.0) for each in (place, place + 1, place + 2))
+        if first > 0 and second > 0:
+            pairs[(words[place - 1], words[place])] = min(most, first + second)
+        elif first > 0 and third > 0 and place + 1 < len(words):
+            pairs[(words[place - 1], words[place + 1])] = min(most, first + third)
+    return pairs
+
+
 def pair_score(weights: Mapping[Pair, float], words: Sequence[str], *, relative_length: float) -> float:
     """Return BM25 of a passage's pairs. `relative_length` is its length in words over that of an average one."""
     if not weights:

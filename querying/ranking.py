@@ -12,13 +12,15 @@ from cachetools import LRUCache
 from django.conf import settings
 
 from documents.access import Principal
+from documents.closeness import closeness_of
 from documents.lexicon import prepare_question
 from documents.models import Corpus
 from documents.ranking import average_length
 from documents.search import Found, load, snapshot
 from querying.candidates import Searched
+from querying.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.fusion import Fused, fuse
-from querying.gate import Evidence, evidence_for
+from querying.gate import closeness_for, writing_of
 from querying.legs import Legs
 from querying.parallel import can_run_beside
 from querying.proximity import DEPTH, PAIRS_SHARE, pair_score, pair_weights
@@ -38,7 +40,7 @@ class Ranking:
     fused: Sequence[Fused]
     found: Mapping[int, Found]
     corpora: Mapping[int, Corpus]
-    evidence: Evidence | None  # None: no candidates, or no keyword leg to speak for them
+    evidence: Sequence[Evidence]  # of each corpus with some of the best; none: no keyword leg to speak for them
     is_whole: bool = True  # False: some of the best were gone when their texts were loaded
 
 
@@ -89,7 +91,7 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     best = fused[: max(top_k, DEPTH)]
     found = _load(best, searched)
     fused = _reward_pairs(fused, found, searched)
-    evidence = _gather_evidence(fused[0], found, searched) if fused else None
+    evidence = _gather_evidence(fused[:PASSAGES], found, searched)
     legs.note("load", started)
     is_whole = len(found) == len(best)
     return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence, is_whole)
@@ -151,18 +153,31 @@ def _words(chunk: Found, searched: Searched) -> Sequence[str]:
     return words
 
 
-def _gather_evidence(best: Fused, found: Mapping[int, Found], searched: Mapping[int, Searched]) -> Evidence | None:
-    candidate = best.candidate
-    chunk = found.get(candidate.chunk_id)
-    where = searched[candidate.corpus_id]
-    if where.question is None:
-        return None
+def _gather_evidence(
+    best: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+) -> list[Evidence]:
+    """Return what speaks for an answer in each corpus that has some of the best candidates."""
+    evidence = []
+    for corpus_id in dict.fromkeys(each.candidate.corpus_id for each in best):
+        where = searched[corpus_id]
+        ids = [each.candidate.chunk_id for each in best if each.candidate.corpus_id == corpus_id]
+        own = [found[chunk_id] for chunk_id in ids if chunk_id in found]
+        if where.question is not None and own:
+            evidence.append(_evidence_in(where, own))
+    return evidence
+
+
+def _evidence_in(where: Searched, chunks: Sequence[Found]) -> Evidence:
+    assert where.question is not None
+    corpus = where.reach.corpus
+    lexical = sorted((each.lexical for each in where.candidates if each.lexical is not None), reverse=True)
+    cosine = max((each.dense for each in where.candidates if each.dense is not None), default=None)
     return evidence_for(
         where.question,
-        chunk_count=where.reach.corpus.chunk_count,
-        found=chunk.terms if chunk else frozenset(),
-        lexical=candidate.lexical,
-        cosine=candidate.dense,
-        model=where.model,
-        language=where.reach.corpus.language,
+        [FoundWords(chunk.terms, _words(chunk, where)) for chunk in chunks],
+        lexical=lexical,
+        chunk_count=corpus.chunk_count,
+        average_length=average_length(corpus),
+        closeness=closeness_for(where.space, closeness_of(where.space), cosine, corpus.language),
+        writing=writing_of(" ".join(where.question.words), corpus.language),
     )

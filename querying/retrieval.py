@@ -15,7 +15,7 @@ from documents.access import Principal
 from documents.models import Corpus
 from documents.normalising import normalise_question
 from querying.fusion import Fused
-from querying.gate import is_answerable
+from querying.gate import Verdict, verdict
 from querying.legs import LegReport, Legs, run_legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
@@ -50,6 +50,7 @@ class Retrieved:
     answerable: bool
     timings_ms: Mapping[str, float]
     age_seconds: float | None = None  # None: found now, and not given again
+    is_uncertain: bool = False  # the passages may hold the answer, or only be near it
 
 
 def retrieve(
@@ -87,12 +88,13 @@ def retrieve(
         raise DatabaseUnavailable(retry_after_seconds=2) from exc
     legs.note("retrieve", started)
     best = [each for each in ranking.fused[:top_k] if each.candidate.chunk_id in ranking.found]
+    found = verdict(ranking.evidence) if best else Verdict.ABSENT
     return Retrieved(
         passages=tuple(_passage(each, ranking) for each in best),
         legs=tuple(legs.reports),
-        # Without the keyword leg there is no evidence that was ever calibrated; then the reader judges.
-        answerable=bool(best) and (ranking.evidence is None or is_answerable(ranking.evidence)),
+        answerable=found is not Verdict.ABSENT,
         timings_ms=legs.timings_ms,
+        is_uncertain=found is Verdict.UNCERTAIN,
     )
 
 

@@ -46,6 +46,7 @@ class KeptSearch:
     passages: tuple[Passage, ...]
     answerable: bool
     made_at: float
+    is_uncertain: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -82,6 +83,7 @@ def find_search(asked: Asked, key: SearchKey) -> Retrieved | None:
         answerable=kept.answerable,
         timings_ms={"retrieve": milliseconds_since(started)},
         age_seconds=round(kept.age_seconds, 3),
+        is_uncertain=kept.is_uncertain,
     )
 
 
@@ -90,11 +92,15 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
     if not is_worth_keeping(retrieved):
         return
     passages = tuple(replace(each, legs=dict(each.legs)) for each in retrieved.passages)
-    search_memory().put(key.digest, KeptSearch(passages, retrieved.answerable, time.time()))
+    search_memory().put(key.digest, KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain))
     cache_entries.keep(
         Kind.SEARCH,
         key.digest,
-        {"passages": pack_passages(passages), "answerable": retrieved.answerable},
+        {
+            "passages": pack_passages(passages),
+            "answerable": retrieved.answerable,
+            "uncertain": retrieved.is_uncertain,
+        },
         corpora=key.standing.ids,
         documents=documents_of(passages),
     )
@@ -126,6 +132,7 @@ def _find(key: SearchKey) -> KeptSearch | None:
 def _kept_of(loaded: Loaded) -> KeptSearch | None:
     try:
         value = loaded.value
-        return KeptSearch(unpack_passages(value["passages"]), bool(value["answerable"]), loaded.made_at)
+        passages = unpack_passages(value["passages"])
+        return KeptSearch(passages, bool(value["answerable"]), loaded.made_at, bool(value["uncertain"]))
     except (KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
         return None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from querying.evaluation.beir import read_beir
+from querying.evaluation.beir import BeirSet, read_beir
 from querying.evaluation.beir_run import BeirReport, evaluate_beir
-from querying.evaluation.gate_run import GateReport, evaluate_gate
+from querying.evaluation.gate_fit import fit, write
+from querying.evaluation.gate_run import SIZES, GateReport, LanguageSet, collect, evaluate_gate, report_of
 from querying.evaluation.language import language_of
 from querying.evaluation.spans_run import SpansReport, evaluate_spans
+from querying.gate import FILE, calibrations
 
 SAMPLE_TEXTS = 50
-Kind = Literal["beir", "gate", "spans"]
-KINDS: tuple[Kind, ...] = ("beir", "gate", "spans")
+Kind = Literal["beir", "spans"]
+KINDS: tuple[Kind, ...] = ("beir", "spans")
 
 
 def evaluate(
@@ -24,14 +27,41 @@ def evaluate(
     provider: str | None = None,
     limit: int | None = None,
     strip_accents: bool = False,
-) -> BeirReport | GateReport | SpansReport:
+) -> BeirReport | SpansReport:
     """Return the report of one set. Raises OSError, KeyError and ValueError for a folder that isn't one."""
     if kind == "spans":
         sample = "\n".join(path.read_text(encoding="utf-8") for path in sorted((folder / "docs").iterdir())[:3])
         language = language or language_of(folder, sample)
         return evaluate_spans(folder, language=language, provider=provider, limit=limit)
     beir = read_beir(folder, strip_accents=strip_accents)
-    language = language or language_of(folder, "\n".join(text.text for text in beir.texts[:SAMPLE_TEXTS]))
-    if kind == "gate":
-        return evaluate_gate(beir, language=language, provider=provider, limit=limit)
+    language = language or _language(folder, beir)
     return evaluate_beir(beir, language=language, provider=provider, limit=limit)
+
+
+def evaluate_gates(
+    folders: Sequence[Path],
+    *,
+    language: str | None = None,
+    provider: str | None = None,
+    limit: int | None = None,
+    is_fitted: bool = False,
+) -> GateReport:
+    """Return what the gate does with the questions of some sets.
+
+    `is_fitted`: it learns from all of them first, and what it learnt is stored for all corpora to come. Raises as
+    `evaluate` does.
+    """
+    sets = []
+    for folder in folders:
+        beir = read_beir(folder)
+        sets.append(LanguageSet(beir, language or _language(folder, beir)))
+    if not is_fitted:
+        return evaluate_gate(sets, provider=provider, limit=limit)
+    samples = list(collect(sets, provider=provider, limit=limit, sizes=SIZES))
+    write(fit(samples), samples, FILE)
+    calibrations.cache_clear()
+    return report_of([sample for sample in samples if sample.size == "half"])
+
+
+def _language(folder: Path, beir: BeirSet) -> str:
+    return language_of(folder, "\n".join(text.text for text in beir.texts[:SAMPLE_TEXTS]))

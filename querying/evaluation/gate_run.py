@@ -1,89 +1,193 @@
-"""How well the gate tells questions that these documents answer from questions about other documents.
+"""How well the gate tells questions that these documents answer from questions about something else.
 
-Half of a set's articles become the corpus; the questions are about both halves.
+A part of each set becomes the corpus. Asked are questions that it answers; questions about the other articles of the
+set; questions of the other sets in the same language; and questions about the same articles whose passage is missing,
+which only a model that reads the passages can refuse.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from tqdm import tqdm
 
-from documents.models import Corpus
-from querying.evaluation.beir import BeirSet, Question
+from querying.evaluation.beir import BeirSet, Text
 from querying.evaluation.beir_run import ask, load_texts
+from querying.evaluation.question_kinds import KINDS, Kind, questions_of_kind
 from querying.evaluation.scratch import scratch_corpus
-from querying.gate import Evidence, strength
+from querying.evidence import Evidence
+from querying.gate import Verdict, verdict
 
-KEEP = 0.95  # of the answerable questions: what the threshold is set for
+QUESTIONS = 200  # of each label, asked as they are; half as many of each other kind
 SEED = 7  # the same sample every time
-NOTHING = -1000.0  # no passage at all
+FEWEST = 10  # questions: a share of fewer says nothing
+ONE_SUBJECT = 3  # judged texts per question: with more, a set is about one subject, and so are all of its questions
+EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: what it says nothing about, though it is about the subject
+Size = Literal["half", "tenth", "few"]
+SIZES: tuple[Size, ...] = ("half", "tenth", "few")
+FEW = 8  # texts: somebody's first documents
+Label = Literal["answered", "other_articles", "other_sets", "passage_missing"]
+LABELS: tuple[Label, ...] = ("answered", "other_articles", "other_sets", "passage_missing")
+OTHER_TOPIC: tuple[Label, ...] = ("other_articles", "other_sets")
 
 
 @dataclass(frozen=True)
-class Shares:
-    """What the gate did, as shares of questions, 0..1."""
+class LanguageSet:
+    """A set and its language."""
 
-    kept: float  # of the answerable ones
-    refused: float  # of the others
-    # How much higher the threshold must be to keep exactly KEEP: near 0 when it is calibrated, and then `refused`.
-    drift: float
-    refused_then: float
+    beir: BeirSet
+    language: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What spoke for an answer to each of some questions of one kind; none: nothing was found."""
+
+    name: str
+    size: Size
+    kind: Kind
+    label: Label
+    evidence: Sequence[Sequence[Evidence]]
+
+    @property
+    def of_keywords(self) -> Sample:
+        """Return what the keyword leg alone says."""
+        return replace(self, evidence=[[replace(one, closeness=None) for one in each] for each in self.evidence])
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the gate did with the questions of one kind, as shares, 0..1. None: too few questions."""
+
+    name: str
+    kind: Kind
+    legs: str  # both, or keywords
+    kept: float | None  # of the questions that are answered there
+    kept_uncertain: float | None  # ... of these kept, with a warning
+    refused_other_articles: float | None
+    refused_other_sets: float | None
+    refused_passage_missing: float | None
 
 
 @dataclass(frozen=True)
 class GateReport:
-    """The gate over one set: with both legs, and with the keyword leg alone."""
+    """The gate over some sets: with both legs, and with the keyword leg alone."""
 
-    name: str
-    answerable: int
-    others: int
-    both_legs: Shares
-    keywords_only: Shares
+    rows: Sequence[Row]
 
 
-def evaluate_gate(beir: BeirSet, *, language: str, provider: str | None, limit: int | None = None) -> GateReport:
+def collect(
+    sets: Sequence[LanguageSet], *, provider: str | None, limit: int | None = None, sizes: Sequence[Size] = ("half",)
+) -> Iterator[Sample]:
+    """Yield the evidence for the questions of each set, in corpora that are gone afterwards."""
+    for each in sets:
+        others = [
+            question.text
+            for other in sets
+            if other.language == each.language and other.beir.name != each.beir.name and not _overlap(other, each)
+            for question in other.beir.questions
+        ]
+        for size in sizes:
+            yield from _collect(each, size, others, provider, limit or QUESTIONS)
+
+
+def evaluate_gate(sets: Sequence[LanguageSet], *, provider: str | None, limit: int | None = None) -> GateReport:
     """Return how many questions the gate keeps and refuses, of a sample of `limit`."""
-    inside = half_of(beir)
-    questions = beir.questions
-    if limit is not None and limit < len(questions):
-        questions = random.Random(SEED).sample(questions, limit)  # noqa: S311  # a sample, not a secret
-    with scratch_corpus(language, provider=provider) as corpus:
-        load_texts(corpus, BeirSet(beir.name, [text for text in beir.texts if text.id in inside], []))
-        evidence = [_evidence(corpus, question) for question in tqdm(questions, desc="asking", disable=None)]
-    ours = [not inside.isdisjoint(question.judgements) for question in questions]
-    by_keywords = [each and replace(each, cosine=None) for each in evidence]
-    return GateReport(beir.name, sum(ours), len(ours) - sum(ours), _shares(evidence, ours), _shares(by_keywords, ours))
+    return report_of(list(collect(sets, provider=provider, limit=limit)))
 
 
-def half_of(beir: BeirSet) -> frozenset[str]:
-    """Return the texts of every other article; of a set without titles, every other text."""
-    titles = sorted({text.title for text in beir.texts})
-    if len(titles) < 2:
-        return frozenset(text.id for text in beir.texts[::2])
-    chosen = set(titles[::2])
-    return frozenset(text.id for text in beir.texts if text.title in chosen)
+def report_of(samples: Sequence[Sample]) -> GateReport:
+    """Return the shares of every set and kind of question: with both legs where they spoke, and with words alone."""
+    rows = []
+    for name in dict.fromkeys(sample.name for sample in samples):
+        own = [sample for sample in samples if sample.name == name]
+        has_both = any(one.closeness is not None for sample in own for each in sample.evidence for one in each)
+        for legs in ("both", "keywords") if has_both else ("keywords",):
+            spoken = own if legs == "both" else [sample.of_keywords for sample in own]
+            rows += [_row(name, kind, legs, [one for one in spoken if one.kind == kind]) for kind in KINDS]
+    return GateReport(rows)
 
 
-def _evidence(corpus: Corpus, question: Question) -> Evidence | None:
-    return ask(corpus, question.text).evidence
-
-
-def _shares(evidence: Sequence[Evidence | None], ours: Sequence[bool]) -> Shares:
-    strengths = [strength(each) if each else NOTHING for each in evidence]
-    answerable = sorted(each for each, is_ours in zip(strengths, ours, strict=True) if is_ours)
-    others = [each for each, is_ours in zip(strengths, ours, strict=True) if not is_ours]
-    fair = answerable[int((1 - KEEP) * len(answerable))] if answerable else 0.0
-    return Shares(
-        kept=_share(each >= 0 for each in answerable),
-        refused=_share(each < 0 for each in others),
-        drift=round(fair, 4),
-        refused_then=_share(each < fair for each in others),
+def _row(name: str, kind: Kind, legs: str, samples: Sequence[Sample]) -> Row:
+    verdicts: dict[Label, list[Verdict]] = {label: [] for label in LABELS}
+    for sample in samples:
+        verdicts[sample.label] += [verdict(each) if each else Verdict.ABSENT for each in sample.evidence]
+    kept = [each for each in verdicts["answered"] if each is not Verdict.ABSENT]
+    return Row(
+        name,
+        kind,
+        legs,
+        kept=_share(verdicts["answered"], {Verdict.ANSWERABLE, Verdict.UNCERTAIN}),
+        kept_uncertain=_share(kept, {Verdict.UNCERTAIN}),
+        refused_other_articles=_share(verdicts["other_articles"], {Verdict.ABSENT}),
+        refused_other_sets=_share(verdicts["other_sets"], {Verdict.ABSENT}),
+        refused_passage_missing=_share(verdicts["passage_missing"], {Verdict.ABSENT}),
     )
 
 
-def _share(outcomes: Iterable[bool]) -> float:
-    counted = list(outcomes)
-    return round(sum(counted) / max(1, len(counted)), 4)
+def _share(verdicts: Sequence[Verdict], wanted: set[Verdict]) -> float | None:
+    if len(verdicts) < FEWEST:
+        return None
+    return round(sum(each in wanted for each in verdicts) / len(verdicts), 4)
+
+
+def _collect(one: LanguageSet, size: Size, others: Sequence[str], provider: str | None, limit: int) -> Iterator[Sample]:
+    beir = one.beir
+    chosen = part_of(beir, size)
+    missing = frozenset(chosen[EVERY_NTH_MISSING - 1 :: EVERY_NTH_MISSING]) if size != "few" else frozenset[str]()
+    inside = frozenset(chosen) - missing
+    labelled: dict[Label, list[str]] = {
+        "answered": [each.text for each in beir.questions if not inside.isdisjoint(each.judgements)],
+        "other_articles": _about_other_articles(beir, frozenset(chosen)),
+        "other_sets": list(others),
+        "passage_missing": [
+            each.text
+            for each in beir.questions
+            if inside.isdisjoint(each.judgements) and not missing.isdisjoint(each.judgements)
+        ],
+    }
+    with scratch_corpus(one.language, provider=provider) as corpus:
+        load_texts(corpus, BeirSet(beir.name, [text for text in beir.texts if text.id in inside], []))
+        for label, questions in labelled.items():
+            random.Random(SEED).shuffle(questions)  # noqa: S311  # a sample, not a secret
+            for kind in KINDS:
+                asked = questions[: limit if kind == "plain" else limit // 2]
+                made = questions_of_kind(kind, asked, one.language)
+                told = f"{beir.name} {size} {kind} {label}"
+                evidence = [ask(corpus, text).evidence for _, text in tqdm(made, desc=told, disable=None)]
+                if evidence:
+                    yield Sample(beir.name, size, kind, label, evidence)
+
+
+def part_of(beir: BeirSet, size: Size) -> list[str]:
+    """Return the ids of the texts of a part of a set: of some of its articles; of one without titles, the first texts.
+
+    Texts that stand side by side are often of one article.
+    """
+    step = {"half": 2, "tenth": 10, "few": 2}[size]
+    titles = sorted({text.title for text in beir.texts})
+    if len(titles) < 2:
+        chosen = [text.id for text in beir.texts[: -(-len(beir.texts) // step)]]
+    else:
+        some = set(titles[::step])
+        chosen = [text.id for text in beir.texts if text.title in some]
+    return chosen[:FEW] if size == "few" else chosen
+
+
+def _about_other_articles(beir: BeirSet, chosen: frozenset[str]) -> list[str]:
+    """Return the questions that only texts outside of the corpus answer; none where all texts have one subject."""
+    if sum(len(each.judgements) for each in beir.questions) > ONE_SUBJECT * len(beir.questions):
+        return []
+    return [each.text for each in beir.questions if chosen.isdisjoint(each.judgements)]
+
+
+def _overlap(one: LanguageSet, other: LanguageSet) -> bool:
+    """Return whether two sets share articles: what one asks, the other may answer."""
+    return not _titles(one.beir.texts).isdisjoint(_titles(other.beir.texts))
+
+
+def _titles(texts: Iterable[Text]) -> set[str]:
+    return {text.title for text in texts if text.title}

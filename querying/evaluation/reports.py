@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
 from querying.evaluation.beir_run import MEASURES, BeirReport
-from querying.evaluation.gate_run import GateReport, Shares
+from querying.evaluation.gate_run import GateReport, Row
 from querying.evaluation.semantic_run import FALSE_HIT_RATE_MAX, Rates, SemanticReport
 from querying.evaluation.spans_run import CONTEXT_CHARS, SpansReport
 
@@ -52,17 +53,28 @@ def _beir(report: BeirReport) -> str:
 
 
 def _gate(report: GateReport) -> str:
-    lines = [f"{report.name}: {report.answerable} questions that the documents answer, {report.others} about others"]
-    for name, shares in (("both legs", report.both_legs), ("keywords only", report.keywords_only)):
-        lines.append(_shares(name, shares))
-    return "\n".join(lines)
+    columns = ("kept", "uncertain", "other art.", "other sets", "passage missing")
+    lines = [
+        f"{'':38}{'of the answered':>20}   refused of questions about",
+        _columns("set, kind of question, legs", columns),
+    ]
+    return "\n".join([*lines, *map(_gate_row, report.rows)])
 
 
-def _shares(name: str, shares: Shares) -> str:
-    return (
-        f"{name:14} kept {shares.kept:.3f} of the former, refused {shares.refused:.3f} of the latter"
-        f" (with the threshold {shares.drift:+.3f}: 0.950 and {shares.refused_then:.3f})"
+def _gate_row(row: Row) -> str:
+    shares = (
+        row.kept,
+        row.kept_uncertain,
+        row.refused_other_articles,
+        row.refused_other_sets,
+        row.refused_passage_missing,
     )
+    shown = ["-" if share is None else f"{share:.3f}" for share in shares]
+    return _columns(f"{row.name:16}{row.kind:10}{row.legs}", shown)
+
+
+def _columns(name: str, values: Iterable[str]) -> str:
+    return f"{name:36}" + "".join(f"{value:>12}" for value in values)
 
 
 def _semantic(report: SemanticReport) -> str:

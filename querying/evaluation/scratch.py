@@ -16,6 +16,7 @@ from django.db import transaction
 from documents.access import Principal
 from documents.bulk import ChunkRow, insert_chunk_rows, insert_embedding_rows, lock_corpus
 from documents.chunking import Piece, embedded_text
+from documents.closeness import keep_closeness
 from documents.embedding import embed_passages
 from documents.forgetting import delete_corpus
 from documents.lexicon import recount
@@ -79,6 +80,7 @@ def load_documents(
         recount(lock_corpus(corpus.pk))
     corpus.refresh_from_db()
     ensure_index(space)
+    keep_closeness(space, corpus.chunk_count)
     return loaded
 
 

@@ -32,11 +32,15 @@ def made_passage(number: int, text: str, *, title: str = "") -> Passage:
 
 
 def made_retrieved(
-    *texts: str, answerable: bool = True, legs: Sequence[LegReport] = OK_LEGS, title: str = ""
+    *texts: str,
+    answerable: bool = True,
+    is_uncertain: bool = False,
+    legs: Sequence[LegReport] = OK_LEGS,
+    title: str = "",
 ) -> Retrieved:
     """Return a search result with these passages."""
     passages = tuple(made_passage(n, text, title=title) for n, text in enumerate(texts or (LEAVE, PARKING), start=1))
-    return Retrieved(passages, tuple(legs), answerable, {"retrieve": 2.0})
+    return Retrieved(passages, tuple(legs), answerable, {"retrieve": 2.0}, is_uncertain=is_uncertain)
 
 
 NOTHING = Retrieved((), OK_LEGS, False, {"retrieve": 1.0})

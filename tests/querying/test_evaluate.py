@@ -14,9 +14,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from documents.models import Chunk, Corpus, Embedding, Tenant, TermFrequency
+from querying import evaluation
 from querying.evaluation import beir_run
-from querying.evaluation.beir import read_beir
-from querying.evaluation.gate_run import half_of
+from querying.evaluation.beir import BeirSet, Text, read_beir
+from querying.evaluation.gate_run import part_of
 from querying.evaluation.language import guess_language, language_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,13 +134,60 @@ def test_nothing_stays_after_a_signal(
     assert nothing_is_left()
 
 
-def test_the_gate_is_measured_on_one_half_against_the_other(folder: Path) -> None:
-    assert half_of(read_beir(folder)) == {"d1", "d2"} or len(half_of(read_beir(folder))) == 2
-    report = run("--gate", folder)
-    assert report["answerable"] == report["others"] == 2
-    assert report["both_legs"]["kept"] == 1.0
-    assert set(report["keywords_only"]) == {"kept", "refused", "drift", "refused_then"}
+@pytest.fixture
+def large_folder(tmp_path: Path) -> Path:
+    """Sixty texts of twenty articles; each question repeats words of its text."""
+    folder = tmp_path / "large"
+    (folder / "qrels").mkdir(parents=True)
+    names = [
+        f"{first}{second}" for first in ("bra", "kel", "mon", "dru") for second in ("vik", "sund", "tal", "holm", "by")
+    ]
+    texts = [
+        {
+            "_id": f"{name}{part}",
+            "title": name.title(),
+            "text": f"The {thing} of {name.title()} was built in {1800 + n}.",
+        }
+        for n, name in enumerate(names)
+        for part, thing in enumerate(("bridge", "town hall", "harbour"))
+    ]
+    questions = [
+        {"_id": f"q-{text['_id']}", "text": f"When was the {thing} of {text['title']} built?"}
+        for text, thing in zip(texts, ["bridge", "town hall", "harbour"] * len(names), strict=True)
+    ]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, texts)))
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    rows = [f"{question['_id']}\t{text['_id']}\t1" for question, text in zip(questions, texts, strict=True)]
+    (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
+    return folder
+
+
+def test_the_gate_is_measured_with_questions_about_the_other_articles(large_folder: Path) -> None:
+    report = run("--gate", large_folder, "--queries", 20)
+    row = next(row for row in report["rows"] if row["kind"] == "plain" and row["legs"] == "keywords")
+    assert row["kept"] >= 0.8
+    assert row["refused_other_articles"] is not None
+    assert row["refused_other_sets"] is None  # there is only one set
     assert nothing_is_left()
+
+
+def test_the_gate_learns_from_sets_and_keeps_what_it_learnt(
+    large_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "calibrations.json"
+    monkeypatch.setattr(evaluation, "FILE", file)
+    run("--gate", large_folder, "--fit", "--queries", 20, "--language", "en")
+    stored = json.loads(file.read_text())
+    assert stored["fitted_on"] == ["large"]
+    assert ("stemmed", "keywords") in [(row["writing"], row["legs"]) for row in stored["calibrations"]]
+    assert nothing_is_left()
+
+
+def test_half_of_a_set_without_titles_are_its_first_texts() -> None:
+    texts = [Text(str(number), "", "") for number in range(5)]
+    assert part_of(BeirSet("untitled", texts, []), "half") == ["0", "1", "2"]
+    titled = [Text(str(number), f"title {number // 2}", "") for number in range(6)]
+    assert part_of(BeirSet("titled", titled, []), "half") == ["0", "1", "4", "5"]
 
 
 def test_spans_are_measured_from_whole_documents(tmp_path: Path) -> None:

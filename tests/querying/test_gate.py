@@ -1,46 +1,109 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from querying.gate import KEYWORDS_ONLY, UNKNOWN_MODEL, Evidence, calibration_for, evidence_for, is_answerable
-from tests.querying.test_proximity import read
+from documents.closeness import Closeness
+from documents.models import EmbeddingSpace
+from querying.evidence import Evidence
+from querying.gate import Calibration, Verdict, calibration_for, calibrations, closeness_for, verdict, writing_of
 
-ENGLISH = {"model": "wordllama", "language": "en"}
+# What the middle of squad's answered questions, and of questions about something else, looks like.
+STRONG = Evidence(0.95, 0.55, 0.5, 1.6, 1.6, 0.9, 0.5, 4.0, 0.02, 0.6)
+WEAK = Evidence(0.5, 0.15, 0.1, 1.6, 0.7, 0.3, 0.0, 4.0, 0.02, 0.6)
+MEASURED = Closeness(0.7, 0.5, 0.6, 80, 200)
+
+
+def space(provider: str, model: str) -> EmbeddingSpace:
+    return EmbeddingSpace(provider=provider, model=model)
+
+
+def test_the_gate_weighs_words_and_meaning() -> None:
+    assert verdict([STRONG]) is Verdict.ANSWERABLE
+    assert verdict([WEAK]) is Verdict.ABSENT
+    assert verdict([replace(STRONG, closeness=0.5)]) is Verdict.ANSWERABLE
+    assert verdict([replace(WEAK, closeness=-0.5)]) is Verdict.ABSENT
+
+
+def test_meaning_can_speak_for_a_question_in_other_words() -> None:
+    between = replace(WEAK, known=0.75, best=0.25, found=1.1, lead=0.3, mass=0.5)
+    near, far = (calibration_for(replace(between, closeness=each)) for each in (0.9, -0.9))
+    assert near.probability(replace(between, closeness=0.9)) > far.probability(replace(between, closeness=-0.9)) + 0.3
+
+
+def test_the_best_corpus_decides() -> None:
+    assert verdict([WEAK, STRONG]) is Verdict.ANSWERABLE
+
+
+def test_without_the_keyword_leg_the_reader_judges() -> None:
+    assert verdict([]) is Verdict.UNCERTAIN
+
+
+def test_between_the_thresholds_the_answer_is_uncertain() -> None:
+    # 1 / (1 + e^-x) is 0.27, 0.5 and 0.73 for -1, 0 and 1.
+    calibration = Calibration(0.0, {"known": 1.0}, refused_below=0.4, certain_from=0.6)
+    verdicts = [calibration.verdict(replace(WEAK, known=known)) for known in (-1.0, 0.0, 1.0)]
+    assert verdicts == [Verdict.ABSENT, Verdict.UNCERTAIN, Verdict.ANSWERABLE]
+
+
+def test_each_set_of_legs_and_each_way_of_writing_has_its_own_calibration() -> None:
+    both = calibration_for(replace(STRONG, closeness=0.5))
+    words = [calibration_for(replace(STRONG, writing=each)) for each in ("stemmed", "spaced", "unspaced")]
+    assert len({id(each) for each in (both, *words)}) == 4
+    assert "closeness" in both.weights
+    assert not any("closeness" in each.weights for each in words)
+
+
+def test_a_way_of_writing_without_a_calibration_for_both_legs_has_that_of_the_words() -> None:
+    for writing in ("spaced", "unspaced"):
+        expected = calibrations().get((writing, "both"), calibrations()[writing, "keywords"])
+        assert calibration_for(replace(STRONG, writing=writing, closeness=0.5)) is expected
+
+
+def test_the_middle_band_is_there() -> None:
+    assert all(0 < each.refused_below <= each.certain_from < 1 for each in calibrations().values())
+    assert any(each.refused_below < each.certain_from for each in calibrations().values())
 
 
 @pytest.mark.parametrize(
-    ("evidence", "answerable"),
+    ("provider", "model", "language", "speaks"),
     [
-        (Evidence(0.9, 0.5, 0.5, **ENGLISH), True),
-        (Evidence(0.2, 0.1, 0.3, **ENGLISH), False),
-        (Evidence(0.3, 0.1, 0.7, **ENGLISH), True),  # other words, the same meaning
-        (Evidence(0.3, 0.1, 0.7, model="wordllama", language="vi"), False),  # there, its cosines are noise
-        (Evidence(0.8, 0.4), True),
-        (Evidence(0.4, 0.1), False),
-        (Evidence(0.0, 0.0), False),
+        ("embedded", "wordllama", "en", True),
+        ("embedded", "wordllama", "vi", False),  # there, its cosines are noise
+        ("ollama", "nomic-embed-text", "en-GB", True),
+        ("ollama", "nomic-embed-text", "de", False),
+        ("ollama", "bge-m3", "de", True),
+        ("ollama", "somebody/their-own:v2", "en", True),
+        ("ollama", "somebody/their-own:v2", "de", False),
     ],
 )
-def test_the_gate_weighs_words_and_meaning(evidence: Evidence, answerable: bool) -> None:
-    assert is_answerable(evidence) is answerable
+def test_cosines_count_where_the_model_knows_the_language(
+    provider: str, model: str, language: str, speaks: bool
+) -> None:
+    found = closeness_for(space(provider, model), MEASURED, 0.6, language)
+    assert found == (pytest.approx(0.6 * 0.5) if speaks else None)
 
 
-def test_each_kind_of_evidence_has_its_own_constants() -> None:
-    assert calibration_for(Evidence(0.5, 0.5)) is KEYWORDS_ONLY
-    assert calibration_for(Evidence(0.5, 0.5, 0.5, model="wordllama", language="de")) is KEYWORDS_ONLY
-    assert calibration_for(Evidence(0.5, 0.5, 0.5, model="bge-m3", language="en")) is UNKNOWN_MODEL
-    assert calibration_for(Evidence(0.5, 0.5, 0.5, **ENGLISH)) not in (KEYWORDS_ONLY, UNKNOWN_MODEL)
+def test_cosines_of_a_space_that_tells_nothing_apart_do_not_count() -> None:
+    noise = replace(MEASURED, separation=0.1)
+    assert closeness_for(space("ollama", "bge-m3"), noise, 0.6, "en") is None
+    assert closeness_for(space("ollama", "bge-m3"), None, 0.6, "en") is None
+    assert closeness_for(space("ollama", "bge-m3"), MEASURED, None, "en") is None
+    assert closeness_for(None, MEASURED, 0.6, "en") is None
 
 
-def test_a_missing_rare_word_counts_more_than_a_missing_common_one() -> None:
-    question = read("the", "basel", frequencies={"the": 900, "basel": 2})
-    has_rare = evidence_for(question, chunk_count=1000, found=set(), lexical=None, cosine=None)
-    assert has_rare.idf_share == 0
-    both = evidence_for(question, chunk_count=1000, found={0}, lexical=5.0, cosine=None)
-    assert both.idf_share == 1
-    assert 0 < both.bm25_share < 1
-
-
-def test_an_empty_question_has_no_evidence() -> None:
-    evidence = evidence_for(read(), chunk_count=10, found={1}, lexical=None, cosine=None)
-    assert evidence == Evidence(0.0, 0.0)
-    assert not is_answerable(evidence)
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("question", "language", "writing"),
+    [
+        ("Who pays?", "en", "stemmed"),
+        ("Wer zahlt?", "de-AT", "stemmed"),
+        ("Ai trả tiền?", "vi", "spaced"),
+        ("谁付钱？", "zh", "unspaced"),
+        ("谁付 VPN 的钱？", "en", "unspaced"),
+        ("ใครจ่าย", "th", "unspaced"),
+    ],
+)
+def test_questions_are_told_apart_by_how_they_are_written(question: str, language: str, writing: str) -> None:
+    assert writing_of(question, language) == writing

@@ -35,6 +35,8 @@ G, S, E, P = AnswerMode.GENERATED, AnswerMode.STALE, AnswerMode.EXTRACTIVE, Answ
         (made_retrieved(), False, 0.5, (E, P), []),
         (made_retrieved(answerable=False), True, 10, (P,), ["not_in_documents"]),  # a model would make one up
         (NOTHING, True, 10, (P,), ["not_in_documents"]),
+        (made_retrieved(is_uncertain=True), True, 10, (G, S, E, P), ["uncertain"]),  # the model decides
+        (made_retrieved(is_uncertain=True), False, 10, (E, P), ["uncertain"]),
     ],
 )
 def test_rungs(

@@ -61,6 +61,7 @@ def test_the_same_search_finds_the_same_without_searching(corpus: Corpus, monkey
     monkeypatch.setattr(answering, "retrieve", retrieve)
     again = search(ask(corpus))
     assert (again.passages, again.answerable, again.legs) == (first.passages, first.answerable, ())
+    assert again.is_uncertain == first.is_uncertain
     assert again.age_seconds is not None
     assert set(again.timings_ms) == {"retrieve"}
 

@@ -56,6 +56,16 @@ def test_the_model_answers_with_citations_that_quote_the_passages(
     assert {"retrieve", "prompt", "first_token", "generate", "total"} <= answer.timings_ms.keys()
 
 
+def test_a_model_that_has_read_the_passages_knows_better_than_the_gate(standin: StandIn, asked: Asked) -> None:
+    answer, _ = made(asked, made_retrieved(is_uncertain=True))
+    assert (answer.mode, codes(answer), answer.answerable) == (AnswerMode.GENERATED, [], True)
+
+
+def test_without_a_model_an_uncertain_answer_says_so(asked: Asked) -> None:
+    answer, _ = made(asked, made_retrieved(is_uncertain=True))
+    assert (answer.mode, codes(answer), answer.degraded) == (AnswerMode.EXTRACTIVE, ["uncertain"], False)
+
+
 def test_the_model_gets_the_options_of_the_settings(
     standin: StandIn, asked: Asked, retrieved: Retrieved, settings: Settings
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from querying.evaluation import KINDS, Kind, evaluate
+from querying.evaluation import KINDS, Kind, evaluate, evaluate_gates
 from querying.evaluation.reports import Report, as_json, as_text
 from querying.evaluation.semantic_run import SemanticReport, evaluate_semantic_cache
 from ragsite.errors import RagError
@@ -29,8 +29,17 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("what", nargs="?", choices=["semantic-cache"], help="measure pairs of questions")
         what.add_argument("--beir", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels/test.tsv")
-        what.add_argument("--gate", type=Path, metavar="DIR", help="the same: half of it answers, half must be refused")
+        what.add_argument(
+            "--gate",
+            type=Path,
+            metavar="DIR",
+            nargs="+",
+            help="the same, several: a part of each answers, what is about something else must be refused",
+        )
         what.add_argument("--spans", type=Path, metavar="DIR", help="docs/ and questions.jsonl with exact spans")
+        parser.add_argument(
+            "--fit", action="store_true", help="--gate: learn from these sets, and store what was learnt"
+        )
         parser.add_argument("--queries", type=int, metavar="N", help="only so many questions")
         parser.add_argument("--language", metavar="XX", help="ISO 639-1; else by the folder's name or its texts")
         parser.add_argument("--provider", choices=["embedded", "ollama"], help="else as for a new corpus")
@@ -42,11 +51,11 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> str:
         """Return the report."""
         kind: Kind | None = next((kind for kind in KINDS if options[kind]), None)
-        source = options[kind] if kind else options["pairs"]
+        source = options[kind] if kind else options["gate"] or options["pairs"]
         try:
             report = _measure(kind, source, options)
         except (OSError, ValueError, KeyError) as exc:
-            raise CommandError(f"{source} is not such a set: {type(exc).__name__}: {exc}") from exc
+            raise CommandError(f"{_named(source)} is not such a set: {type(exc).__name__}: {exc}") from exc
         except RagError as exc:
             raise CommandError(exc.message) from exc
         text = json.dumps(as_json(report)) if options["json"] else as_text(report)
@@ -56,7 +65,19 @@ class Command(BaseCommand):
         return text
 
 
-def _measure(kind: Kind | None, source: Path | None, options: dict[str, Any]) -> Report:
+def _named(source: Path | list[Path] | None) -> str:
+    return ", ".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _measure(kind: Kind | None, source: Any, options: dict[str, Any]) -> Report:
+    if options["gate"]:
+        return evaluate_gates(
+            source,
+            language=options["language"],
+            provider=options["provider"],
+            limit=options["queries"],
+            is_fitted=options["fit"],
+        )
     if kind is None or source is None:
         return evaluate_semantic_cache(source, threshold=options["threshold"], provider=options["provider"])
     return evaluate(

@@ -1,0 +1,131 @@
+"""What speaks for an answer in the passages that were found, as numbers that mean the same for every question.
+
+Each holds for questions of any length and in any language, and over corpora of any size; which of them says how much
+is learnt from judged questions (querying/gate.py). All are taken from raw scores: places in a ranking can't tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import pairwise
+
+from documents.lexicon import QuestionTerm, ReadQuestion
+from documents.ranking import K1, idf
+from querying.proximity import content_pairs
+
+PASSAGES = 5  # the best ones, which are looked at for words
+TAIL = slice(9, 20)  # places of the keyword leg whose passages fit by chance
+RAREST = 0.5  # chunks that an unknown word counts as being in
+
+
+@dataclass(frozen=True)
+class FoundWords:
+    """What a passage has of the question: its terms, and its words in their order."""
+
+    terms: AbstractSet[int]
+    words: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for an answer. Shares are of the question's weight: its content words, weighed by rarity (IDF).
+
+    `closeness` is the best cosine on its space's own scale (documents/closeness.py), and None when the vector leg has
+    nothing to say: it is missing, its space was never measured, or its model doesn't know the language.
+    """
+
+    known: float  # share of the words that the corpus has at all
+    best: float  # the best BM25, over what a passage of nothing but these words could reach
+    lead: float  # how far the best BM25 is above that of the tenth passage and those after it, 0..1
+    words: float  # ln of the number of content words
+    found: float  # ln of 1 + how many of them the best of the passages has
+    mass: float  # the best BM25, in units of the rarest possible word
+    pairs: float  # share of the neighbouring words that stand together in one of the passages
+    length: float  # ln of the mean length of the corpus' chunks, in words
+    chance: float  # share that a chunk has by chance
+    rarity: float  # mean weight of a word, in units of the rarest possible one
+    closeness: float | None = None
+    writing: str = "stemmed"  # how the question is written, see `querying.gate.writing_of`
+
+
+def evidence_for(
+    question: ReadQuestion,
+    passages: Sequence[FoundWords],
+    *,
+    lexical: Sequence[float],
+    chunk_count: int,
+    average_length: float,
+    closeness: float | None = None,
+    writing: str = "stemmed",
+) -> Evidence:
+    """Return the evidence for a question, from its best passages and all BM25 scores, the highest first.
+
+    Words that no document has count as the rarest that some have: a question about Basel has no answer among texts
+    without it.
+    """
+    asked = [term for term in question.terms if term.is_content] or list(question.terms)
+    weights = {term.lexeme: idf(chunk_count, max(1, term.frequency)) for term in asked}
+    total = sum(weights.values())
+    if not asked or total <= 0:
+        return Evidence(
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, math.log(max(1.0, average_length)), 0.0, 0.0, closeness, writing
+        )
+    chunks = max(1, chunk_count)
+    rarest = math.log(chunks + 1)
+    highest = lexical[0] if lexical else 0.0
+    tail = lexical[TAIL] or lexical[-1:]
+    most = sum(weights[term.lexeme] * term.count for term in asked) * (K1 + 1)
+    return Evidence(
+        known=sum(weights[term.lexeme] for term in asked if term.frequency) / total,
+        best=highest / most,
+        lead=(highest - sum(tail) / len(tail)) / highest if highest > 0 else 0.0,
+        words=math.log(len(asked)),
+        found=math.log1p(_most_found(asked, weights, passages)),
+        mass=highest / rarest / (K1 + 1),
+        pairs=_pairs_share(question, asked, weights, passages, chunks),
+        length=math.log(max(1.0, average_length)),
+        chance=sum(weights[term.lexeme] * _chance(term, chunks) for term in asked) / total,
+        rarity=total / len(asked) / rarest,
+        closeness=closeness,
+        writing=writing,
+    )
+
+
+def _chance(term: QuestionTerm, chunks: int) -> float:
+    """Return the share of chunks that have a word."""
+    least = RAREST / chunks
+    return min(1 - least, max(least, term.frequency / chunks))
+
+
+def _most_found(asked: Sequence[QuestionTerm], weights: Mapping[str, float], passages: Sequence[FoundWords]) -> int:
+    """Return how many of the words stand in the passage that has most of their weight."""
+    best, count = -1.0, 0
+    for passage in passages:
+        there = [term for term in asked if not passage.terms.isdisjoint(term.match_terms)]
+        weight = sum(weights[term.lexeme] for term in there)
+        if weight > best:
+            best, count = weight, len(there)
+    return count
+
+
+def _pairs_share(
+    question: ReadQuestion,
+    asked: Sequence[QuestionTerm],
+    weights: Mapping[str, float],
+    passages: Sequence[FoundWords],
+    chunks: int,
+) -> float:
+    at = {place: weights[term.lexeme] for term in asked for place in term.places}
+    pairs = content_pairs(question.words, at, most=math.log(max(2, chunks)))
+    total = sum(pairs.values())
+    if total <= 0:
+        return 0.0
+    best = 0.0
+    for passage in passages:
+        words = passage.words
+        together = {*pairwise(words), *zip(words, words[2:], strict=False)}
+        best = max(best, sum(weight for pair, weight in pairs.items() if pair in together))
+    return best / total
