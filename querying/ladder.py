@@ -40,6 +40,7 @@ NO_TIME = Reason("deadline", "There was not enough time left for the language mo
 NO_ROOM = Reason("prompt_too_long", "The question and its passages are too long for the language model.")
 CUT = Reason("answer_cut", "The language model stopped before its answer was complete.")
 NOT_IN_DOCUMENTS = Reason("not_in_documents", "The documents don't hold an answer; the nearest passages are named.")
+UNCERTAIN = Reason("uncertain", "The documents may not hold the answer; these are the passages that come nearest.")
 
 STALE = Reason("stale", "This answer is an older one, from before the latest changes of the documents or settings.")
 
@@ -48,7 +49,7 @@ _MODEL_IS_AWAY = frozenset(
     {"circuit_open", "model_busy", "model_missing", "model_misconfigured", "model_slow", "model_unavailable"}
 )
 # Reasons that explain an answer without making it less than it could be.
-NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code})
+NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code, UNCERTAIN.code})
 
 
 def rungs(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -> tuple[AnswerMode, ...]:
