@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -57,7 +57,7 @@ def ask_page(request: HttpRequest) -> HttpResponse:
     """Return the ask page with the corpora that this visitor may ask."""
     principal = Principal.of(request.user)
     corpora = list(readable_corpora(principal).select_related("tenant"))
-    asked = everything_of(corpora)
+    asked = set(everything_of(corpora))
     groups = _by_tenant(sorted(corpora, key=lambda corpus: corpus not in asked), asked)
     context = {
         "groups": groups,
@@ -69,13 +69,13 @@ def ask_page(request: HttpRequest) -> HttpResponse:
     return render(request, "querying/ask.html", context)
 
 
-def _everything(corpora: Sequence[Corpus], asked: Sequence[Corpus]) -> Everything:
-    names = tuple(corpus.name for corpus in asked)
+def _everything(corpora: Sequence[Corpus], asked: Set[Corpus]) -> Everything:
+    names = tuple(corpus.name for corpus in corpora if corpus in asked)
     without = tuple(corpus.name for corpus in corpora if corpus not in asked)
     return Everything(len(names), names[:NAMES_SHOWN], max(0, len(names) - NAMES_SHOWN), without)
 
 
-def _by_tenant(corpora: Iterable[Corpus], asked: Sequence[Corpus]) -> list[Group]:
+def _by_tenant(corpora: Iterable[Corpus], asked: Set[Corpus]) -> list[Group]:
     """Return the corpora in their order, one group per tenant where they stand together."""
     return [
         Group(tenant, tuple(_choice(corpus, is_in_everything=corpus in asked) for corpus in members))

@@ -36,7 +36,7 @@ OF_THE_DEMO: Mapping[str, Words] = {
     "How do I upload documents?": ("in the admin", "manage.py ingest"),
     "How do I change the embedding model of a corpus?": ("manage.py reindex CORPUS --model",),
     "Who may read which documents?": ("Members of a tenant", "reader groups"),
-    "Does anything leave the building?": ("Nothing leaves the building", "your disk"),
+    "Does anything leave the building?": ("never leave the building", "your disk"),
     "Why does it say that something is not in the documents?": ("come nearest", "too little of the question"),
     "When do two questions get the same answer?": ("the same words", "in other words"),
     "What if a question got the answer to another question?": ("This answers another question",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
@@ -10,7 +12,7 @@ from tests.browser import Browser
 from tests.factories import make_corpus, make_tenant
 
 pytestmark = pytest.mark.browser
-DEMO = {"name": "The demo", "is_demo": True, "defaults": {"suggestions": ["What is ragsite?"]}}
+DEMO: dict[str, Any] = {"name": "The demo", "is_demo": True, "defaults": {"suggestions": ["What is ragsite?"]}}
 
 
 @pytest.mark.django_db
