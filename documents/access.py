@@ -115,6 +115,15 @@ def manageable_tenants(principal: Principal) -> QuerySet[Tenant]:
     return Tenant.objects.filter(pk__in=_tenants(principal.user, [Membership.Role.MANAGER]))
 
 
+def everything_of(corpora: Sequence[Corpus]) -> list[Corpus]:
+    """Return the corpora that a question which names none is for: all but the demo, once another one holds text.
+
+    The demo is there to be tried. Beside documents of one's own it would answer what these are asked.
+    """
+    own = [corpus for corpus in corpora if not corpus.is_demo]
+    return own if any(corpus.chunk_count for corpus in own) else list(corpora)
+
+
 def choose_corpora(names: Sequence[str], within: QuerySet[Corpus]) -> list[Corpus]:
     """Return the corpora of `within` with these names, in the order given; none named: all of them.
 

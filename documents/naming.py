@@ -9,6 +9,7 @@ NAME_MAX_CHARS = 255
 SOURCE_MAX_CHARS = 1000
 TITLE_MAX_CHARS = 500
 ENDING_MAX_CHARS = 20
+FIRST_WORDS_MAX_CHARS = 60
 # Controls, directions and other invisibles, halves of characters: a name may not pretend to be another one.
 _UNWANTED_CATEGORIES = {"Cc", "Cf", "Cs", "Co"}
 
@@ -29,6 +30,27 @@ def clean_text(text: str, max_chars: int) -> str:
     one_line = " ".join(text.split())
     visible = "".join(char for char in one_line if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
     return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+
+
+def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
+    """Return what a reader may call a document, or a passage of it: never empty.
+
+    The title; of a document without one its file's name, else the nearest heading ("Pay > Holidays": "Holidays"),
+    else the first words of the text.
+    """
+    file = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    own_heading = heading.rsplit(" > ", 1)[-1]
+    named = (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading, _first_words(text)))
+    return next(filter(None, named), "Untitled document")
+
+
+def _first_words(text: str) -> str:
+    """Return the beginning of a text, cut between two words: 'Employees get 25 days of paid leave …'."""
+    line = clean_text(text[: 4 * FIRST_WORDS_MAX_CHARS].lstrip("#*> \t\n"), 4 * FIRST_WORDS_MAX_CHARS)
+    if len(line) <= FIRST_WORDS_MAX_CHARS:
+        return line
+    words = line[: FIRST_WORDS_MAX_CHARS + 1].rpartition(" ")[0] or line[:FIRST_WORDS_MAX_CHARS]
+    return f"{words} …"
 
 
 def title_of(name: str) -> str:

@@ -59,4 +59,4 @@ def read_window(document: Document, *, start: int, end: int) -> Window:
     text, total, page_starts = found
     page = max(1, bisect_right(page_starts, start)) if page_starts else None
     start = min(start, total)
-    return Window(text, start, start + len(text), page, document.title, total)
+    return Window(text, start, start + len(text), page, str(document), total)

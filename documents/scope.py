@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
 
-from documents.access import Principal, choose_among, readable_corpora, slugs_of
+from documents.access import Principal, choose_among, everything_of, readable_corpora, slugs_of
 from documents.compiling import Compiled, compiled, rows_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from documents.rights import EVERYBODY, Standing, rights_of
@@ -55,7 +55,9 @@ _PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"
 
 
 def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> Scope:
-    """Return the corpora with these names (none: all) that the principal may ask, as they are stored now.
+    """Return the corpora with these names (none: `access.everything_of` them) that the principal may ask.
+
+    As they are stored now.
 
     Raises CorpusNotFound and InvalidInput as `access.choose_corpora` does. Questions of one asker that come at the same
     time share the read, and wait for another thread's no longer than `patience_seconds`; the corpora are shared between
@@ -66,7 +68,7 @@ def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: fl
     asked_for = tuple(names)
     scope = state.scopes.get(asked_for)
     if scope is None:
-        corpora = tuple(choose_among(names, state.corpora))
+        corpora = tuple(choose_among(names, state.corpora) if names else everything_of(state.corpora))
         scope = Scope(corpora, _standing(corpora, state))
         if len(state.scopes) < SCOPES_KEPT:
             state.scopes[asked_for] = scope

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,8 @@ DEMO_SUGGESTIONS = [
     "Which file formats can be uploaded?",
     "How do I change the embedding model of a corpus?",
 ]
+_CODE_BLOCK = re.compile(r"^(```|~~~)[^\n]*\n.*?^\1[^\n]*\n", re.MULTILINE | re.DOTALL)
+_QUESTION = re.compile(r"[a-z]\?")
 
 
 def prepare(tell: Callable[[str], None]) -> None:
@@ -60,16 +64,32 @@ def index_demo_corpus() -> str:
         defaults={
             "name": "ragsite's own documentation",
             "is_public": True,
+            "is_demo": True,
             "defaults": {"suggestions": DEMO_SUGGESTIONS},
         },
     )
-    report = ingest_paths(corpus, _documentation())
+    with tempfile.TemporaryDirectory() as folder:
+        report = ingest_paths(corpus, _documentation(Path(folder)))
     return f"Demo corpus {corpus.slug}: {report.ready} indexed, {report.unchanged} unchanged, {report.failed} failed."
 
 
-def _documentation() -> list[Path]:
+def _documentation(folder: Path) -> list[Path]:
+    """Return the paths of README.md and docs/, copied into a folder without the questions of their examples."""
     root = Path(settings.BASE_DIR)
-    return [root / "README.md", root / "docs"]
+    (folder / "docs").mkdir()
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        copy = folder / path.relative_to(root)
+        copy.write_text(without_example_questions(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return [folder / "README.md", folder / "docs"]
+
+
+def without_example_questions(markdown: str) -> str:
+    """Return the text without those blocks of code that hold a question.
+
+    They show how to ask, and mostly of other documents. Nothing matches the question as well, and nothing in them
+    answers it.
+    """
+    return _CODE_BLOCK.sub(lambda block: "" if _QUESTION.search(block[0]) else block[0], markdown)
 
 
 def _state_of_static_files() -> str:

@@ -72,7 +72,8 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
     with recorded(asked) as record, sharing(asked, is_streamed=True) as share:
         release_connection()
         mode = share.found.mode if share.found else planned_mode()
-        yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora))
+        original_mode = share.found.original_mode if share.found else None
+        yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora), original_mode)
         answer = share.found or (yield from share.follow(lambda: search(share.asked)))
         yield Found(answer.passages)
         if isinstance(answer, Retrieved):
@@ -140,6 +141,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         usage=draft.usage,
         timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
         cache=draft.cache,
+        original_mode=draft.original_mode,
     )
 
 

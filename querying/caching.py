@@ -98,6 +98,7 @@ def given_again(asked: Asked, kept: Kept, similarity: float | None = None) -> An
         kept.answer,
         id=asked.id,
         mode=AnswerMode.CACHED if similarity is None else AnswerMode.CACHED_SEMANTIC,
+        original_mode=kept.answer.written_as,
         usage=None,
         legs=(),
         timings_ms={"total": milliseconds_since(asked.started)},

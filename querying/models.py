@@ -22,6 +22,7 @@ class QueryLog(models.Model):
     corpus_ids = ArrayField(models.BigIntegerField(), default=list)  # two tenants may use the same slug
     question = models.TextField()
     answer_mode = models.CharField(max_length=20)
+    original_mode = models.CharField(max_length=20, blank=True, default="", db_default="")  # the rung that wrote it
     outcome = models.CharField(max_length=20)  # done, error, client_left
     degraded_reasons = models.JSONField(default=list)
     model = models.CharField(max_length=200, blank=True)

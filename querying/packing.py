@@ -8,16 +8,20 @@ from uuid import UUID
 
 from querying.citations import Citation
 from querying.retrieval import Passage
-from querying.values import Answer, AnswerMode
+from querying.values import Answer, AnswerMode, Reason
 
 Packed = dict[str, Any]
 
 
 def pack(answer: Answer) -> Packed:
-    """Return what is worth keeping of an answer: not how long it took, nor how the search went."""
+    """Return what is worth keeping of an answer: not how long it took, nor how the search went.
+
+    What a reader was told about it is kept, so that whoever gets it again is told the same.
+    """
     return {
         "text": answer.text,
-        "mode": answer.mode.value,
+        "mode": answer.written_as.value,
+        "reasons": [vars(reason) for reason in answer.reasons],
         "model": answer.model,
         "citations": [_without_uuid(citation) for citation in answer.citations],
         "passages": [_without_uuid(passage) for passage in answer.passages],
@@ -32,7 +36,7 @@ def unpack(packed: Mapping[str, Any]) -> Answer:
             text=_text(packed["text"]),
             mode=AnswerMode(packed["mode"]),
             degraded=False,
-            reasons=(),
+            reasons=tuple(Reason(_text(each["code"]), _text(each["message"])) for each in packed["reasons"]),
             answerable=True,
             citations=tuple(Citation(**_with_uuid(each)) for each in packed["citations"]),
             passages=tuple(Passage(**_with_uuid(each)) for each in packed["passages"]),

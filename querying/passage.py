@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
+
+from documents.naming import name_to_show
 
 
 class FoundPassage(Protocol):
@@ -57,3 +59,13 @@ class FoundPassage(Protocol):
     @property
     def legs(self) -> Mapping[str, float]:
         """The raw score of each leg that found it."""
+
+
+def names_by_number(passages: Sequence[FoundPassage]) -> dict[int, str]:
+    """Return the names of an answer's passages, by the n of [n]."""
+    return dict(enumerate(map(name_of, passages), start=1))
+
+
+def name_of(passage: FoundPassage) -> str:
+    """Return what readers are told that a passage is from: its document's title, or what stands in for one."""
+    return name_to_show(passage.document_title, passage.document_source, passage.heading, passage.text)

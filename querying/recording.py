@@ -137,6 +137,7 @@ def _store(
         # What UTF-8 doesn't have may come from a terminal.
         "question": asked.question.encode("utf-8", "replace").decode(),
         "answer_mode": "" if mode is None else mode.value,
+        "original_mode": "" if answer is None else answer.written_as.value,
         "outcome": outcome,
         "degraded_reasons": [reason.code for reason in answer.reasons] if answer else [],
         "model": (answer.model or "") if answer else "",

@@ -230,13 +230,14 @@ class Sharing:
         if landed.kept is not None:
             return self._given(landed.kept, landed.similarity)
         self._was_spared = True
+        age_seconds = time.monotonic() - landed.at + (landed.answer.cache.age_seconds or 0.0)  # an older one may land
         # Not as good as it should be, so nobody else is given it; but those who waited would only get the same.
         return replace(
             landed.answer,
             id=self._asked.id,
             usage=None,
             timings_ms={"total": milliseconds_since(self._asked.started)},
-            cache=CacheReport(hit=True, similarity=1.0, age_seconds=round(time.monotonic() - landed.at, 3)),
+            cache=CacheReport(hit=True, similarity=1.0, age_seconds=round(age_seconds, 3)),
         )
 
     def _given(self, kept: Kept | None, similarity: float | None = None) -> Answer | None:

@@ -48,6 +48,7 @@ def write_stale(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing
         model=answer.model,
         passages=answer.passages,
         cache=CacheReport(hit=True, similarity=1.0, age_seconds=round(kept.age_seconds, 3)),
+        original_mode=answer.written_as,
     )
 
 

@@ -57,6 +57,10 @@ class AnswerMode(enum.StrEnum):
     PASSAGES = "passages"
 
 
+# Rungs that write nothing: `original_mode` says which one did.
+REPEATED = frozenset({AnswerMode.CACHED, AnswerMode.CACHED_SEMANTIC, AnswerMode.STALE})
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why an answer is what it is: a stable code for programs, a sentence for people."""
@@ -95,6 +99,7 @@ class Draft:
     usage: Usage | None = None
     passages: tuple[Passage, ...] | None = None  # None: those that were found now
     cache: CacheReport = CacheReport()
+    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
 
 
 @dataclass(frozen=True)
@@ -114,16 +119,23 @@ class Answer:
     usage: Usage | None
     timings_ms: Mapping[str, float]
     cache: CacheReport = CacheReport()
+    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
+
+    @property
+    def written_as(self) -> AnswerMode:
+        """Return the rung that wrote the text, however it is given now."""
+        return self.original_mode or self.mode
 
 
 # What a stream tells, in this order: Meta, Found, Tokens with Heartbeats in between, Written if a model wrote, Done.
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The first event: the answer's id, and the rung that will be tried."""
+    """The first event: the answer's id, the rung that will be tried, and the corpora that are asked."""
 
     id: UUID
     mode: AnswerMode
     corpora: tuple[str, ...]
+    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
 
 
 @dataclass(frozen=True, slots=True)

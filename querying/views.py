@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from documents.access import Principal, editable_corpora, manageable_tenants, readable_corpora
+from documents.access import Principal, editable_corpora, everything_of, manageable_tenants, readable_corpora
 from documents.models import Corpus, Tenant
 
 SUGGESTIONS_MAX = 3
 SUGGESTION_MAX_CHARS = 200
+NAMES_SHOWN = 3  # of corpora, where the page says what "everything" is
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Choice:
     path: str  # tenant/slug: what the API understands even where two tenants use the same slug
     name: str
     is_empty: bool
+    is_in_everything: bool
     suggestions: tuple[str, ...]
 
 
@@ -38,35 +40,55 @@ class Group:
     corpora: tuple[Choice, ...]
 
 
+@dataclass(frozen=True)
+class Everything:
+    """What is asked by somebody who chooses no corpus; `without`: the names of those that are left out."""
+
+    count: int
+    names: tuple[str, ...]
+    more: int
+    without: tuple[str, ...]
+
+
 @require_safe
 @never_cache
 @ensure_csrf_cookie
 def ask_page(request: HttpRequest) -> HttpResponse:
     """Return the ask page with the corpora that this visitor may ask."""
     principal = Principal.of(request.user)
-    groups = _by_tenant(readable_corpora(principal).select_related("tenant"))
+    corpora = list(readable_corpora(principal).select_related("tenant"))
+    asked = set(everything_of(corpora))
+    groups = _by_tenant(sorted(corpora, key=lambda corpus: corpus not in asked), asked)
     context = {
         "groups": groups,
         "corpora": [corpus for group in groups for corpus in group.corpora],
+        "everything": _everything(corpora, asked),
         "may_add": _may_add(request, principal),
         "question_max_chars": settings.QUESTION_MAX_CHARS,
     }
     return render(request, "querying/ask.html", context)
 
 
-def _by_tenant(corpora: Iterable[Corpus]) -> list[Group]:
-    """Return the corpora in their order (tenant first), one group per tenant."""
+def _everything(corpora: Sequence[Corpus], asked: Set[Corpus]) -> Everything:
+    names = tuple(corpus.name for corpus in corpora if corpus in asked)
+    without = tuple(corpus.name for corpus in corpora if corpus not in asked)
+    return Everything(len(names), names[:NAMES_SHOWN], max(0, len(names) - NAMES_SHOWN), without)
+
+
+def _by_tenant(corpora: Iterable[Corpus], asked: Set[Corpus]) -> list[Group]:
+    """Return the corpora in their order, one group per tenant where they stand together."""
     return [
-        Group(tenant, tuple(_choice(corpus) for corpus in members))
+        Group(tenant, tuple(_choice(corpus, is_in_everything=corpus in asked) for corpus in members))
         for tenant, members in groupby(corpora, key=lambda corpus: corpus.tenant)
     ]
 
 
-def _choice(corpus: Corpus) -> Choice:
+def _choice(corpus: Corpus, *, is_in_everything: bool) -> Choice:
     return Choice(
         path=f"{corpus.tenant.slug}/{corpus.slug}",
         name=corpus.name,
         is_empty=corpus.chunk_count == 0,
+        is_in_everything=is_in_everything,
         suggestions=_suggestions(corpus),
     )
 

@@ -28,7 +28,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_.@][A-Za-z0-9-]+)*")
 class Options(TypedDict, total=False):
     """How to ask; whatever is left out is as over HTTP."""
 
-    corpora: Sequence[str]  # slugs, or tenant/slug; none: all that the principal may ask
+    corpora: Sequence[str]  # slugs, or tenant/slug; none: all that may be asked, without the demo beside others
     top_k: int
     deadline_seconds: float  # for all questions of the call; never above DEADLINE_MAX_SECONDS
     locale: str | None  # de, pt-BR, vi_VN: where no corpora are named, only those in its language, if there are any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from querying.passage import FoundPassage
+from querying.passage import FoundPassage, name_of
 
 NEAREST_MAX = 3  # passages named when none answers
 
@@ -35,7 +35,10 @@ _FOUND = {
 
 
 def not_in_these_documents(passages: Sequence[FoundPassage], language: str) -> str:
-    """Return the sentence that says so, with the nearest passages by name and number."""
+    """Return the sentence that says so, with the names of the nearest passages.
+
+    Without [n]: what is near is no source of an answer.
+    """
     sentence = _in(language, _NOT_FOUND)
     if not passages:
         return sentence
@@ -52,9 +55,9 @@ def _in(language: str, texts: dict[str, str]) -> str:
 
 
 def _named(passages: Sequence[FoundPassage]) -> str:
-    """Return the titles, each once with its best passage's number: '“Handbook” [1], “Rules” [3]'."""
+    """Return the names of the best passages' documents, each once: '“Handbook”, “Rules”'."""
     named: dict[object, str] = {}
-    for number, passage in enumerate(passages, start=1):
-        title = " ".join(passage.document_title.replace("[", "(").replace("]", ")").split())
-        named.setdefault(passage.document_id, f"“{title}” [{number}]")
-    return ", ".join(list(named.values())[:NEAREST_MAX])
+    for passage in passages:
+        name = " ".join(name_of(passage).replace("[", "(").replace("]", ")").split())
+        named.setdefault(passage.document_id, f"“{name}”")
+    return ", ".join(list(dict.fromkeys(named.values()))[:NEAREST_MAX])

@@ -137,11 +137,14 @@ def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple
 
 
 def write_passages(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
-    """Name the passages, or say that the documents don't hold the answer; return the draft, which always has a text."""
+    """Name the passages, or say that the documents don't hold the answer; return the draft, which always has a text.
+
+    It cites nothing: there is no answer that a passage would bear out.
+    """
     if retrieved.passages and retrieved.answerable:
         text = see_these_passages(retrieved.passages, asked.language)
     else:
         text = not_in_these_documents(retrieved.passages, asked.language)
-    text = filter_answer(text, range(1, len(retrieved.passages) + 1))
+    text = filter_answer(text, ())
     yield from _tokens(text, [])
-    return Draft(AnswerMode.PASSAGES, text, citations_of(text, retrieved.passages))
+    return Draft(AnswerMode.PASSAGES, text)

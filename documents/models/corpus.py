@@ -44,6 +44,12 @@ class Corpus(models.Model):
         max_length=10, default="en", help_text="ISO 639-1 code; decides stemming and stop words. 'xx': none."
     )
     is_public = models.BooleanField(default=False, help_text="Anybody may ask, without an account.")
+    is_demo = models.BooleanField(
+        "demo",
+        default=False,
+        db_default=False,
+        help_text="Something to try ragsite with: asked only by its name once there is another corpus with documents.",
+    )
     readers = models.ManyToManyField(
         Group,
         blank=True,

@@ -9,6 +9,7 @@ from django.db import models
 
 from documents.models.corpus import Corpus
 from documents.models.tenant import Tenant
+from documents.naming import name_to_show
 
 
 class Document(models.Model):
@@ -76,7 +77,7 @@ class Document(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return name_to_show(self.title, self.source)
 
 
 class DocumentText(models.Model):

@@ -9,6 +9,7 @@ from typing import Any
 from querying.citations import Citation
 from querying.ladder import is_degraded, reasons_of_search
 from querying.legs import LegReport
+from querying.passage import name_of, names_by_number
 from querying.retrieval import Passage, Retrieved
 from querying.values import Answer, CacheReport, Reason
 
@@ -17,14 +18,16 @@ Json = dict[str, Any]
 
 def answer_as_json(answer: Answer) -> Json:
     """Return the canonical body of an answer."""
+    names = names_by_number(answer.passages)
     return {
         "id": str(answer.id),
         "answer": answer.text,
         "answer_mode": answer.mode.value,
+        "original_mode": answer.written_as.value,
         "degraded": answer.degraded,
         "degraded_reasons": reasons_as_json(answer.reasons),
         "answerable": answer.answerable,
-        "citations": [citation_as_json(citation) for citation in answer.citations],
+        "citations": [citation_as_json(citation, names.get(citation.number, "")) for citation in answer.citations],
         "passages": passages_as_json(answer.passages),
         "legs": legs_as_json(answer.legs),
         "cache": cache_as_json(answer.cache),
@@ -61,7 +64,7 @@ def passages_as_json(passages: Sequence[Passage]) -> list[Json]:
             "number": number,
             "chunk_id": passage.chunk_id,
             "document_id": str(passage.document_id),
-            "title": passage.document_title,
+            "title": name_of(passage),
             "source": passage.document_source,
             "corpus": passage.corpus_slug,
             "heading": passage.heading,
@@ -76,13 +79,13 @@ def passages_as_json(passages: Sequence[Passage]) -> list[Json]:
     ]
 
 
-def citation_as_json(citation: Citation) -> Json:
-    """Return a citation with its document."""
+def citation_as_json(citation: Citation, title: str) -> Json:
+    """Return a citation with its document, under the title that its passage has."""
     return {
         "number": citation.number,
         "document": {
             "id": str(citation.document_id),
-            "title": citation.document_title,
+            "title": title or citation.document_title,
             "source": citation.document_source,
         },
         "chunk_id": citation.chunk_id,

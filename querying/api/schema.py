@@ -16,7 +16,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from querying.api.serializers import BatchSerializer, FeedbackSerializer, QuestionSerializer, SearchSerializer
-from querying.values import AnswerMode
+from querying.values import REPEATED, AnswerMode
 
 F = TypeVar("F", bound=Callable[..., Any])
 _DOCUMENT_ID = "6f2a0c1e-8f0e-4c7e-9d58-0f6a5d1c2b3a"
@@ -52,6 +52,7 @@ ANSWER_EXAMPLE = {
     "id": "0b8f6a1e-2c64-4f1e-8f0b-8f9a4f5c1d20",
     "answer": "Employees get 25 days of paid leave a year [1].",
     "answer_mode": "generated",
+    "original_mode": "generated",
     **_COMMON,
     "answerable": True,
     "citations": [
@@ -80,7 +81,8 @@ _PROBLEM = {
 }
 _EVENTS = """\
 event: meta
-data: {"id": "0b8f6a1e-2c64-4f1e-8f0b-8f9a4f5c1d20", "answer_mode": "generated", "corpora": ["handbook"]}
+data: {"id": "0b8f6a1e-2c64-4f1e-8f0b-8f9a4f5c1d20", "answer_mode": "generated", "original_mode": "generated", \
+"corpora": ["handbook"]}
 
 event: passages
 data: [{"number": 1, "chunk_id": 4711, "title": "Staff handbook"}]
@@ -168,7 +170,11 @@ class AnswerSerializer(FoundSerializer):
 
     id = serializers.UUIDField()
     answer = serializers.CharField(help_text="Markdown without links; [n] points to the n-th passage.")
-    answer_mode = serializers.ChoiceField([mode.value for mode in AnswerMode])
+    answer_mode = serializers.ChoiceField([mode.value for mode in AnswerMode], help_text="How it is given now.")
+    original_mode = serializers.ChoiceField(
+        [mode.value for mode in AnswerMode if mode not in REPEATED],
+        help_text="How it was written: as answer_mode, unless that says that it was written before.",
+    )
     citations = CitationSerializer(many=True)
     model = serializers.CharField(allow_null=True)
     usage = inline_serializer(

@@ -48,14 +48,14 @@ class OptionsSerializer(StrictSerializer):
         child=TextField(max_length=201),
         max_length=CORPORA_MAX,
         required=False,
-        help_text="Slugs, or tenant/slug. None: all that you may ask.",
+        help_text="Slugs, or tenant/slug. None: all that you may ask, without the demo where there are others.",
     )
     top_k = serializers.IntegerField(min_value=1, required=False, help_text="How many passages to find.")
     mode = serializers.ChoiceField(MODES, required=False, help_text="How much to spend on the answer.")
     filters = serializers.DictField(
         required=False, help_text="Only documents like this: document, source, language, metadata."
     )
-    use_cache = serializers.BooleanField(default=True)
+    use_cache = serializers.BooleanField(default=True, help_text="False: search and answer anew.")
     deadline_ms = serializers.IntegerField(
         min_value=1, required=False, help_text="The reply comes within this time, as good as it can be by then."
     )

@@ -132,7 +132,8 @@ def _token_frame(pending: list[str]) -> bytes:
 
 def _frame_of(event: Meta | Found | Done) -> bytes:
     if isinstance(event, Meta):
-        return _frame("meta", {"id": str(event.id), "answer_mode": event.mode.value, "corpora": list(event.corpora)})
+        modes = {"answer_mode": event.mode.value, "original_mode": (event.original_mode or event.mode).value}
+        return _frame("meta", {"id": str(event.id), **modes, "corpora": list(event.corpora)})
     if isinstance(event, Found):
         return _frame("passages", passages_as_json(event.passages))
     return _frame("done", answer_as_json(event.answer))

@@ -27,7 +27,7 @@ window.ragsite = window.ragsite || {};
     [text, answer] = ["", null];
     ragsite.markdown.clear(box);
     ragsite.sources.clear();
-    for (const id of ["verdict", "problem", "tools", "comment-form", "making", "wrong-question"]) byId(id).hidden = true;
+    for (const id of ["verdict", "uncertain", "problem", "tools", "comment-form", "making", "wrong-question"]) byId(id).hidden = true;
     for (const id of ["good", "bad"]) byId(id).setAttribute("aria-pressed", "false");
     byId("tools-note").textContent = "";
     byId("comment").value = "";
@@ -50,9 +50,9 @@ window.ragsite = window.ragsite || {};
   function complete(whole) {
     [answer, text] = [whole, whole.answer];
     ragsite.sources.take(whole.passages);
-    ragsite.sources.cite(whole.citations);
+    ragsite.sources.cite(whole.citations, { isAnswered: ragsite.verdict.isAnswered(whole) });
     draw();
-    box.dataset.mode = whole.answer_mode;
+    box.dataset.mode = whole.original_mode;
     ragsite.verdict.show(whole);
     showMaking(whole);
     byId("wrong-question").hidden = whole.answer_mode !== "cached_semantic";
@@ -128,14 +128,19 @@ window.ragsite = window.ragsite || {};
     }
   }
 
-  /* Say that this is the answer to another question, and ask anew: whether that was stored is no reason to wait. */
-  function refuse() {
-    const body = { query_id: answer.id, rating: -1, reason: "wrong_question" };
-    ragsite.stream.fetchJson("/api/v1/feedback", { body, csrfToken: ragsite.csrfToken() }).catch(() => {});
+  function askAnew() {
     byId("asked").focus(); // the button goes away
     ragsite.askAnew();
   }
 
+  /* Say that this is the answer to another question, and ask anew: whether that was stored is no reason to wait. */
+  function refuse() {
+    const body = { query_id: answer.id, rating: -1, reason: "wrong_question" };
+    ragsite.stream.fetchJson("/api/v1/feedback", { body, csrfToken: ragsite.csrfToken() }).catch(() => {});
+    askAnew();
+  }
+
+  byId("anew").addEventListener("click", askAnew);
   byId("wrong-question").addEventListener("click", refuse);
   byId("copy").addEventListener("click", copy);
   byId("good").addEventListener("click", () => rate(1));

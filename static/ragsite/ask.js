@@ -10,14 +10,17 @@ window.ragsite = window.ragsite || {};
   const question = byId("question");
   const corpus = byId("corpus");
   let running = null; // the AbortController of the question that is being answered
+  let last = null; // what was sent: it is asked again of the same corpora, whatever is chosen by then
   let countdown = 0;
 
-  async function ask(words, options = {}) {
+  const ask = (words) => send({ query: words, corpora: corpus.value ? [corpus.value] : [] });
+
+  async function send(body) {
     if (running) running.abort();
+    last = body;
     const mine = new AbortController();
     running = mine;
-    begin(words);
-    const body = { query: words, corpora: corpus.value ? [corpus.value] : [], ...options };
+    begin(body.query);
     try {
       await ragsite.stream.ask(body, { csrfToken: ragsite.csrfToken(), signal: mine.signal, on: onEvent });
     } catch (error) {
@@ -134,9 +137,12 @@ window.ragsite = window.ragsite || {};
     byId("empty").hidden = !corpus.selectedOptions[0]?.hasAttribute("data-empty");
     let shown = false;
     for (const list of document.querySelectorAll("#suggestions ul")) {
-      list.hidden = shown || (corpus.value !== "" && list.dataset.corpus !== corpus.value);
+      const fits = corpus.value === "" ? !("alone" in list.dataset) : list.dataset.corpus === corpus.value;
+      list.hidden = shown || !fits;
       shown = shown || !list.hidden;
     }
+    const everything = byId("everything");
+    if (everything) everything.hidden = corpus.value !== "";
     byId("suggestions").hidden = !shown || !byId("result").hidden;
   }
 
@@ -176,14 +182,14 @@ window.ragsite = window.ragsite || {};
   });
   corpus.addEventListener("change", remember);
   byId("stop").addEventListener("click", () => running?.abort());
-  byId("again").addEventListener("click", () => ask(byId("asked").textContent));
+  byId("again").addEventListener("click", () => send(last));
   byId("suggestions").addEventListener("click", (event) => {
     if (!event.target.matches(".suggestion")) return;
     question.value = event.target.textContent;
     form.requestSubmit();
   });
 
-  ragsite.askAnew = () => ask(byId("asked").textContent, { use_cache: false });
+  ragsite.askAnew = () => send({ ...last, use_cache: false });
   byId("controls").disabled = false;
   recall();
   showWhatCorpusHas();

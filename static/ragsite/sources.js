@@ -4,8 +4,10 @@ window.ragsite = window.ragsite || {};
 
 (() => {
   const section = document.getElementById("sources");
+  const title = document.getElementById("sources-title");
   const list = document.getElementById("source-list");
   if (!section) return;
+  const NEAREST = "Nearest passages";
   let sources = []; // of the answer that is shown, by number
   let quotes = []; // its citations, once it is complete
 
@@ -19,18 +21,20 @@ window.ragsite = window.ragsite || {};
       start: passage.start,
       end: passage.end,
       text: passage.text,
-      score: passage.score,
     }));
     show();
   }
 
-  function cite(citations) {
-    quotes = citations;
+  /* `isAnswered`: whether there is an answer that rests on them. Else they are only what comes nearest. */
+  function cite(citations, { isAnswered }) {
+    quotes = isAnswered ? citations : [];
+    title.textContent = isAnswered ? "Sources" : NEAREST;
     show();
   }
 
   function clear() {
     [sources, quotes] = [[], []];
+    title.textContent = "Sources";
     show();
   }
 
@@ -48,17 +52,11 @@ window.ragsite = window.ragsite || {};
     const place = [ragsite.passage.placeOf(source), quote ? "cited" : ""].filter(Boolean).join(" · ");
     const words = quote ? quote.quote : source.text.replace(/^#{1,6} .*$/gm, ""); // headings are in the place already
     const head = piece("span", "source-head");
-    head.append(piece("span", "number", source.number), piece("span", "source-title", source.title), score(source));
+    head.append(piece("span", "number", source.number), piece("span", "source-title", source.title));
     button.append(head, piece("span", "source-place", place), piece("span", "source-text", words.trim()));
     button.addEventListener("click", () => open(source.number, button));
     item.append(button);
     return item;
-  }
-
-  function score(source) {
-    const shown = piece("span", "score", typeof source.score === "number" ? source.score.toFixed(2) : "");
-    shown.title = "How well it matches the question compared with the others: 1 is best, 0 least";
-    return shown;
   }
 
   function piece(name, className, words = "") {
@@ -102,10 +100,10 @@ window.ragsite = window.ragsite || {};
   /* Return the sources as lines of text, cited ones only if there are any. */
   function asText() {
     const cited = new Set(quotes.map((quote) => quote.number));
-    return sources
+    const lines = sources
       .filter((source) => cited.size === 0 || cited.has(source.number))
-      .map((source) => `[${source.number}] ${source.title}${source.page ? `, page ${source.page}` : ""}`)
-      .join("\n");
+      .map((source) => `[${source.number}] ${source.title}${source.page ? `, page ${source.page}` : ""}`);
+    return (title.textContent === NEAREST && lines.length ? [`${NEAREST}:`, ...lines] : lines).join("\n");
   }
 
   ragsite.sources = { take, cite, clear, citation, signature, asText };

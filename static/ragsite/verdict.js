@@ -17,27 +17,12 @@ window.ragsite = window.ragsite || {};
     return "less than a minute";
   }
 
-  /* answer_mode -> [tone, title, text]; tones: plain (as good as it gets), reduced (less than hoped for), old */
+  /* how it was written -> [tone, title, text]; tones: plain (as good as it gets), reduced (less than hoped for) */
   const KINDS = {
     generated: (answer) => [
       "plain",
       "Written by the language model",
       `${answer.model || "It"} wrote this from the sources below. Check there what matters to you.`,
-    ],
-    cached: (answer) => [
-      "plain",
-      "Answered before",
-      `${age(answer, "The same question was answered", "ago")}; the documents have not changed since.`,
-    ],
-    cached_semantic: (answer) => [
-      "plain",
-      "Answered before",
-      `${age(answer, "This is the answer to nearly the same question, from", "ago")}.`,
-    ],
-    stale: (answer) => [
-      "old",
-      "An older answer",
-      `${age(answer, "This was answered", "ago")}, and documents may have changed since.`,
     ],
     extractive: (answer) => [
       answer.degraded ? "reduced" : "plain",
@@ -52,13 +37,23 @@ window.ragsite = window.ragsite || {};
     ],
   };
 
-  function age(answer, before, after) {
-    const seconds = answer.cache && answer.cache.age_seconds;
-    return seconds === null || seconds === undefined ? `${before} some time ${after}` : `${before} ${ago(seconds)} ${after}`;
+  /* What is said of an answer that was made before, by answer_mode; "": of one that others asked for at the same time. */
+  const EARLIER = {
+    "": "The same question was answered %.",
+    cached: "An earlier answer: the same question was answered %, and the documents have not changed since.",
+    cached_semantic: "An earlier answer: nearly the same question was answered %.",
+    stale: "An older answer, from %: documents may have changed since.",
+  };
+
+  function earlier(answer) {
+    if (!(answer.cache.hit || answer.answer_mode in EARLIER)) return "";
+    const seconds = answer.cache.age_seconds;
+    const when = typeof seconds === "number" ? `${ago(seconds)} ago` : "some time ago";
+    return (EARLIER[answer.answer_mode] || EARLIER[""]).replace("%", when);
   }
 
   function kindOf(answer) {
-    return foundNothing(answer) ? "not_found" : answer.answer_mode;
+    return foundNothing(answer) ? "not_found" : answer.original_mode || answer.answer_mode;
   }
 
   /* Return whether the server says that the documents don't hold the answer. */
@@ -66,15 +61,23 @@ window.ragsite = window.ragsite || {};
     return answer.answerable === false;
   }
 
-  /* Return the sentences that say why; the one that the banner says itself is left out. */
+  /* Return whether there is an answer, and not only what comes nearest to one. */
+  function isAnswered(answer) {
+    return !["not_found", "passages"].includes(kindOf(answer));
+  }
+
+  /* Return the sentences that say why; those that are said elsewhere on the page are left out. */
   function reasonsOf(answer) {
-    return answer.degraded_reasons.filter(({ code }) => code !== "not_in_documents").map(({ message }) => message);
+    const elsewhere = ["not_in_documents", "uncertain", "stale"];
+    return answer.degraded_reasons.filter(({ code }) => !elsewhere.includes(code)).map(({ message }) => message);
   }
 
   function of(answer) {
     const kind = KINDS[kindOf(answer)] || (() => ["reduced", "Answered in a reduced way", ""]);
     const [tone, title, text] = kind(answer);
-    return { tone: tone === "plain" && answer.degraded ? "reduced" : tone, title, text, reasons: reasonsOf(answer) };
+    const isOld = answer.answer_mode === "stale";
+    const shown = isOld ? "old" : tone === "plain" && answer.degraded ? "reduced" : tone;
+    return { tone: shown, title, text, reasons: reasonsOf(answer) };
   }
 
   function show(answer) {
@@ -91,8 +94,19 @@ window.ragsite = window.ragsite || {};
       }),
     );
     list.hidden = verdict.reasons.length === 0;
+    const words = earlier(answer);
+    document.getElementById("earlier-text").textContent = words;
+    document.getElementById("earlier").hidden = words === "";
     box.hidden = false;
+    showUncertain(answer);
   }
 
-  ragsite.verdict = { show };
+  function showUncertain(answer) {
+    const line = document.getElementById("uncertain");
+    const reason = answer.degraded_reasons.find(({ code }) => code === "uncertain");
+    line.textContent = reason ? reason.message : "";
+    line.hidden = !reason;
+  }
+
+  ragsite.verdict = { show, isAnswered };
 })();

@@ -58,10 +58,12 @@ RATED: list[dict[str, Any]] = []
 
 def whole_answer(text: str = "Until the end of March. [1]", **fields: Any) -> dict[str, Any]:
     """Return a complete answer as the API gives it."""
+    mode = fields.get("answer_mode", "generated")
     return {
         "id": "5a2c1c0e-91a5-4a6f-a0b5-0d8f2b6a8f10",
         "answer": text,
         "answer_mode": "generated",
+        "original_mode": "generated" if mode in {"cached", "cached_semantic", "stale"} else mode,
         "degraded": False,
         "degraded_reasons": [],
         "answerable": True,

@@ -45,18 +45,38 @@ KINDS: list[tuple[dict[str, Any], str, list[str]]] = [
     (
         {"answer_mode": "cached", "cache": {"hit": True, "age_seconds": 7300}},
         "plain",
-        ["Answered before", "2 hours ago"],
+        ["Written by the language model", "An earlier answer", "2 hours ago"],
     ),
-    ({"answer_mode": "cached_semantic", "cache": {"age_seconds": 61}}, "plain", ["nearly the same", "1 minute ago"]),
+    (
+        {"answer_mode": "cached", "original_mode": "extractive", "cache": {"hit": True, "age_seconds": 61}},
+        "plain",
+        ["Quoted from the documents", "An earlier answer", "1 minute ago"],
+    ),
+    (
+        {"answer_mode": "extractive", "degraded": True, "cache": {"hit": True, "age_seconds": 0.2}},
+        "reduced",
+        ["Quoted from the documents", "The same question was answered less than a minute ago"],
+    ),
+    (
+        {"answer_mode": "cached_semantic", "cache": {"hit": True, "age_seconds": 61}},
+        "plain",
+        ["Written by the language model", "nearly the same", "1 minute ago"],
+    ),
     (
         {
             "answer_mode": "stale",
             "degraded": True,
-            "cache": {"age_seconds": 3 * 86400},
+            "cache": {"hit": True, "age_seconds": 3 * 86400},
             "degraded_reasons": [{"code": "circuit_open", "message": "The language model is not available right now."}],
         },
         "old",
-        ["An older answer", "3 days ago", "may have changed since", "not available right now"],
+        [
+            "Written by the language model",
+            "An older answer",
+            "3 days ago",
+            "may have changed since",
+            "not available right now",
+        ],
     ),
     (
         {

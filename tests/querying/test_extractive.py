@@ -104,7 +104,7 @@ def test_refusing_names_the_nearest_documents_once_each() -> None:
         make_passage("c", document_title="Rules"),
     ]
     answer = not_in_these_documents(passages, "en")
-    assert answer.endswith("What comes nearest: “Hand(1)book” [1], “Rules” [3].")
+    assert answer.endswith("What comes nearest: “Hand(1)book”, “Rules”.")
     assert not_in_these_documents([], "vi").startswith("Tôi không tìm thấy")
     assert not_in_these_documents([], "xx") == not_in_these_documents([], "en")
     assert see_these_passages(passages, "de").startswith("Diese Stellen")

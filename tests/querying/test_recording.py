@@ -45,7 +45,16 @@ def test_questions_are_stored_later_as_they_would_be_at_once(corpus: Corpus, set
     settings.RECORD_LATER = False
     answer_question(ask(corpus, "How many days of\tpaid \\leave?\n\\.", use_cache=False))
     at_once = QueryLog.objects.exclude(pk=later.pk).get()
-    for name in ("corpora", "corpus_ids", "question", "answer_mode", "outcome", "degraded_reasons", "passages"):
+    for name in (
+        "corpora",
+        "corpus_ids",
+        "question",
+        "answer_mode",
+        "original_mode",
+        "outcome",
+        "degraded_reasons",
+        "passages",
+    ):
         assert getattr(later, name) == getattr(at_once, name), name
     assert later.pk == asked.id
     assert later.timings_ms["total"] > 0

@@ -85,7 +85,8 @@ def test_each_event_has_its_frame(settings: Settings) -> None:
     assert frames[2] == BEAT == b": beat\n\n"
     found = parsed(frames)
     assert [name for name, _ in found] == ["meta", "passages", "token", "token", "done"]
-    assert found[0][1] == {"id": str(META.id), "answer_mode": "generated", "corpora": ["handbook"]}
+    modes = {"answer_mode": "generated", "original_mode": "generated"}
+    assert found[0][1] == {"id": str(META.id), **modes, "corpora": ["handbook"]}
     assert found[1][1][0]["text"] == "Grüße\nan alle"
     assert [data["text"] for name, data in found if name == "token"] == ["Ja ", "wohl"]
     assert found[-1][1]["answer"] == "Yes."
