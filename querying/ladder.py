@@ -97,7 +97,8 @@ def is_degraded(reasons: Iterable[Reason]) -> bool:
 
 def reasons_of_search(retrieved: Retrieved) -> tuple[Reason, ...]:
     """Return what a search without an answer was short of."""
-    return tuple(_reasons_of_legs(retrieved.legs))
+    reasons = tuple(_reasons_of_legs(retrieved.legs))
+    return (*reasons, UNCERTAIN) if retrieved.is_uncertain else reasons
 
 
 def _reasons_of_legs(legs: Iterable[LegReport]) -> Iterable[Reason]:

@@ -17,6 +17,7 @@ from documents.lexicon import prepare_question
 from documents.models import Corpus
 from documents.ranking import average_length
 from documents.search import Found, load, snapshot
+from documents.wording import is_unspaced
 from querying.candidates import Searched
 from querying.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.fusion import Fused, fuse
@@ -117,7 +118,10 @@ def _reward_pairs(
     if spread <= 0:
         return fused
     weights = {
-        pk: pair_weights(each.question, each.reach.corpus.chunk_count) if each.question else {}
+        pk: pair_weights(each.question, each.reach.corpus.chunk_count)
+        # Where nothing is written between words, they are pairs of letters already.
+        if each.question and not is_unspaced("".join(each.question.words))
+        else {}
         for pk, each in searched.items()
     }
     rewarded = list(fused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ir_measures
@@ -16,12 +16,14 @@ from documents.models import Corpus
 from documents.normalising import normalise, normalise_question
 from querying.evaluation.beir import BeirSet, Question
 from querying.evaluation.scratch import EVALUATOR, load_documents, scratch_corpus
+from querying.fusion import Candidate, Voice, fuse
 from querying.legs import Legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
 
 MEASURES = {"recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10, "mrr@10": RR @ 10, "ndcg@10": nDCG @ 10}
 QUESTION_SECONDS = 60.0
+WEIGHTS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)  # of the keyword leg, to be compared
 Run = dict[str, dict[str, float]]  # question -> document -> score
 
 
@@ -36,6 +38,9 @@ class BeirReport:
     measures: Mapping[str, Mapping[str, float]]  # fused, lexical, dense -> measure -> value
     p50_ms: float
     p95_ms: float
+    # nDCG@10 by the keyword leg's weight, before words that stand together are rewarded: which weight a model and a
+    # language should have (querying/fusion.py).
+    by_weight: Mapping[str, float]
 
 
 def evaluate_beir(beir: BeirSet, *, language: str, provider: str | None, limit: int | None = None) -> BeirReport:
@@ -50,7 +55,8 @@ def evaluate_beir(beir: BeirSet, *, language: str, provider: str | None, limit: 
         names = load_texts(corpus, beir)
         runs, seconds = _ask_all(corpus, questions, names)
     judgements = {question.id: question.judgements for question in questions}
-    measures = {leg: _measure(judgements, run) for leg, run in runs.items()}
+    measures = {leg: _measure(judgements, runs[leg]) for leg in ("fused", "lexical", "dense")}
+    by_weight = {str(weight): _measure(judgements, runs[str(weight)])["ndcg@10"] for weight in WEIGHTS}
     milliseconds = [1000 * each for each in seconds]
     percentiles = statistics.quantiles(milliseconds, n=20) if len(milliseconds) > 1 else milliseconds * 19
     return BeirReport(
@@ -61,6 +67,7 @@ def evaluate_beir(beir: BeirSet, *, language: str, provider: str | None, limit: 
         measures,
         round(percentiles[9], 1),
         round(percentiles[18], 1),
+        by_weight,
     )
 
 
@@ -77,7 +84,7 @@ def load_texts(corpus: Corpus, beir: BeirSet) -> dict[int, str]:
 def _ask_all(
     corpus: Corpus, questions: Iterable[Question], names: Mapping[int, str]
 ) -> tuple[dict[str, Run], list[float]]:
-    runs: dict[str, Run] = {"fused": {}, "lexical": {}, "dense": {}}
+    runs: dict[str, Run] = {leg: {} for leg in ("fused", "lexical", "dense", *map(str, WEIGHTS))}
     seconds = []
     for question in tqdm(questions, desc="asking", unit="questions", disable=None):
         started = time.perf_counter()
@@ -97,11 +104,19 @@ def ask(corpus: Corpus, question: str) -> Ranking:
 def _scores(ranking: Ranking) -> dict[str, dict[int, float]]:
     fused = {each.candidate.chunk_id: each.score for each in ranking.fused}
     candidates = [each.candidate for each in ranking.fused]
-    return {
+    weighed = {
+        str(weight): {each.candidate.chunk_id: each.score for each in fuse(candidates, _voices(candidates, weight))}
+        for weight in WEIGHTS
+    }
+    return weighed | {
         "fused": fused,
         "lexical": {each.chunk_id: each.lexical for each in candidates if each.lexical},
         "dense": {each.chunk_id: each.dense for each in candidates if each.dense is not None},
     }
+
+
+def _voices(candidates: Sequence[Candidate], weight: float) -> dict[int, Voice]:
+    return {each.corpus_id: Voice(weight, "") for each in candidates}
 
 
 def _measure(judgements: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, float]:

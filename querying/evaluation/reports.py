@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -49,7 +49,12 @@ def _beir(report: BeirReport) -> str:
         f"{leg:8}" + "".join(f"{values[measure]:11.4f}" for measure in MEASURES)
         for leg, values in report.measures.items()
     ]
+    lines.append("nDCG@10 by the weight of the keyword leg: " + _listed(report.by_weight))
     return "\n".join(lines)
+
+
+def _listed(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name}: {value:.4f}" for name, value in values.items())
 
 
 def _gate(report: GateReport) -> str:

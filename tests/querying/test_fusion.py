@@ -60,6 +60,7 @@ def test_no_candidates_are_no_ranking() -> None:
     ("model", "language", "is_embedded", "weight"),
     [
         ("wordllama", "en", True, 0.75),
+        ("wordllama", "vi", True, 0.95),  # there, its vectors are noise
         ("nomic-embed-text", "en", False, 0.6),
         ("nomic-embed-text", "vi", False, 0.8),  # it knows English only
         ("bge-m3", "vi", False, 0.6),

@@ -107,3 +107,8 @@ def test_a_leg_that_failed_is_a_reason(names: dict[str, str], codes: list[str]) 
 def test_an_old_answer_is_only_given_while_the_model_is_away(reasons: tuple[Reason, ...], possible: bool) -> None:
     assert is_possible(S, reasons) is possible
     assert is_possible(E, reasons)
+
+
+def test_a_search_says_when_its_passages_may_be_beside_the_question() -> None:
+    assert [reason.code for reason in reasons_of_search(made_retrieved(is_uncertain=True))] == ["uncertain"]
+    assert reasons_of_search(made_retrieved()) == ()
