@@ -81,17 +81,17 @@ def choose(terms: Sequence[QuestionTerm], chunk_count: int, *, budget: int | Non
     telling = telling_terms(terms)
     words = sum(term.count for term in telling)
     weighted = sorted(
-        ((repeated(term.count, words) * idf(chunk_count, term.frequency), term) for term in telling),
+        ((term.factor * repeated(term.count, words) * idf(chunk_count, term.frequency), term) for term in telling),
         key=lambda pair: -pair[0],
     )[:TERMS_MAX]
     scored = tuple(WeightedTerm(term.lexeme, weight, term.count_terms) for weight, term in weighted)
     chosen = sorted((term for _, term in weighted), key=lambda term: term.frequency)
     if budget is None:
-        return Choice(scored, tuple(key for term in chosen for key in term.match_terms))
+        return Choice(scored, tuple(key for term in chosen for key in term.own_terms))
     budget = int(budget * min(1.0, TERMS_AT_FULL_BUDGET / max(1, len(chosen))))
     rare, left = _rarest(chosen, budget)
     common = chosen[len(rare) :]
-    keys = [key for term in rare for key in term.match_terms]
+    keys = [key for term in rare for key in term.own_terms]
     for place, term in enumerate(common):
         share = max(budget * COMMON_SHARE, left / (len(common) - place))
         marks, matches = _most_about(term, share)

@@ -12,11 +12,12 @@ from django.conf import settings
 
 from documents.dense import dense_leg
 from documents.embedding import bare_name
-from documents.lexicon import ReadQuestion, read_question
+from documents.lexicon import ReadQuestion
 from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, choose
 from documents.reach import Reach
 from documents.search import Scores, lexical_leg, score_all
+from documents.understanding import understand
 from querying.fusion import Candidate, Voice, default_weight
 from querying.legs import Legs
 from querying.question_vectors import QuestionVector
@@ -105,13 +106,14 @@ def _score(
 
 
 def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Choice, dict[int, float]]:
-    read = read_question(reach.corpus, question)
+    read = understand(reach.corpus, question)
+    terms = read.terms + read.others
     chunk_count = reach.corpus.chunk_count
     budget = int(settings.LEXICAL_MATCH_BUDGET)
-    choice = choose(read.terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
+    choice = choose(terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
     found = lexical_leg(reach, choice, limit)
     if reach.is_restricted and choice.is_bounded and len(found) < limit:
         # What is most about the common words may be closed to this asker, or outside of the filter.
-        choice = choose(read.terms, chunk_count, budget=WIDER * budget)
+        choice = choose(terms, chunk_count, budget=WIDER * budget)
         found = lexical_leg(reach, choice, limit)
     return read, choice, found

@@ -1,0 +1,43 @@
+"""A vocabulary per corpus. That of a corpus with documents is learnt by upkeep, in small steps, not here."""
+
+import django.db.models.deletion
+import django.db.models.functions.text
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("documents", "0003_measured_spaces")]
+
+    operations = [
+        migrations.CreateModel(
+            name="Word",
+            fields=[
+                ("key", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("word", models.CharField(max_length=40)),
+                ("folded", models.CharField(db_collation="C", max_length=80)),
+                ("term", models.BigIntegerField(db_index=True)),
+                (
+                    "corpus",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="documents.corpus",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(models.F("corpus"), models.F("folded"), name="idx_words_beginning"),
+                    models.Index(
+                        models.F("corpus"),
+                        django.db.models.functions.text.Reverse("folded"),
+                        name="idx_words_end",
+                    ),
+                ],
+            },
+        ),
+        # Those that are there have none yet; new ones have it from their first document on.
+        migrations.AddField("corpus", "has_vocabulary", models.BooleanField(default=False, editable=False)),
+        migrations.AlterField("corpus", "has_vocabulary", models.BooleanField(default=True, editable=False)),
+    ]
