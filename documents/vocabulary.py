@@ -19,7 +19,6 @@ from documents.spelling import Span
 from documents.wording import PreparedText, fold, prepare_text, words_to_learn
 from ragsite.database_connection import preparing_cursor
 
-KEY_SEED = 31  # among a corpus' 32; kinds of terms begin at 0
 WORDS_PER_SPAN = 4000  # that are looked at for one unknown word; more than that begin alike in no corpus that was seen
 CHUNKS_PER_STEP = 500
 
@@ -48,30 +47,29 @@ def prepared_for_search(title: str, heading: str, embedded: str, language: str) 
 
 def learn(corpus_id: int, texts: Iterable[PreparedText], language: str) -> None:
     """Store the words of texts that the corpus doesn't have yet."""
-    words = words_to_learn(texts)
+    # In order: two documents with the same new words wait for each other, and never each for the other one.
+    words = sorted((fold(word), word) for word in words_to_learn(texts))
     given: dict[str, Any] = {
-        "words": words,
-        "folded": [fold(word) for word in words],
+        "folded": [folded for folded, _ in words],
+        "words": [word for _, word in words],
         "corpus": corpus_id,
         "seed": seed_of(corpus_id),
-        "key": seed_of(corpus_id) + KEY_SEED,
         "configuration": configuration_for(language),
     }
     with connection.cursor() as cursor:
         cursor.execute(_LEARN, given)
 
 
-# In order: two documents with the same new words wait for each other, and never each for the other one.
 _LEARN = """
-INSERT INTO documents_word (key, corpus_id, word, folded, term)
-SELECT key, %(corpus)s, word, folded, hashtextextended(lexeme, %(seed)s)
-FROM (
-    SELECT hashtextextended(word, %(key)s) AS key, word, folded
-    FROM unnest(%(words)s::text[], %(folded)s::text[]) AS given (word, folded)
-    ORDER BY key
-) AS hashed
+INSERT INTO documents_word (corpus_id, folded, word, term)
+SELECT %(corpus)s, folded, word, hashtextextended(lexeme, %(seed)s)
+FROM unnest(%(folded)s::text[], %(words)s::text[]) AS given (folded, word)
 CROSS JOIN LATERAL unnest(to_tsvector(%(configuration)s::regconfig, word)) AS stemmed (lexeme)
-WHERE NOT EXISTS (SELECT FROM documents_word AS known WHERE known.key = hashed.key)
+WHERE NOT EXISTS (
+    SELECT FROM documents_word AS known
+    WHERE known.corpus_id = %(corpus)s
+    AND known.folded = given.folded COLLATE "C" AND known.word = given.word COLLATE "C"
+)
 ON CONFLICT DO NOTHING
 """
 
@@ -88,14 +86,14 @@ def forget_words(document_id: UUID, *, keep: Sequence[int]) -> None:
 
 
 _FORGET = """
-DELETE FROM documents_word WHERE key IN (
-    SELECT key FROM documents_word
+DELETE FROM documents_word WHERE (corpus_id, folded, word) IN (
+    SELECT corpus_id, folded, word FROM documents_word
     WHERE term IN (
         SELECT unnest(terms) FROM documents_chunk
         WHERE document_id = %(document)s AND NOT version = ANY (%(keep)s::int[])
     )
     AND NOT EXISTS (SELECT FROM documents_termfrequency AS used WHERE used.term = documents_word.term)
-    ORDER BY key
+    ORDER BY folded, word
     FOR UPDATE
 )
 """
@@ -155,7 +153,7 @@ CROSS JOIN LATERAL (
     (
         SELECT word, folded FROM documents_word
         WHERE corpus_id = %(corpus)s AND span.beginning <> ''
-        AND folded >= span.beginning AND folded < span.beginning || U&'\\+10FFFF'
+        AND folded >= span.beginning AND folded < (span.beginning || U&'\\+10FFFF') COLLATE "C"
         AND length(folded) BETWEEN span.shortest AND span.longest
         LIMIT %(most)s
     )
@@ -163,7 +161,7 @@ CROSS JOIN LATERAL (
     (
         SELECT word, folded FROM documents_word
         WHERE corpus_id = %(corpus)s AND span.ending <> ''
-        AND reverse(folded) >= span.ending AND reverse(folded) < span.ending || U&'\\+10FFFF'
+        AND reverse(folded) >= span.ending AND reverse(folded) < (span.ending || U&'\\+10FFFF') COLLATE "C"
         AND length(folded) BETWEEN span.shortest AND span.longest
         LIMIT %(most)s
     )

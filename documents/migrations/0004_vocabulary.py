@@ -12,23 +12,28 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Word",
             fields=[
-                ("key", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("word", models.CharField(max_length=40)),
-                ("folded", models.CharField(db_collation="C", max_length=80)),
-                ("term", models.BigIntegerField(db_index=True)),
                 (
                     "corpus",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="documents.corpus",
                     ),
                 ),
+                ("word", models.CharField(db_collation="C", max_length=40)),
+                ("folded", models.CharField(db_collation="C", max_length=80)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "corpus", "folded", "word", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("term", models.BigIntegerField(db_index=True)),
             ],
             options={
                 "indexes": [
-                    models.Index(models.F("corpus"), models.F("folded"), name="idx_words_beginning"),
                     models.Index(
                         models.F("corpus"),
                         django.db.models.functions.text.Reverse("folded"),

@@ -12,18 +12,18 @@ class Word(models.Model):
     Passages keep numbers only (documents/lexicon.py), of which no word can be read.
     """
 
-    key = models.BigIntegerField(primary_key=True)  # hash of corpus and word
-    corpus = models.ForeignKey("documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False)
-    word = models.CharField(max_length=40)
-    folded = models.CharField(max_length=80, db_collation="C")  # without accents; bytes in order, for ranges
+    # Bytes in order, for ranges: a word with one mistake has its beginning or its end right.
+    pk = models.CompositePrimaryKey("corpus", "folded", "word")
+    # Without a constraint, which would lock the corpus' row: words are learnt while it may be locked.
+    corpus = models.ForeignKey(
+        "documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    word = models.CharField(max_length=40, db_collation="C")
+    folded = models.CharField(max_length=80, db_collation="C")  # without accents
     term = models.BigIntegerField(db_index=True)  # of its lexeme, as `TermFrequency` has it
 
     class Meta:
-        indexes = [
-            # A word with one mistake has its beginning or its end right, and so has a part of a compound.
-            models.Index("corpus", "folded", name="idx_words_beginning"),
-            models.Index("corpus", Reverse("folded"), name="idx_words_end"),
-        ]
+        indexes = [models.Index("corpus", Reverse("folded"), name="idx_words_end")]
 
     def __str__(self) -> str:
         return self.word
