@@ -138,6 +138,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         usage=draft.usage,
         timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
         cache=draft.cache,
+        corrections=retrieved.corrections,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from querying.legs import LegReport
 from querying.retrieval import Retrieved
-from querying.values import AnswerMode, Reason
+from querying.values import OTHER_IDENTIFIER, AnswerMode, Reason
 from ragsite.deadline import Deadline
 from ragsite.errors import (
     CircuitOpen,
@@ -48,7 +48,7 @@ _MODEL_IS_AWAY = frozenset(
     {"circuit_open", "model_busy", "model_missing", "model_misconfigured", "model_slow", "model_unavailable"}
 )
 # Reasons that explain an answer without making it less than it could be.
-NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code})
+NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code, OTHER_IDENTIFIER})
 
 
 def rungs(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -> tuple[AnswerMode, ...]:
@@ -73,7 +73,9 @@ def reasons_before_writing(retrieved: Retrieved, *, model_configured: bool, dead
     found = list(_reasons_of_legs(retrieved.legs))
     if not retrieved.passages or not retrieved.answerable:
         found.append(NOT_IN_DOCUMENTS)
-    elif model_configured and deadline.remaining() < MIN_GENERATION_SECONDS:
+        return tuple(found)
+    found += _reasons_of_identifiers(retrieved)
+    if model_configured and deadline.remaining() < MIN_GENERATION_SECONDS:
         found.append(NO_TIME)
     return tuple(found)
 
@@ -93,7 +95,13 @@ def is_degraded(reasons: Iterable[Reason]) -> bool:
 
 def reasons_of_search(retrieved: Retrieved) -> tuple[Reason, ...]:
     """Return what a search without an answer was short of."""
-    return tuple(_reasons_of_legs(retrieved.legs))
+    return (*_reasons_of_legs(retrieved.legs), *_reasons_of_identifiers(retrieved))
+
+
+def _reasons_of_identifiers(retrieved: Retrieved) -> Iterable[Reason]:
+    if retrieved.passages and retrieved.missing_identifiers:
+        names = ", ".join(retrieved.missing_identifiers)
+        yield Reason(OTHER_IDENTIFIER, f"The documents don't name {names}; what follows is about another one.")
 
 
 def _reasons_of_legs(legs: Iterable[LegReport]) -> Iterable[Reason]:

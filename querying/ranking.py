@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cachetools import LRUCache
@@ -39,6 +39,7 @@ class Ranking:
     found: Mapping[int, Found]
     corpora: Mapping[int, Corpus]
     evidence: Evidence | None  # None: no candidates, or no keyword leg to speak for them
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
     is_whole: bool = True  # False: some of the best were gone when their texts were loaded
 
 
@@ -92,7 +93,20 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     evidence = _gather_evidence(fused[0], found, searched) if fused else None
     legs.note("load", started)
     is_whole = len(found) == len(best)
-    return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence, is_whole)
+    by_id = {corpus.pk: corpus for corpus in corpora}
+    return Ranking(fused, found, by_id, evidence, _corrections(found, searched), is_whole)
+
+
+def _corrections(found: Mapping[int, Found], searched: Mapping[int, Searched]) -> dict[str, str]:
+    """Return which words were corrected, and to what: to a word that the asker may read, or it would betray it."""
+    there = {term for each in found.values() for term in each.terms}
+    return {
+        word.typed: word.meant
+        for each in searched.values()
+        if each.question
+        for word in each.question.corrected
+        if not there.isdisjoint(word.terms)
+    }
 
 
 def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:

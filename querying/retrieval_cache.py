@@ -8,8 +8,8 @@ failed or was late would have added is missing for nobody else: such a search is
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -46,6 +46,8 @@ class KeptSearch:
     passages: tuple[Passage, ...]
     answerable: bool
     made_at: float
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    missing_identifiers: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -82,6 +84,8 @@ def find_search(asked: Asked, key: SearchKey) -> Retrieved | None:
         answerable=kept.answerable,
         timings_ms={"retrieve": milliseconds_since(started)},
         age_seconds=round(kept.age_seconds, 3),
+        corrections=kept.corrections,
+        missing_identifiers=kept.missing_identifiers,
     )
 
 
@@ -90,11 +94,17 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
     if not is_worth_keeping(retrieved):
         return
     passages = tuple(replace(each, legs=dict(each.legs)) for each in retrieved.passages)
-    search_memory().put(key.digest, KeptSearch(passages, retrieved.answerable, time.time()))
+    corrections, missing = dict(retrieved.corrections), retrieved.missing_identifiers
+    search_memory().put(key.digest, KeptSearch(passages, retrieved.answerable, time.time(), corrections, missing))
     cache_entries.keep(
         Kind.SEARCH,
         key.digest,
-        {"passages": pack_passages(passages), "answerable": retrieved.answerable},
+        {
+            "passages": pack_passages(passages),
+            "answerable": retrieved.answerable,
+            "corrections": corrections,
+            "missing_identifiers": list(missing),
+        },
         corpora=key.standing.ids,
         documents=documents_of(passages),
     )
@@ -126,6 +136,12 @@ def _find(key: SearchKey) -> KeptSearch | None:
 def _kept_of(loaded: Loaded) -> KeptSearch | None:
     try:
         value = loaded.value
-        return KeptSearch(unpack_passages(value["passages"]), bool(value["answerable"]), loaded.made_at)
+        return KeptSearch(
+            unpack_passages(value["passages"]),
+            bool(value["answerable"]),
+            loaded.made_at,
+            dict(value["corrections"]),
+            tuple(value["missing_identifiers"]),
+        )
     except (KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
         return None

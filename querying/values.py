@@ -57,6 +57,9 @@ class AnswerMode(enum.StrEnum):
     PASSAGES = "passages"
 
 
+OTHER_IDENTIFIER = "other_identifier"  # the code of the reason that no passage has what the question names
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why an answer is what it is: a stable code for programs, a sentence for people."""
@@ -114,6 +117,7 @@ class Answer:
     usage: Usage | None
     timings_ms: Mapping[str, float]
     cache: CacheReport = CacheReport()
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
 
 
 # What a stream tells, in this order: Meta, Found, Tokens with Heartbeats in between, Written if a model wrote, Done.

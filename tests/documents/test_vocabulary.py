@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection, transaction
 
@@ -108,7 +110,14 @@ def test_words_are_looked_up_by_their_letters() -> None:
     letters = "abcdefghijklm"
     texts = [PreparedText(" ".join(f"{a}{b}{c}" for a in letters for b in letters for c in letters), None)]
     learn(corpus.pk, texts, "en")
-    given = {"corpus": corpus.pk, "beginnings": ["hol"], "ends": ["yad"], "shortest": [6], "longest": [8], "most": 9}
+    given: dict[str, Any] = {
+        "corpus": corpus.pk,
+        "beginnings": ["hol"],
+        "ends": ["yad"],
+        "shortest": [6],
+        "longest": [8],
+        "most": 9,
+    }
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE documents_word")
         cursor.execute(f"EXPLAIN {_WITHIN}", given)
