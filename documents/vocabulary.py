@@ -86,14 +86,14 @@ def forget_words(document_id: UUID, *, keep: Sequence[int]) -> None:
 
 
 _FORGET = """
-DELETE FROM documents_word WHERE (corpus_id, folded, word) IN (
-    SELECT corpus_id, folded, word FROM documents_word
+DELETE FROM documents_word WHERE id IN (
+    SELECT id FROM documents_word
     WHERE term IN (
         SELECT unnest(terms) FROM documents_chunk
         WHERE document_id = %(document)s AND NOT version = ANY (%(keep)s::int[])
     )
     AND NOT EXISTS (SELECT FROM documents_termfrequency AS used WHERE used.term = documents_word.term)
-    ORDER BY folded, word
+    ORDER BY id
     FOR UPDATE
 )
 """

@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Word",
             fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "corpus",
                     models.ForeignKey(
@@ -24,15 +25,12 @@ class Migration(migrations.Migration):
                 ),
                 ("word", models.CharField(db_collation="C", max_length=40)),
                 ("folded", models.CharField(db_collation="C", max_length=80)),
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "corpus", "folded", "word", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
                 ("term", models.BigIntegerField(db_index=True)),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("corpus", "folded", "word"), name="idx_words_beginning")
+                ],
                 "indexes": [
                     models.Index(
                         models.F("corpus"),

@@ -12,8 +12,6 @@ class Word(models.Model):
     Passages keep numbers only (documents/lexicon.py), of which no word can be read.
     """
 
-    # Bytes in order, for ranges: a word with one mistake has its beginning or its end right.
-    pk = models.CompositePrimaryKey("corpus", "folded", "word")
     # Without a constraint, which would lock the corpus' row: words are learnt while it may be locked.
     corpus = models.ForeignKey(
         "documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
@@ -23,6 +21,8 @@ class Word(models.Model):
     term = models.BigIntegerField(db_index=True)  # of its lexeme, as `TermFrequency` has it
 
     class Meta:
+        # Both for ranges, with bytes in order: a word with one mistake has its beginning or its end right.
+        constraints = [models.UniqueConstraint(fields=["corpus", "folded", "word"], name="idx_words_beginning")]
         indexes = [models.Index("corpus", Reverse("folded"), name="idx_words_end")]
 
     def __str__(self) -> str:
