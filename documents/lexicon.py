@@ -9,8 +9,8 @@ them by the marks, and need not look at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +42,7 @@ __all__ = [
 # A lexeme that occurs 2 times in a chunk has level 1, one that occurs 3 or 4 times level 2, ...
 LEVELS = (2, 3, 5, 8, 13, 21, 34, 55)
 KINDS = 3 + 2 * len(LEVELS)
+CONTEXT_FACTOR = 0.05  # of a word in a mail that stands around its question
 _NONE = "simple"  # neither stems nor stop words
 
 
@@ -105,6 +106,23 @@ class ReadQuestion:
     folded: bool
     others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: other words for the same
     corrected: tuple[Corrected, ...] = ()
+
+    def lexemes_of(self, words: Iterable[str]) -> frozenset[str]:
+        """Return the lexemes that stand for words as they were typed."""
+        typed = set(words)
+        typed |= {each.meant for each in self.corrected if each.typed in typed}
+        return frozenset(
+            term.lexeme
+            for term in self.terms
+            if any(place <= len(self.words) and self.words[place - 1] in typed for place in term.places)
+        )
+
+    def with_context(self, asked: Collection[str]) -> ReadQuestion:
+        """Return the question with all words but these lexemes as what surrounds it: they weigh less."""
+        terms = (
+            term if term.lexeme in asked else replace(term, factor=term.factor * CONTEXT_FACTOR) for term in self.terms
+        )
+        return replace(self, terms=tuple(terms))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from cachetools import LRUCache
@@ -16,6 +17,7 @@ from documents.lexicon import prepare_question
 from documents.models import Corpus
 from documents.ranking import average_length
 from documents.search import Found, load, snapshot
+from querying.asking import asking_part
 from querying.candidates import Searched
 from querying.fusion import Fused, fuse
 from querying.gate import Evidence, evidence_for
@@ -57,7 +59,7 @@ def rank(
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
-    vectors = embed_for(question, corpora, legs)
+    vectors = embed_for(asking_part(question) or question, corpora, legs)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
     with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
         return _search_and_rank(search, legs, top_k)
@@ -87,9 +89,12 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     candidates = [candidate for each in searched.values() for candidate in each.candidates]
     fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
     started = time.monotonic()
-    best = fused[: max(top_k, DEPTH)]
+    best_of_parts = {best[0] for each in searched.values() for best in each.best_of_parts if best}
+    depth = max(top_k, DEPTH)
+    best = [*fused[:depth], *(each for each in fused[depth:] if each.candidate.chunk_id in best_of_parts)]
     found = _load(best, searched)
     fused = _reward_pairs(fused, found, searched)
+    fused = _every_part_first(fused, found, searched)
     evidence = _gather_evidence(fused[0], found, searched) if fused else None
     legs.note("load", started)
     is_whole = len(found) == len(best)
@@ -145,6 +150,22 @@ def _reward_pairs(
     top = max(1.0, max(each.score for each in rewarded))
     ordered = sorted(rewarded, key=lambda each: (-each.score, each.candidate.chunk_id))
     return [Fused(each.candidate, each.score / top) for each in ordered]
+
+
+def _every_part_first(
+    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+) -> Sequence[Fused]:
+    """Return the ranking with the best passage for each part of a question of several before all others."""
+    first: set[int] = set()
+    for of_corpora in zip_longest(*(each.best_of_parts for each in searched.values())):
+        scores = {chunk_id: score for best in of_corpora if best for chunk_id, score in [best] if chunk_id in found}
+        if scores:
+            first.add(max(scores, key=lambda chunk_id: scores[chunk_id]))
+    if len(first) < 2:
+        return fused
+    ahead = [each for each in fused if each.candidate.chunk_id in first]
+    rest = [each for each in fused if each.candidate.chunk_id not in first]
+    return [each._replace(score=max(each.score, fused[0].score)) for each in ahead] + rest
 
 
 def _words(chunk: Found, searched: Searched) -> Sequence[str]:
