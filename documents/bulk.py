@@ -13,10 +13,10 @@ from django.db import connection
 from pgvector import HalfVector
 
 from documents.chunking import Piece, embedded_text
-from documents.lexicon import LEVELS, configuration_for, prepare_text, seed_of
+from documents.lexicon import LEVELS, configuration_for, seed_of
 from documents.models import Corpus, Document, EmbeddingSpace
-from documents.normalising import searchable
 from documents.spaces import fix_dimensions
+from documents.vocabulary import learn, prepared_for_search
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
     if not rows:
         return []
     embedded = [embedded_text(row.title, row.piece) for row in rows]
-    # With title and headings once more: what a passage is about weighs more than what it mentions.
     texts = [
-        prepare_text(searchable(f"{row.title}\n{row.piece.heading}\n{text}"), language)
+        prepared_for_search(row.title, row.piece.heading, text, language)
         for row, text in zip(rows, embedded, strict=True)
     ]
     columns: dict[str, Any] = {
@@ -68,7 +67,9 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT_CHUNKS, columns | constants)
-        return sorted(chunk_id for (chunk_id,) in cursor.fetchall())
+        chunk_ids = sorted(chunk_id for (chunk_id,) in cursor.fetchall())
+    learn(corpus_id, texts, language)
+    return chunk_ids
 
 
 # Ids are taken in the order of the rows.

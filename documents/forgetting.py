@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from documents.bulk import lock_corpus
 from documents.lexicon import count_out
-from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace, TermFrequency
+from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace, TermFrequency, Word
 from documents.spaces import ensure_index
 from documents.storing import remove_file
+from documents.vocabulary import forget_words
 from ragsite.postgres.limits import bounded_transaction
 
 DELETION_SECONDS = 300.0  # a web process gives its statements seconds; half a deletion is worse than a slow one
@@ -74,6 +75,7 @@ def delete_corpus(corpus: Corpus) -> None:
         Chunk.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
         DocumentText.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
         TermFrequency.objects.filter(corpus=locked)._raw_delete(connection.alias)
+        Word.objects.filter(corpus=locked)._raw_delete(connection.alias)
         locked.delete()
         _tell_others(ids)
         transaction.on_commit(lambda: _clear_up(file_keys, spaces))
@@ -81,6 +83,7 @@ def delete_corpus(corpus: Corpus) -> None:
 
 def forget_versions(document: Document, *, keep: Sequence[int] = ()) -> None:
     """Remove the chunks, vectors and texts of all versions of a document but these, inside the caller's transaction."""
+    forget_words(document.pk, keep=keep)
     chunks = Chunk.objects.filter(document=document).exclude(version__in=keep)
     Embedding.objects.filter(chunk__in=chunks)._raw_delete(connection.alias)
     chunks._raw_delete(connection.alias)

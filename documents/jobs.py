@@ -23,6 +23,7 @@ from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, 
 from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
 from documents.spaces import ensure_index, has_index
 from documents.storing import sweep_orphans
+from documents.vocabulary import learn_corpus
 
 __all__ = ["index", "reindex_document"]
 
@@ -80,7 +81,7 @@ def rescue(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, and old jobs."""
+    """Requeue documents without a job; delete files without a document, and old jobs; learn words that are missing."""
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
@@ -88,6 +89,8 @@ def upkeep(timestamp: int) -> None:
         _measure_closeness(corpus_id)
     sweep_orphans()
     purge_jobs(FINISHED_JOBS_HOURS)
+    for corpus in Corpus.objects.filter(has_vocabulary=False):
+        learn_corpus(corpus)
 
 
 def _large_corpora() -> QuerySet[Corpus]:

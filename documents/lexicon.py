@@ -9,7 +9,8 @@ them by the marks, and need not look at all of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from ragsite.database_connection import preparing_cursor
 
 __all__ = [
     "LEVELS",
+    "Corrected",
     "PreparedText",
     "QuestionTerm",
     "ReadQuestion",
@@ -31,6 +33,7 @@ __all__ = [
     "prepare_question",
     "prepare_text",
     "read_question",
+    "read_words",
     "recount",
     "seed_of",
     "stemmed_languages",
@@ -39,6 +42,7 @@ __all__ = [
 # A lexeme that occurs 2 times in a chunk has level 1, one that occurs 3 or 4 times level 2, ...
 LEVELS = (2, 3, 5, 8, 13, 21, 34, 55)
 KINDS = 3 + 2 * len(LEVELS)
+CONTEXT_FACTOR = 0.05  # of a word in a mail that stands around its question
 _NONE = "simple"  # neither stems nor stop words
 
 
@@ -52,6 +56,8 @@ class QuestionTerm:
     terms: tuple[int, ...]
     chunks: tuple[int, ...]
     folded: bool  # the question has no accents, so words with them match too
+    factor: float = 1.0  # how sure it is that this word was meant
+    also: tuple[int, ...] = ()  # terms of other words that say the same: a chunk with one of them has this one, too
 
     @property
     def count(self) -> int:
@@ -64,9 +70,14 @@ class QuestionTerm:
         return self.chunks[0] + (self.chunks[1] if self.folded else 0)
 
     @property
-    def match_terms(self) -> tuple[int, ...]:
-        """Return the terms of which a chunk has one if it has the lexeme."""
+    def own_terms(self) -> tuple[int, ...]:
+        """Return the terms of which a chunk has one if it has the lexeme itself."""
         return (self.terms[0], self.terms[1]) if self.folded and self.chunks[1] else (self.terms[0],)
+
+    @property
+    def match_terms(self) -> tuple[int, ...]:
+        """Return the terms of which a chunk has one if it has the lexeme, or another word for it."""
+        return self.own_terms + self.also
 
     @property
     def count_terms(self) -> tuple[int, ...]:
@@ -90,9 +101,37 @@ class QuestionTerm:
 class ReadQuestion:
     """A question as the keyword leg sees it."""
 
-    words: tuple[str, ...]  # in their order, as `prepare_question` gives them
+    words: tuple[str, ...]  # in their order, as `prepare_question` gives them; misspelled ones corrected
     terms: tuple[QuestionTerm, ...]
     folded: bool
+    others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: other words for the same
+    corrected: tuple[Corrected, ...] = ()
+
+    def lexemes_of(self, words: Iterable[str]) -> frozenset[str]:
+        """Return the lexemes that stand for words as they were typed."""
+        typed = set(words)
+        typed |= {each.meant for each in self.corrected if each.typed in typed}
+        return frozenset(
+            term.lexeme
+            for term in self.terms
+            if any(place <= len(self.words) and self.words[place - 1] in typed for place in term.places)
+        )
+
+    def with_context(self, asked: Collection[str]) -> ReadQuestion:
+        """Return the question with all words but these lexemes as what surrounds it: they weigh less."""
+        terms = (
+            term if term.lexeme in asked else replace(term, factor=term.factor * CONTEXT_FACTOR) for term in self.terms
+        )
+        return replace(self, terms=tuple(terms))
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A word of a question that the corpus doesn't have, and the one that was searched instead."""
+
+    typed: str
+    meant: str
+    terms: tuple[int, ...]  # of which a chunk has one if it has that word
 
 
 @lru_cache(maxsize=1)
@@ -115,14 +154,23 @@ def seed_of(corpus_id: int) -> int:
 
 
 def read_question(corpus: Corpus, question: str) -> ReadQuestion:
-    """Return the words of a question, with their frequencies in the corpus."""
+    """Return the words of a question as they are typed, with their frequencies in the corpus."""
     prepared = prepare_question(question, corpus.language)
+    return read_words(corpus, prepared.text.split(), folded=prepared.folded)[0]
+
+
+def read_words(
+    corpus: Corpus, words: Sequence[str], *, folded: bool, joined: Sequence[str] = ()
+) -> tuple[ReadQuestion, frozenset[str]]:
+    """Return words with their frequencies in the corpus, and those of `joined` that it has: one statement."""
     configuration = configuration_for(corpus.language)
     with preparing_cursor() as cursor:
         cursor.execute(
             _READ_QUESTION,
             {
-                "text": prepared.text,
+                "text": " ".join(words),
+                "joined": list(joined),
+                "folded": folded,
                 "configuration": configuration,
                 "without_stop_words": configuration if configuration == _NONE else f"content_{configuration}",
                 "seed": seed_of(corpus.pk),
@@ -131,10 +179,12 @@ def read_question(corpus: Corpus, question: str) -> ReadQuestion:
         )
         rows = cursor.fetchall()
     terms = tuple(
-        QuestionTerm(lexeme, tuple(places), is_content, tuple(keys), tuple(chunks), prepared.folded)
+        QuestionTerm(lexeme, tuple(places), is_content, tuple(keys), tuple(chunks), folded)
         for lexeme, places, is_content, keys, chunks in rows
+        if keys
     )
-    return ReadQuestion(tuple(prepared.text.split()), terms, prepared.folded)
+    known = next((places for _, places, _, keys, _ in rows if not keys), None) or ()
+    return ReadQuestion(tuple(words), terms, folded), frozenset(joined[place - 1] for place in known)
 
 
 # Stop words are looked for once, and not once per word, also when the statement is prepared.
@@ -159,7 +209,22 @@ CROSS JOIN LATERAL (
     ) AS keys
     OFFSET 0  -- or they would be hashed again for each that is looked up
 ) AS hashed
-ORDER BY lexeme
+UNION ALL
+SELECT
+    '',
+    ARRAY(
+        SELECT place::smallint
+        FROM unnest(%(joined)s::text[]) WITH ORDINALITY AS pair (word, place)
+        CROSS JOIN LATERAL unnest(to_tsvector(%(configuration)s::regconfig, word)) AS one (lexeme)
+        JOIN documents_termfrequency AS known ON known.term = ANY (ARRAY[
+            hashtextextended(one.lexeme, %(seed)s::bigint),
+            hashtextextended(one.lexeme, %(seed)s::bigint + %(folded)s::bool::int)
+        ])
+    ),
+    FALSE,
+    NULL,
+    NULL
+ORDER BY 1
 """
 
 

@@ -13,6 +13,8 @@ from documents.models import Corpus
 
 # Passages are short: that a word occurs at all says most, the third time little (k1 is 1.2 for whole documents).
 K1, B = 0.9, 0.75
+LEAST_EXPONENT = 0.5  # of how often a question has a word, in the shortest one
+LONG_QUESTION_WORDS = 10  # to search for; from here on each time counts in full
 TERMS_MAX = 64  # words of a question that are scored; those that say least are left out
 TERMS_AT_FULL_BUDGET = 12  # scoring takes as long as chunks times words
 COMMON_SHARE = 0.1  # of the budget: what each word may at least add for which the budget has no room
@@ -48,6 +50,16 @@ def idf(chunk_count: int, frequency: int) -> float:
     return math.log(1 + (chunk_count - frequency + 0.5) / (frequency + 0.5))
 
 
+def repeated(count: int, words: int) -> float:
+    """Return for how many a word counts that a question of so many words to search for has `count` times.
+
+    In a question of one sentence a word comes twice by grammar ("which state borders the state of ..."); what a whole
+    paragraph says again and again is what it is about. Twice counts 1.5 where it is all of the question, 1.9 among 9
+    words, 2 among 10 and more.
+    """
+    return float(count ** min(1.0, LEAST_EXPONENT + words / (2 * LONG_QUESTION_WORDS)))
+
+
 def average_length(corpus: Corpus) -> float:
     """Return the mean length of the corpus' chunks in lexemes."""
     return max(1.0, corpus.lexeme_count / max(1, corpus.chunk_count))
@@ -66,18 +78,20 @@ def choose(terms: Sequence[QuestionTerm], chunk_count: int, *, budget: int | Non
     chunks in which it occurs most often. So the cost has a bound however common the words are, and what is scored
     is never an arbitrary part of what matches, except where a word occurs equally often in all of it.
     """
+    telling = telling_terms(terms)
+    words = sum(term.count for term in telling)
     weighted = sorted(
-        ((term.count * idf(chunk_count, term.frequency), term) for term in telling_terms(terms)),
+        ((term.factor * repeated(term.count, words) * idf(chunk_count, term.frequency), term) for term in telling),
         key=lambda pair: -pair[0],
     )[:TERMS_MAX]
     scored = tuple(WeightedTerm(term.lexeme, weight, term.count_terms) for weight, term in weighted)
     chosen = sorted((term for _, term in weighted), key=lambda term: term.frequency)
     if budget is None:
-        return Choice(scored, tuple(key for term in chosen for key in term.match_terms))
+        return Choice(scored, tuple(key for term in chosen for key in term.own_terms))
     budget = int(budget * min(1.0, TERMS_AT_FULL_BUDGET / max(1, len(chosen))))
     rare, left = _rarest(chosen, budget)
     common = chosen[len(rare) :]
-    keys = [key for term in rare for key in term.match_terms]
+    keys = [key for term in rare for key in term.own_terms]
     for place, term in enumerate(common):
         share = max(budget * COMMON_SHARE, left / (len(common) - place))
         marks, matches = _most_about(term, share)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 WORD_MAX_CHARS = 64  # a longer "word" is base64 or a broken table; its beginning identifies it
+LEARNT_MIN_CHARS, LEARNT_MAX_CHARS = 3, 40
 PREPARED_MAX_BYTES = 400_000  # a search vector may have 1 MB, and needs at most twice the bytes of its text
 
 # Letters that carry a mark without being decomposable.
@@ -26,6 +27,7 @@ _LETTERS = str.maketrans(
 _LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c7\u064b-\u0652\u0670]")
 # й is a letter of its own, and stemming needs it.
 _SHORT_I = {"и\u0306": "й", "И\u0306": "Й"}
+_DIGIT = re.compile(r"\d")
 _INVISIBLE = re.compile("[\u00ad\u200c\u200d\u2060\ufeff]")
 _SPACED_BY_NOBODY = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
 _CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -77,6 +79,23 @@ def is_unspaced(text: str) -> bool:
     letters = sum(map(str.isalnum, text))
     unspaced = _UNSPACED.findall(text)
     return bool(unspaced) and 2 * len(unspaced) > letters
+
+
+def words_to_learn(texts: Iterable[PreparedText]) -> list[str]:
+    """Return the different words of texts that a question's misspelled word may have been meant as, in order.
+
+    Words of 3 to 40 letters. Not those with digits, which are names of something: E1233 is no mistake for E1299; and
+    not those of scripts without blanks, which are cut into pairs.
+    """
+    words = set().union(*(text.exact.split() for text in texts))
+    unspaced = _patterns(ascii_only=False).unspaced
+    return sorted(
+        word
+        for word in words
+        if LEARNT_MIN_CHARS <= len(word) <= LEARNT_MAX_CHARS
+        and not _DIGIT.search(word)
+        and (word.isascii() or not unspaced.search(word))
+    )
 
 
 def fold(text: str) -> str:

@@ -142,6 +142,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
         cache=draft.cache,
         original_mode=draft.original_mode,
+        corrections=retrieved.corrections,
     )
 
 

@@ -29,7 +29,7 @@ from querying.memory_cache import Kept, memory
 from querying.models import CachedAnswer
 from querying.packing import Packed, documents_of, pack, unpack
 from querying.timings import milliseconds_since
-from querying.values import Answer, AnswerMode, Asked, CacheReport
+from querying.values import OTHER_IDENTIFIER, Answer, AnswerMode, Asked, CacheReport
 
 MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
 
@@ -57,7 +57,9 @@ def is_worth_keeping(answer: Answer) -> bool:
     """Return whether an answer is as good as this server gives them, so that it may be given again."""
     is_whole = answer.usage is None or not answer.usage.context_truncated
     wanted = answer.mode in {AnswerMode.GENERATED, AnswerMode.EXTRACTIVE}
-    return wanted and is_whole and answer.answerable and not answer.degraded
+    # A cache keeps no reasons, and an answer about something else must never come without its own.
+    warns = any(reason.code == OTHER_IDENTIFIER for reason in answer.reasons)
+    return wanted and is_whole and answer.answerable and not answer.degraded and not warns
 
 
 def find_in_memory(keys: Keys) -> Kept | None:

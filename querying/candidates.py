@@ -12,17 +12,20 @@ from django.conf import settings
 
 from documents.dense import dense_leg
 from documents.embedding import bare_name
-from documents.lexicon import ReadQuestion, read_question
+from documents.lexicon import ReadQuestion, prepare_question
 from documents.models import EmbeddingSpace
 from documents.ranking import Choice, WeightedTerm, choose
 from documents.reach import Reach
 from documents.search import Scores, lexical_leg, score_all
+from documents.understanding import understand
+from querying.asking import asking_part, parts_of
 from querying.fusion import Candidate, Voice, default_weight
 from querying.legs import Legs
 from querying.question_vectors import QuestionVector
 
 # Candidates of each leg, by mode: (lexical, dense).
 LIMITS = {"fast": (100, 50), "balanced": (200, 100), "quality": (400, 300)}
+BEST_OF_ALL_PARTS = 4  # passages that are kept in front for the parts of a question of several
 WIDER = 10  # times the budget, when most of what fits it is out of reach
 
 
@@ -34,6 +37,7 @@ class Searched:
     space: EmbeddingSpace | None
     question: ReadQuestion | None  # None: the keyword leg failed
     candidates: Sequence[Candidate]
+    best_of_parts: Sequence[tuple[int, float] | None] = ()  # of a question of several: chunk, BM25
 
     @property
     def terms(self) -> list[int]:
@@ -64,29 +68,42 @@ def search_corpus(
     lexical_limit, dense_limit = LIMITS[mode]
     lexical = legs.run(f"{prefix}lexical", "lexical", lambda: _lexical(question, reach, lexical_limit))
     read, choice, by_words = lexical or (None, None, {})
+    asked_parts = parts_of(question)
+    parts = (
+        legs.run(f"{prefix}lexical", "lexical", partial(_best_of_parts, asked_parts, read, reach))
+        if read and asked_parts
+        else None
+    )
     weighted = choice.weighted if choice else ()
     space, vector = asked.space, asked.vector
+    chosen = {best[0] for best in parts or () if best}
     if space is None or vector is None:
         legs.report(f"{prefix}dense", asked.status, time.monotonic(), "dense")
-        scores = _score(reach, by_words, weighted, None, None, legs, by_words=by_words)
-        return _searched(reach, space, read, scores)
+        scores = _score(reach, by_words.keys() | chosen, weighted, None, None, legs, by_words=by_words)
+        return _searched(reach, space, read, scores, parts or ())
     near = legs.run(f"{prefix}dense", "dense", lambda: dense_leg(reach, space, vector, dense_limit)) or {}
-    scores = _score(reach, by_words.keys() | near.keys(), weighted, space, vector, legs, by_words=by_words, near=near)
+    scores = _score(
+        reach, by_words.keys() | near.keys() | chosen, weighted, space, vector, legs, by_words=by_words, near=near
+    )
     limit = dense_limit
     while len(near) == limit and len(near.keys() & scores.keys()) < dense_limit:
         # Vectors of versions that aren't live are in the way: a document is being indexed anew. Look further.
         limit *= 4
         near = legs.run(f"{prefix}dense", "dense", partial(dense_leg, reach, space, vector, limit)) or {}
         scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs, near=near)
-    return _searched(reach, space, read, scores)
+    return _searched(reach, space, read, scores, parts or ())
 
 
 def _searched(
-    reach: Reach, space: EmbeddingSpace | None, read: ReadQuestion | None, scores: Mapping[int, Scores]
+    reach: Reach,
+    space: EmbeddingSpace | None,
+    read: ReadQuestion | None,
+    scores: Mapping[int, Scores],
+    best_of_parts: Sequence[tuple[int, float] | None],
 ) -> Searched:
     corpus_id = reach.corpus.pk
     candidates = [Candidate(pk, corpus_id, each.lexical, each.dense) for pk, each in scores.items()]
-    return Searched(reach, space, read, candidates)
+    return Searched(reach, space, read, candidates, best_of_parts)
 
 
 def _score(
@@ -105,13 +122,32 @@ def _score(
 
 
 def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Choice, dict[int, float]]:
-    read = read_question(reach.corpus, question)
+    read = understand(reach.corpus, question)
+    asked = asking_part(question)
+    if asked is not None:
+        language = reach.corpus.language
+        read = read.with_context(read.lexemes_of(prepare_question(asked, language, folded=read.folded).text.split()))
+    terms = read.terms + read.others
     chunk_count = reach.corpus.chunk_count
     budget = int(settings.LEXICAL_MATCH_BUDGET)
-    choice = choose(read.terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
+    choice = choose(terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
     found = lexical_leg(reach, choice, limit)
     if reach.is_restricted and choice.is_bounded and len(found) < limit:
         # What is most about the common words may be closed to this asker, or outside of the filter.
-        choice = choose(read.terms, chunk_count, budget=WIDER * budget)
+        choice = choose(terms, chunk_count, budget=WIDER * budget)
         found = lexical_leg(reach, choice, limit)
     return read, choice, found
+
+
+def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> list[tuple[int, float] | None]:
+    """Return the best chunks by the words of each part of a question that has several: as many for each."""
+    each = max(1, BEST_OF_ALL_PARTS // len(parts))
+    best: list[tuple[int, float] | None] = []
+    for part in parts:
+        words = prepare_question(part, reach.corpus.language, folded=read.folded).text.split()
+        lexemes = read.lexemes_of(words)
+        terms = [term for term in read.terms if term.lexeme in lexemes]
+        choice = choose(terms, reach.corpus.chunk_count, budget=int(settings.LEXICAL_MATCH_BUDGET))
+        found = list(lexical_leg(reach, choice, each).items())
+        best += [*found, *[None] * (each - len(found))]
+    return best

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from querying.legs import LegReport
 from querying.retrieval import Retrieved
-from querying.values import AnswerMode, Reason
+from querying.values import OTHER_IDENTIFIER, AnswerMode, Reason
 from ragsite.deadline import Deadline
 from ragsite.errors import (
     CircuitOpen,
@@ -49,7 +49,7 @@ _MODEL_IS_AWAY = frozenset(
     {"circuit_open", "model_busy", "model_missing", "model_misconfigured", "model_slow", "model_unavailable"}
 )
 # Reasons that explain an answer without making it less than it could be.
-NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code, UNCERTAIN.code})
+NO_LOSS = frozenset({NOT_IN_DOCUMENTS.code, UNCERTAIN.code, OTHER_IDENTIFIER})
 
 
 def rungs(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -> tuple[AnswerMode, ...]:
@@ -77,6 +77,7 @@ def reasons_before_writing(retrieved: Retrieved, *, model_configured: bool, dead
         return tuple(found)
     if retrieved.is_uncertain:
         found.append(UNCERTAIN)
+    found += _reasons_of_identifiers(retrieved)
     if model_configured and deadline.remaining() < MIN_GENERATION_SECONDS:
         found.append(NO_TIME)
     return tuple(found)
@@ -97,8 +98,14 @@ def is_degraded(reasons: Iterable[Reason]) -> bool:
 
 def reasons_of_search(retrieved: Retrieved) -> tuple[Reason, ...]:
     """Return what a search without an answer was short of."""
-    reasons = tuple(_reasons_of_legs(retrieved.legs))
+    reasons = (*_reasons_of_legs(retrieved.legs), *_reasons_of_identifiers(retrieved))
     return (*reasons, UNCERTAIN) if retrieved.is_uncertain else reasons
+
+
+def _reasons_of_identifiers(retrieved: Retrieved) -> Iterable[Reason]:
+    if retrieved.passages and retrieved.missing_identifiers:
+        names = ", ".join(retrieved.missing_identifiers)
+        yield Reason(OTHER_IDENTIFIER, f"The documents don't name {names}; what follows is about another one.")
 
 
 def _reasons_of_legs(legs: Iterable[LegReport]) -> Iterable[Reason]:

@@ -25,6 +25,7 @@ def pack(answer: Answer) -> Packed:
         "model": answer.model,
         "citations": [_without_uuid(citation) for citation in answer.citations],
         "passages": [_without_uuid(passage) for passage in answer.passages],
+        "corrections": dict(answer.corrections),
     }
 
 
@@ -44,6 +45,7 @@ def unpack(packed: Mapping[str, Any]) -> Answer:
             model=packed["model"],
             usage=None,
             timings_ms={},
+            corrections=dict(packed.get("corrections", {})),
         )
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("this is no answer") from exc

@@ -20,7 +20,7 @@ def pair_weights(question: ReadQuestion, chunk_count: int) -> dict[Pair, float]:
 
     About as rare as both words together; no rarer than one chunk of all.
     """
-    rarity = {place: idf(chunk_count, term.frequency) for term in question.terms for place in term.places}
+    rarity = {place: term.factor * idf(chunk_count, term.frequency) for term in question.terms for place in term.places}
     if len(rarity) != len(question.words):
         return {}  # Postgres cut a word in two: then places and words don't belong together
     most = math.log(max(2, chunk_count))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from cachetools import LRUCache
@@ -18,6 +19,7 @@ from documents.models import Corpus
 from documents.ranking import average_length
 from documents.search import Found, load, snapshot
 from documents.wording import is_unspaced
+from querying.asking import asking_part
 from querying.candidates import Searched
 from querying.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.fusion import Fused, fuse
@@ -42,6 +44,7 @@ class Ranking:
     found: Mapping[int, Found]
     corpora: Mapping[int, Corpus]
     evidence: Sequence[Evidence]  # of each corpus with some of the best; none: no keyword leg to speak for them
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
     is_whole: bool = True  # False: some of the best were gone when their texts were loaded
 
 
@@ -59,7 +62,7 @@ def rank(
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
-    vectors = embed_for(question, corpora, legs)
+    vectors = embed_for(asking_part(question) or question, corpora, legs)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
     with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
         return _search_and_rank(search, legs, top_k)
@@ -89,13 +92,29 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     candidates = [candidate for each in searched.values() for candidate in each.candidates]
     fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
     started = time.monotonic()
-    best = fused[: max(top_k, DEPTH)]
+    best_of_parts = {best[0] for each in searched.values() for best in each.best_of_parts if best}
+    depth = max(top_k, DEPTH)
+    best = [*fused[:depth], *(each for each in fused[depth:] if each.candidate.chunk_id in best_of_parts)]
     found = _load(best, searched)
     fused = _reward_pairs(fused, found, searched)
+    fused = _every_part_first(fused, found, searched)
     evidence = _gather_evidence(fused[:PASSAGES], found, searched)
     legs.note("load", started)
     is_whole = len(found) == len(best)
-    return Ranking(fused, found, {corpus.pk: corpus for corpus in corpora}, evidence, is_whole)
+    by_id = {corpus.pk: corpus for corpus in corpora}
+    return Ranking(fused, found, by_id, evidence, _corrections(found, searched), is_whole)
+
+
+def _corrections(found: Mapping[int, Found], searched: Mapping[int, Searched]) -> dict[str, str]:
+    """Return which words were corrected, and to what: to a word that the asker may read, or it would betray it."""
+    there = {term for each in found.values() for term in each.terms}
+    return {
+        word.typed: word.meant
+        for each in searched.values()
+        if each.question
+        for word in each.question.corrected
+        if not there.isdisjoint(word.terms)
+    }
 
 
 def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:
@@ -137,6 +156,22 @@ def _reward_pairs(
     top = max(1.0, max(each.score for each in rewarded))
     ordered = sorted(rewarded, key=lambda each: (-each.score, each.candidate.chunk_id))
     return [Fused(each.candidate, each.score / top) for each in ordered]
+
+
+def _every_part_first(
+    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+) -> Sequence[Fused]:
+    """Return the ranking with the best passage for each part of a question of several before all others."""
+    first: set[int] = set()
+    for of_corpora in zip_longest(*(each.best_of_parts for each in searched.values())):
+        scores = {chunk_id: score for best in of_corpora if best for chunk_id, score in [best] if chunk_id in found}
+        if scores:
+            first.add(max(scores, key=lambda chunk_id: scores[chunk_id]))
+    if len(first) < 2:
+        return fused
+    ahead = [each for each in fused if each.candidate.chunk_id in first]
+    rest = [each for each in fused if each.candidate.chunk_id not in first]
+    return [each._replace(score=max(each.score, fused[0].score)) for each in ahead] + rest
 
 
 def _words(chunk: Found, searched: Searched) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from documents.models import Corpus
 from documents.normalising import normalise_question
 from querying.fusion import Fused
 from querying.gate import Verdict, verdict
+from querying.identifiers import missing_identifiers
 from querying.legs import LegReport, Legs, run_legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
@@ -51,6 +52,8 @@ class Retrieved:
     timings_ms: Mapping[str, float]
     age_seconds: float | None = None  # None: found now, and not given again
     is_uncertain: bool = False  # the passages may hold the answer, or only be near it
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
+    missing_identifiers: tuple[str, ...] = ()  # that the question names, and no passage does
 
 
 def retrieve(
@@ -89,12 +92,16 @@ def retrieve(
     legs.note("retrieve", started)
     best = [each for each in ranking.fused[:top_k] if each.candidate.chunk_id in ranking.found]
     found = verdict(ranking.evidence) if best else Verdict.ABSENT
+    passages = tuple(_passage(each, ranking) for each in best)
+    texts = (f"{each.document_title}\n{each.document_source}\n{each.heading}\n{each.text}" for each in passages)
     return Retrieved(
-        passages=tuple(_passage(each, ranking) for each in best),
+        passages=passages,
         legs=tuple(legs.reports),
         answerable=found is not Verdict.ABSENT,
         timings_ms=legs.timings_ms,
         is_uncertain=found is Verdict.UNCERTAIN,
+        corrections=ranking.corrections,
+        missing_identifiers=missing_identifiers(normalise_question(question), texts) if passages else (),
     )
 
 

@@ -8,8 +8,8 @@ failed or was late would have added is missing for nobody else: such a search is
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -47,6 +47,8 @@ class KeptSearch:
     answerable: bool
     made_at: float
     is_uncertain: bool = False
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    missing_identifiers: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -84,6 +86,8 @@ def find_search(asked: Asked, key: SearchKey) -> Retrieved | None:
         timings_ms={"retrieve": milliseconds_since(started)},
         age_seconds=round(kept.age_seconds, 3),
         is_uncertain=kept.is_uncertain,
+        corrections=kept.corrections,
+        missing_identifiers=kept.missing_identifiers,
     )
 
 
@@ -92,7 +96,9 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
     if not is_worth_keeping(retrieved):
         return
     passages = tuple(replace(each, legs=dict(each.legs)) for each in retrieved.passages)
-    search_memory().put(key.digest, KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain))
+    corrections, missing = dict(retrieved.corrections), retrieved.missing_identifiers
+    kept = KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain, corrections, missing)
+    search_memory().put(key.digest, kept)
     cache_entries.keep(
         Kind.SEARCH,
         key.digest,
@@ -100,6 +106,8 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
             "passages": pack_passages(passages),
             "answerable": retrieved.answerable,
             "uncertain": retrieved.is_uncertain,
+            "corrections": corrections,
+            "missing_identifiers": list(missing),
         },
         corpora=key.standing.ids,
         documents=documents_of(passages),
@@ -132,7 +140,13 @@ def _find(key: SearchKey) -> KeptSearch | None:
 def _kept_of(loaded: Loaded) -> KeptSearch | None:
     try:
         value = loaded.value
-        passages = unpack_passages(value["passages"])
-        return KeptSearch(passages, bool(value["answerable"]), loaded.made_at, bool(value["uncertain"]))
+        return KeptSearch(
+            unpack_passages(value["passages"]),
+            bool(value["answerable"]),
+            loaded.made_at,
+            bool(value["uncertain"]),
+            dict(value["corrections"]),
+            tuple(value["missing_identifiers"]),
+        )
     except (KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
         return None

@@ -59,6 +59,7 @@ class AnswerMode(enum.StrEnum):
 
 # Rungs that write nothing: `original_mode` says which one did.
 REPEATED = frozenset({AnswerMode.CACHED, AnswerMode.CACHED_SEMANTIC, AnswerMode.STALE})
+OTHER_IDENTIFIER = "other_identifier"  # the code of the reason that no passage has what the question names
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Answer:
     timings_ms: Mapping[str, float]
     cache: CacheReport = CacheReport()
     original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
+    corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
 
     @property
     def written_as(self) -> AnswerMode:

@@ -32,6 +32,19 @@ _FOUND = {
     "vi": "Các đoạn sau có thể trả lời câu hỏi:",
     "zh": "以下段落可能包含答案：",
 }
+_ABOUT_ANOTHER = {
+    "en": "These documents don't name {}; what follows is about another one.",
+    "de": "{} kommt in diesen Dokumenten nicht vor; was folgt, handelt von etwas anderem.",
+    "es": "Estos documentos no nombran {}; lo que sigue trata de otra cosa.",
+    "fr": "Ces documents ne nomment pas {} ; ce qui suit parle d'autre chose.",
+    "vi": "Các tài liệu này không nhắc đến {}; phần sau nói về nội dung khác.",
+    "zh": "这些文档没有提到 {}；以下内容与此不同。",
+}
+
+
+def about_another(identifiers: Sequence[str], language: str) -> str:
+    """Return the warning that a question names something that no passage does."""
+    return _in(language, _ABOUT_ANOTHER).format(", ".join(identifiers))
 
 
 def not_in_these_documents(passages: Sequence[FoundPassage], language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -17,7 +18,7 @@ from querying.retrieval import Retrieved
 from querying.sentences import Span, sentences_of
 from querying.timings import Timings
 from querying.values import HEARTBEAT, AnswerMode, Asked, Draft, Reason, Token, Usage, Writing
-from querying.wording import not_in_these_documents, see_these_passages
+from querying.wording import about_another, not_in_these_documents, see_these_passages
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.ollama import Finished, Tick, get_client
@@ -25,6 +26,7 @@ from ragsite.ollama import Token as ModelToken
 
 FAST_PASSAGES, FAST_TOKENS = 3, 256  # of mode `fast`: less to read and less to write
 RESERVE_SECONDS = 0.2  # kept for what comes after the model, so that the reply is in time
+_WORD = re.compile(r"[^\W\d_]+")
 ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 
 
@@ -118,9 +120,17 @@ def _cut_draft(text: str, retrieved: Retrieved, reason: Reason) -> Draft:
 def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Quote the sentences that say most about the question; return the draft."""
     with timings.stage("extract"):
-        quoted = quoted_answer(asked.question, retrieved.passages)
-    yield from _tokens(quoted.text, [])
-    return Draft(AnswerMode.EXTRACTIVE, quoted.text, citations=_citations_of_quotes(quoted.quotes, retrieved))
+        quoted = quoted_answer(_corrected(asked.question, retrieved.corrections), retrieved.passages)
+    text = quoted.text
+    if text and retrieved.missing_identifiers:
+        text = f"{about_another(retrieved.missing_identifiers, asked.language)}\n\n{text}"
+    yield from _tokens(text, [])
+    return Draft(AnswerMode.EXTRACTIVE, text, citations=_citations_of_quotes(quoted.quotes, retrieved))
+
+
+def _corrected(question: str, corrections: Mapping[str, str]) -> str:
+    """Return the question with its misspelled words as they were searched: quotes are chosen by its words."""
+    return _WORD.sub(lambda found: corrections.get(found[0].lower(), found[0]), question) if corrections else question
 
 
 def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple[Citation, ...]:

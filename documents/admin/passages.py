@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 
 from documents.access import Principal, readable_corpora, readable_documents
-from documents.admin.scoping import CorpusFilter, ReadOnlyAdmin, readable_spaces
-from documents.models import Chunk, DocumentText, Embedding, TermFrequency
+from documents.admin.scoping import CorpusFilter, ReadOnlyAdmin, manageable_corpora, readable_spaces
+from documents.models import Chunk, DocumentText, Embedding, TermFrequency, Word
 
 TEXT_SHOWN_CHARS = 20_000
 
@@ -79,3 +79,19 @@ class TermFrequencyAdmin(ReadOnlyAdmin):
     def readable(self, principal: Principal) -> QuerySet[TermFrequency]:
         """Return the terms of the corpora that the principal may ask."""
         return TermFrequency.objects.filter(corpus__in=readable_corpora(principal))
+
+
+@admin.register(Word)
+class WordAdmin(ReadOnlyAdmin):
+    """The words that misspelled ones are corrected to."""
+
+    list_display = ["word", "corpus"]
+    list_filter = [("corpus", CorpusFilter)]
+    search_fields = ["word"]
+    list_select_related = ["corpus"]
+    readonly_fields = ["word", "folded", "term", "corpus"]
+    ordering = ["-id"]
+
+    def readable(self, principal: Principal) -> QuerySet[Word]:
+        """Return the words of corpora that the principal manages: some are of documents that not every reader sees."""
+        return Word.objects.filter(corpus__in=manageable_corpora(principal))

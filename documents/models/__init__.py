@@ -6,6 +6,7 @@ from documents.models.corpus import Corpus
 from documents.models.document import Document, DocumentText
 from documents.models.space import Embedding, EmbeddingSpace
 from documents.models.tenant import Membership, Tenant
+from documents.models.word import Word
 
 __all__ = [
     "ApiKey",
@@ -18,4 +19,5 @@ __all__ = [
     "Membership",
     "Tenant",
     "TermFrequency",
+    "Word",
 ]

@@ -60,6 +60,8 @@ class Corpus(models.Model):
     # Of live chunks: what BM25 needs to know of the corpus. Kept in the transaction that changes the chunks.
     chunk_count = models.PositiveBigIntegerField(default=0, editable=False)
     lexeme_count = models.PositiveBigIntegerField(default=0, editable=False)
+    # False: made by a version of ours that kept no words; upkeep learns them.
+    has_vocabulary = models.BooleanField(default=True, editable=False)
     chunk_unit = models.CharField(max_length=6, choices=ChunkUnit.choices, default=ChunkUnit.CHARS)
     chunk_size = models.PositiveIntegerField(
         default=default_chunk_size, validators=[MinValueValidator(50), MaxValueValidator(8000)]

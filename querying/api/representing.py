@@ -34,6 +34,7 @@ def answer_as_json(answer: Answer) -> Json:
         "model": answer.model,
         "usage": asdict(answer.usage) if answer.usage else None,
         "timings_ms": dict(answer.timings_ms),
+        "corrections": dict(answer.corrections),
     }
 
 
@@ -48,6 +49,7 @@ def search_as_json(retrieved: Retrieved) -> Json:
         "legs": legs_as_json(retrieved.legs),
         "cache": cache_as_json(cache_report_of(retrieved)),
         "timings_ms": dict(retrieved.timings_ms),
+        "corrections": dict(retrieved.corrections),
     }
 
 

@@ -40,6 +40,7 @@ _COMMON = {
     "degraded": False,
     "degraded_reasons": [],
     "legs": [{"name": "lexical", "status": "ok", "ms": 4.1}, {"name": "dense", "status": "ok", "ms": 2.8}],
+    "corrections": {},
 }
 SEARCH_EXAMPLE = {
     "passages": [PASSAGE_EXAMPLE],
@@ -163,6 +164,9 @@ class FoundSerializer(serializers.Serializer[Any]):
         },
     )
     timings_ms = serializers.DictField(child=serializers.FloatField())
+    corrections = serializers.DictField(
+        child=serializers.CharField(), help_text="Misspelled words of the question, and what was searched instead."
+    )
 
 
 class AnswerSerializer(FoundSerializer):

@@ -21,6 +21,7 @@ from documents.models import (
     Embedding,
     Tenant,
     TermFrequency,
+    Word,
 )
 from querying.models import (
     AnswerClaim,
@@ -67,6 +68,7 @@ def fill(tenant: Tenant, name: str, group: Group) -> tuple[Corpus, Document]:
     assert space is not None
     Embedding.objects.create(space=space, chunk=chunk, document=document, vector=[0.123] * 256)
     TermFrequency.objects.create(term=corpus.pk, corpus=corpus, chunks=1)
+    Word.objects.create(corpus=corpus, word=f"{name}word", folded=f"{name}word", term=corpus.pk)
     member = make_person(role="reader", tenant=tenant, username=f"{name}-member")
     member.groups.add(group)
     ApiKey.issue(member, f"{name} key", ["query"])

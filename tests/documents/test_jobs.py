@@ -12,12 +12,13 @@ from pytest_django import Settings
 
 from documents import jobs
 from documents.jobs import RetryForLong, app
-from documents.models import Document, EmbeddingSpace
+from documents.models import Corpus, Document, EmbeddingSpace, Word
 from documents.queueing import UPKEEP_QUEUE
 from documents.spaces import ensure_index, has_index
 from documents.storing import path_of
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
+from tests.stock import stock
 from tests.uploads import upload, waiting_jobs
 
 
@@ -138,3 +139,14 @@ def test_a_very_large_corpus_does_not_wait_for_its_last_document(
     monkeypatch.setattr(jobs, "LATE_INDEX_FACTOR", 0)
     jobs.upkeep(timestamp=0)  # and as the end of any document does
     assert len(index_builds()) == 1
+
+
+@pytest.mark.django_db
+def test_upkeep_learns_the_words_of_corpora_from_before() -> None:
+    corpus = make_corpus()
+    stock(corpus, "holiday", embed=False)
+    Word.objects.all().delete()
+    Corpus.objects.update(has_vocabulary=False)
+    jobs.upkeep(timestamp=0)
+    assert Word.objects.filter(corpus=corpus, word="holiday").exists()
+    assert not Corpus.objects.filter(has_vocabulary=False).exists()

@@ -74,9 +74,21 @@ def test_without_a_budget_all_that_matches_is_looked_at() -> None:
     assert not choice.is_bounded
 
 
-def test_a_word_twice_in_the_question_weighs_twice() -> None:
-    once, twice = choose([term("tax", 5)], 100, budget=50), choose([term("tax", 5, count=2)], 100, budget=50)
-    assert twice.weighted[0].weight == pytest.approx(2 * once.weighted[0].weight)
+def weight_of_repeated(*others: QuestionTerm) -> float:
+    """Return what `tax` weighs when a question has it twice, over what it weighs once."""
+    once, twice = (
+        next(word.weight for word in choose([term("tax", 5, count=count), *others], 100, budget=50).weighted)
+        for count in (1, 2)
+    )
+    return twice / once
+
+
+def test_a_word_twice_in_a_long_question_weighs_twice() -> None:
+    assert weight_of_repeated(*(term(f"word{n}", 50) for n in range(10))) == pytest.approx(2)
+
+
+def test_a_word_twice_in_a_short_question_weighs_less_than_twice() -> None:
+    assert 1.4 < weight_of_repeated() < 1.6 < weight_of_repeated(*(term(f"word{n}", 50) for n in range(4))) < 2
 
 
 def test_rarity() -> None:
