@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-LONG_CHARS = 200  # a shorter text is all question
+from querying.courtesy import without_courtesy
+
+LONG_BYTES = 240  # a shorter text is all question; Chinese says as much in 80 characters as English in 240
 PARTS_MAX = 4
 PART_MIN_WORDS = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[^\Wa-zà-ÿ_]|[¿¡\"'“‘(])|(?<=[?？。！])\s*")
@@ -42,16 +44,21 @@ _NEXT_PART = re.compile(
 
 
 def asking_part(question: str) -> str | None:
-    """Return the sentences of a long text that ask, as one text; None: all of it does, or none can be told apart.
+    """Return what a text asks: without courtesy, and of a long one the sentences that ask; None: all of it does.
 
-    Sentences with a question mark; without any, those that begin like a question or ask for something to be told.
+    Those are sentences with a question mark; without any, those that begin like a question or ask for something to be
+    told.
     """
-    if len(question) < LONG_CHARS:
-        return None
-    sentences = _sentences(question)
+    text = _sentences_that_ask(question) if len(question.encode(errors="replace")) >= LONG_BYTES else question
+    bare = without_courtesy(text)
+    return None if bare == question else bare
+
+
+def _sentences_that_ask(text: str) -> str:
+    sentences = _sentences(text)
     asking = [each for each in sentences if _ASKS.search(each) and not _COURTESY.match(each)]
     asking = asking or [each for each in sentences if _REQUESTS.search(each) or _BEGINS.match(each)]
-    return " ".join(asking) if asking and len(asking) < len(sentences) else None
+    return " ".join(asking) if asking else text
 
 
 def parts_of(question: str) -> tuple[str, ...]:
