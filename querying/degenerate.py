@@ -138,7 +138,7 @@ def _run_at_end(text: str) -> tuple[int, int] | None:
         unit = len(text) - len(key) - at
         if 3 * unit > len(text):
             return None
-        if text[-3 * unit : -unit] == text[-2 * unit :]:  # two of these units are not a unit that came less often
+        if text[-3 * unit : -unit] == text[-2 * unit :]:  # the smallest: twice a unit is no unit of its own
             begin = len(text) - 3 * unit
             while begin > 0 and text[begin - 1] == text[begin - 1 + unit]:
                 begin -= 1
@@ -148,7 +148,7 @@ def _run_at_end(text: str) -> tuple[int, int] | None:
 
 
 def _times(unit: str) -> int:
-    """Return how often a unit must follow itself to be a loop. In bytes, as a Chinese character says more than a letter.
+    """Return how often a unit must follow itself to be a loop. In bytes: a Chinese character says more than a letter.
 
     'the ' 20 times, a sentence of 50 letters 5 times, a paragraph 3 times.
     """

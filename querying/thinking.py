@@ -113,7 +113,7 @@ _AT_START = frozenset(_END_OF) | _ENDS | _LEAD_INS | _TURNS | _PONDERING
 _WITHIN = _ENDS | _TURNS
 _LONGEST = max(map(len, _AT_START))
 _OPENS_MARK = re.compile(r"[<◁]|\[(?=/|i|\Z)", re.IGNORECASE)
-_ENDS_SENTENCE = frozenset(".!?…:;。！？：；।])}*_\"”»")
+_ENDS_SENTENCE = frozenset('.!?…:;。！？：；।])}*_"”»')
 _QUOTES = frozenset("`\"'“‘«‹„「『(")
 _LINE_CHARS = 400  # of the present line, to see where a mark stands in it
 

@@ -60,7 +60,7 @@ class ChatReply:
                 break
         text = "".join(pieces)
         self.has_text = self.has_text or bool(text.strip())
-        if self.last is not None and not self.has_text and self.last.get("done_reason") != "length":
+        if self.last is not None and not self.has_text and self.done_reason(0) != "length":
             error = BrokenReply("The model server's answer is empty.")
         return text, error
 

@@ -108,7 +108,7 @@ def test_a_normal_text_is_no_loop(text: str) -> None:
     assert find_loop(GOOD + text + GOOD) is None
 
 
-WORDS = st.sampled_from("the of and leave days get 25 [1] is are in to employees manager year x 天 假 ngày nghỉ , .".split())
+WORDS = st.sampled_from(["the", "of", "leave", "days", "25", "[1]", "is", "in", "employees", "x", "天", "ngày", "."])
 
 
 @settings(max_examples=400)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
@@ -39,7 +39,7 @@ THOUGHTS = [
     "secret, so it is secret</think>",
     "secret\n\n</think>",
     "Secret. Secret `</think>` secret.\n</think>\n",
-    "The secret is \"secret\"</think>",
+    'The secret is "secret"</think>',
     "嗯，secret。\n</think>\n\n",
     "secret\n◁/think▷",
     # What a template writes before an answer
@@ -70,7 +70,8 @@ def spoken(pieces: Iterable[str], *, expects_thoughts: bool = False) -> tuple[st
     """Return what is left at the end, and all that was let through on the way."""
     thoughts = ThoughtFilter(expects_thoughts=expects_thoughts)
     left, through, retractions = "", "", 0
-    for say in [*(partial(thoughts.feed, piece) for piece in pieces), thoughts.finish]:
+    steps: list[Callable[[], str]] = [*(partial(thoughts.feed, piece) for piece in pieces), thoughts.finish]
+    for say in steps:
         said = say()
         left = said if thoughts.retractions != retractions else left + said
         retractions, through = thoughts.retractions, through + said
@@ -148,7 +149,18 @@ def test_a_mark_of_the_next_turn_ends_it_at_once() -> None:
 
 
 PARTS = st.sampled_from(
-    [*"<>|/[]◁▷`\"\n .aZ1", "think", "<think>", "</think>", "<|im_end|>", "Okay, ", "[/THINK]", "secret", "[1].", "```\n"]
+    [
+        *'<>|/[]◁▷`"\n .aZ1',
+        "think",
+        "<think>",
+        "</think>",
+        "<|im_end|>",
+        "Okay, ",
+        "[/THINK]",
+        "secret",
+        "[1].",
+        "```\n",
+    ]
 )
 
 
@@ -165,6 +177,4 @@ def test_any_text_gives_the_same_in_any_pieces(parts: list[str], data: st.DataOb
 
 @given(st.text(max_size=200).filter(lambda text: not any(char in text for char in "<◁[")))
 def test_a_text_without_a_mark_stays_as_it_is(text: str) -> None:
-    from querying.output_filter import visible
-
     assert spoken([text])[0] == visible(text)
