@@ -37,9 +37,10 @@ ECHO_SHARE = 0.6  # of the shingles of an answer, found in what the model was to
 
 @dataclass(frozen=True)
 class Loop:
-    """`start` is where the repetition begins behind its first, good instance."""
+    """Places in the text: where the first instance of the unit begins, which may be good, and where the second does."""
 
-    start: int
+    first: int
+    second: int
 
 
 class LoopWatch:
@@ -71,13 +72,13 @@ class LoopWatch:
         if len(self._window) > WINDOW_CHARS + 1000:  # cut now and then, not every time
             cut = len(self._window) - WINDOW_CHARS
             self._window, self._before = self._window[cut:], self._before + cut
-        start = _loop_in(self._window)
-        if start is not None:
-            self.loop = Loop(self._before + start)
+        found = _loop_in(self._window)
+        if found is not None:
+            self.loop = Loop(self._before + found.first, self._before + found.second)
 
 
 def find_loop(text: str) -> Loop | None:
-    """Return the first loop of a text, or None. 'So: ha ha ha' is none; 'So: ' + 'ha ' * 99 begins at 7."""
+    """Return the first loop of a text, or None. 'So: ha ha ha' is none; 'So: ' + 'ha ' * 99 begins at 4 and at 7."""
     watch = LoopWatch()
     watch.feed(text)
     watch.finish()
@@ -115,10 +116,10 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + SHINGLE_WORDS]) for at in range(len(words) - SHINGLE_WORDS + 1)}
 
 
-def _loop_in(text: str) -> int | None:
-    """Return where the loop that the text ends with goes on behind its first instance, or None."""
+def _loop_in(text: str) -> Loop | None:
+    """Return the loop that the text ends with, or None."""
     if text[-MAX_BLANK_CHARS:].isspace() and len(text) >= MAX_BLANK_CHARS:
-        return len(text.rstrip())
+        return Loop(len(text.rstrip()), len(text.rstrip()))
     # Cheap, and true of every loop; most texts are let off here.
     if text.count(text[-KEY_CHARS // 2 :]) < 3:
         return None
@@ -127,7 +128,10 @@ def _loop_in(text: str) -> int | None:
     if found is None:
         return None
     begin, unit = found
-    return len(text) - len(text[-WINDOW_CHARS:]) + origin[begin + unit]
+    # The full stop before a loop of sentences is as good as the one in it.
+    begin += next((at for at in range(unit) if plain[begin + at].isalnum()), 0)
+    skipped = len(text) - len(text[-WINDOW_CHARS:])
+    return Loop(skipped + origin[begin], skipped + origin[begin + unit])
 
 
 def _run_at_end(text: str) -> tuple[int, int] | None:

@@ -9,10 +9,12 @@ from querying.citations import CITATION
 from querying.degenerate import LoopWatch
 from querying.not_found import MarkFilter, says_not_found
 from querying.output_filter import AnswerFilter
+from querying.sentences import sentences_of
 from querying.thinking import ThoughtFilter
 
 CHARS_PER_TOKEN = 16  # no usual tokenizer's tokens are so long on average
 SLACK_CHARS = 2000
+ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 
 
 class Stop(enum.Enum):
@@ -28,8 +30,8 @@ class Stop(enum.Enum):
 class ModelText:
     """All that a model's text goes through: thoughts, the mark of "not found", citations, links, loops, in this order.
 
-    `text` is what has been said; of a loop, what came before it and its first instance. Thoughts whose first mark is
-    missing may have been said before anybody could know: then `text` begins anew, and `has_retracted` is true.
+    Thoughts whose first mark is missing may have been said before anybody could know: then `text` begins anew, and
+    `has_retracted` is true.
     """
 
     def __init__(
@@ -49,9 +51,16 @@ class ModelText:
 
     @property
     def text(self) -> str:
-        """Return the answer as far as it was said and is none of its loop."""
+        """Return what was said; of a loop, its first instance only."""
         loop = self._loops.loop
-        return (self._text if loop is None else self._text[: loop.start]).strip()
+        return (self._text if loop is None else self._text[: loop.second]).strip()
+
+    @property
+    def whole_sentences(self) -> str:
+        """Return the text up to the end of its last whole sentence."""
+        loop = self._loops.loop
+        ends = [len(self._text)] if loop is None else [loop.first, loop.second]
+        return max((_whole_sentences(self._text[:end].strip()) for end in ends), key=len)
 
     @property
     def is_not_found(self) -> bool:
@@ -100,10 +109,11 @@ class ModelText:
         return self._record(self._answer.feed(text))
 
     def _record(self, text: str) -> str:
+        before = len(self._text)
         self._text += text
         self._loops.feed(text)
         self._look(len(text))
-        return text
+        return self._text[before:]
 
     def _look(self, new_chars: int = 0) -> None:
         if self._loops.loop is not None:
@@ -112,3 +122,10 @@ class ModelText:
             at := self._text.find(self._prompt_mark, max(0, len(self._text) - new_chars - len(self._prompt_mark)))
         ) >= 0:
             self.stop, self._text = Stop.ECHO, self._text[:at]
+
+
+def _whole_sentences(text: str) -> str:
+    spans = sentences_of(text)
+    if spans and not text[: spans[-1].end].endswith(ENDS_SENTENCE):
+        spans.pop()
+    return text[: spans[-1].end] if spans else ""

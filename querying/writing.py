@@ -27,7 +27,7 @@ from querying.model_text import ModelText, Stop
 from querying.output_filter import filter_answer
 from querying.prompting import FRAME, REQUEST, SYSTEM, Prompt, build_prompt
 from querying.retrieval import Retrieved
-from querying.sentences import Span, sentences_of
+from querying.sentences import Span
 from querying.timings import Timings
 from querying.values import HEARTBEAT, AnswerMode, Asked, Draft, Reason, Token, Usage, Writing
 from querying.wording import not_in_these_documents, see_these_passages
@@ -38,7 +38,6 @@ from ragsite.ollama import Token as ModelToken
 
 FAST_PASSAGES, FAST_TOKENS = 3, 256  # of mode `fast`: less to read and less to write
 RESERVE_SECONDS = 0.2  # kept for what comes after the model, so that the reply is in time
-ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 _REASONS_TO_STOP = {Stop.LOOP: REPEATS, Stop.TOO_LONG: TOKEN_LIMIT, Stop.ECHO: NO_ANSWER}
 _THINKING_ALOUD: set[str] = set()  # models whose last answer began with thoughts that had no first mark
 
@@ -111,7 +110,7 @@ def _draft_of(
 ) -> Draft:
     """Return what is worth keeping of what a model wrote, however it came to its end."""
     why = _why_cut(answer, finished, failure)
-    text = answer.text if why is None else _whole_sentences(answer.text)
+    text = answer.text if why is None else answer.whole_sentences
     if answer.is_not_found and failure is None:
         return Draft(AnswerMode.GENERATED, reasons=(NOT_IN_DOCUMENTS,))
     if why is None and _is_no_answer(text, asked.question):
@@ -169,14 +168,6 @@ def _tokens(text: str, written: list[str]) -> Iterator[Token]:
     if text:
         written.append(text)
         yield Token(text)
-
-
-def _whole_sentences(text: str) -> str:
-    """Return the text up to the end of its last whole sentence."""
-    spans = sentences_of(text)
-    if spans and not text[: spans[-1].end].endswith(ENDS_SENTENCE):
-        spans.pop()
-    return text[: spans[-1].end] if spans else ""
 
 
 def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:

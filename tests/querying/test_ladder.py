@@ -6,7 +6,11 @@ import pytest
 
 from querying.ladder import (
     CUT,
+    NO_ANSWER,
     NO_ROOM,
+    NOT_IN_DOCUMENTS,
+    REPEATS,
+    TOKEN_LIMIT,
     NO_TIME,
     UNAVAILABLE,
     is_degraded,
@@ -105,3 +109,9 @@ def test_a_leg_that_failed_is_a_reason(names: dict[str, str], codes: list[str]) 
 def test_an_old_answer_is_only_given_while_the_model_is_away(reasons: tuple[Reason, ...], possible: bool) -> None:
     assert is_possible(S, reasons) is possible
     assert is_possible(E, reasons)
+
+
+def test_nothing_is_quoted_when_the_model_found_no_answer() -> None:
+    assert [is_possible(rung, (NOT_IN_DOCUMENTS,)) for rung in (G, S, E, P)] == [False, False, False, True]
+    assert not is_degraded([NOT_IN_DOCUMENTS])
+    assert all(map(is_degraded, ([TOKEN_LIMIT], [REPEATS], [NO_ANSWER])))
