@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from querying.code_spans import Place
 from querying.output_filter import visible
 
 _NAMES = (
@@ -115,7 +116,6 @@ _LONGEST = max(map(len, _AT_START))
 _OPENS_MARK = re.compile(r"[<◁]|\[(?=/|i|\Z)", re.IGNORECASE)
 _ENDS_SENTENCE = frozenset('.!?…:;。！？：；।])}*_"”»')
 _QUOTES = frozenset("`\"'“‘«‹„「『(")
-_LINE_CHARS = 400  # of the present line, to see where a mark stands in it
 
 
 class ThoughtFilter:
@@ -132,8 +132,7 @@ class ThoughtFilter:
         self._has_begun = False  # something that is no mark has come
         self._waits = expects_thoughts  # what has begun may still turn out to be thoughts
         self._end = ""  # the mark that ends the thoughts that are under way
-        self._line = ""  # what stands in this line before what is held
-        self._in_fence = False
+        self._place = Place()  # of what is held
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
@@ -222,7 +221,7 @@ class ThoughtFilter:
             self.is_over = True
             return
         self._held = self._held[at + len(mark) :]
-        self._line, self._in_fence, self._has_begun, self._waits = "", False, False, False
+        self._place, self._has_begun, self._waits = Place(), False, False
         self.retractions += 1
 
     def _say(self, text: str, said: list[str]) -> None:
@@ -231,19 +230,13 @@ class ThoughtFilter:
             return
         said.append(text)
         self._held = self._held[len(text) :]
-        self._line, self._in_fence = self._where(text)
-
-    def _where(self, text: str) -> tuple[str, bool]:
-        """Return the line that is under way behind the text, and whether it stands in a block of code."""
-        *lines, last = (self._line + text).split("\n")
-        fences = sum(line.lstrip().startswith(("```", "~~~")) for line in lines)
-        return last[-_LINE_CHARS:], self._in_fence != bool(fences % 2)
+        self._place.move(text)
 
     def _is_mark(self, at: int, behind: str) -> bool:
         """Return whether what stands there is a mark, and not a word of the text."""
-        line, in_fence = self._where(self._held[:at])
-        if in_fence or line.count("`") % 2:
+        if self._place.is_code_behind(self._held[:at]):
             return False
+        line = self._place.line_behind(self._held[:at])
         if not line.strip():
             return True
         closes = line[-1] == '"' and line.count('"') % 2 == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -216,7 +217,7 @@ def test_an_empty_answer_is_a_failure(steps: list[Step], client: OllamaClient, s
     ],
 )
 def test_why_the_model_stopped_is_told(
-    end: dict[str, object], reason: str, client: OllamaClient, server: ScriptedOllama
+    end: dict[str, Any], reason: str, client: OllamaClient, server: ScriptedOllama
 ) -> None:
     server.plays["/api/chat"] = lambda request: answer("a", **end)
     items = list(client.generate("m", [], options={"num_predict": 7}, deadline=Deadline.after(5)))
