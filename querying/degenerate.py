@@ -19,7 +19,8 @@ WINDOW_CHARS = 2400  # a loop must lie in the last so many: a unit has a third o
 KEY_CHARS = 12  # the end of the text, which a loop has said before
 MAX_BLANK_CHARS = 400  # of nothing but white space; a table may be padded
 
-_SQUEEZED = re.compile(r"\[\d{1,9}\]|^[ \t]*(?:\d{1,4}[.)]|[-*•–])(?=\s)|\s+", re.MULTILINE)
+_DROPPED = re.compile(r"\[\d{1,9}\]|^[ \t]*(?:\d{1,4}[.)]|[-*•–])(?=\s)", re.MULTILINE)
+_SQUEEZED = re.compile(rf"{_DROPPED.pattern}|\s+", re.MULTILINE)
 _CITATION = re.compile(r"\[\d{1,9}\]")
 _LINK = re.compile(rf"(?:!\s?)?\[[^\]\n]*\]\s?\({REMOVED}[^)\n]*\)|{REMOVED}")
 # What is left of "See [here](...)": words that only point at what was removed.
@@ -123,14 +124,18 @@ def _loop_in(text: str) -> Loop | None:
     # Cheap, and true of every loop; most texts are let off here.
     if text.count(text[-KEY_CHARS // 2 :]) < 3:
         return None
-    plain, origin = _plain(text[-WINDOW_CHARS:])
+    tail = text[-WINDOW_CHARS:]
+    quick = " ".join(_DROPPED.sub("", tail).lower().split())  # what `_plain` returns, up to a character at the end
+    if _run_at_end(f"{quick} " if tail[-1].isspace() else quick) is None:
+        return None
+    plain, origin = _plain(tail)
     found = _run_at_end(plain)
     if found is None:
         return None
     begin, unit = found
     # The full stop before a loop of sentences is as good as the one in it.
     begin += next((at for at in range(unit) if plain[begin + at].isalnum()), 0)
-    skipped = len(text) - len(text[-WINDOW_CHARS:])
+    skipped = len(text) - len(tail)
     return Loop(skipped + origin[begin], skipped + origin[begin + unit])
 
 

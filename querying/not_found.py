@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from querying.code_spans import Place
 from querying.sentences import sentences_of
 
 NOT_FOUND_MARK = "NOT-IN-PASSAGES"  # nothing that a markdown writer would escape, or that a sentence holds
@@ -19,6 +20,10 @@ MAX_DECORATION_CHARS = 60  # before a mark: "\n> **"
 _CITATION = re.compile(r"\[\d{1,9}\]")
 _DECORATION = " \t\r\n*_`\"'“”‘’«»#>-:"
 _MARK = re.compile(re.escape(NOT_FOUND_MARK), re.IGNORECASE)
+# At the end of a text: N, NO, NOT, NOT-, ...
+_BEGUN_MARK = re.compile(
+    "(?:".join(map(re.escape, NOT_FOUND_MARK[:-1])) + ")?" * (len(NOT_FOUND_MARK) - 2) + r"\Z", re.I
+)
 _LOOSE_MARK = re.compile(r"not[\W_]{0,3}in[\W_]{0,3}passages\b", re.IGNORECASE)
 
 _SORRY = re.compile(
@@ -111,7 +116,8 @@ class MarkFilter:
         self.is_refusal = False  # the answer begins with the mark: the rest of it is of no use
         self.has_mark = False
         self._held = ""
-        self._said = ""  # what has left, as far as it is decoration or the line that is under way
+        self._has_begun = False  # something that is no decoration of a mark has come
+        self._place = Place()  # of what has left
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
@@ -128,22 +134,25 @@ class MarkFilter:
         said = ""
         while (found := _MARK.search(self._held)) is not None:
             before, self._held = self._held[: found.start()], self._held[found.end() :]
-            if not (self._said + before).strip(_DECORATION):
+            if not self._begins(before):
                 self.is_refusal, self._held = True, ""
                 return ""
-            in_code = (self._said + before).rpartition("\n")[2].count("`") % 2
+            in_code = self._place.is_code_behind(before)
             self.has_mark = self.has_mark or not in_code
             said += self._say(before + (found.group() if in_code else ""))
-        keep = 0 if ended else _chars_of_begun_mark(self._held)
-        text = self._held[: len(self._held) - keep]
-        is_bare = not (self._said + text).strip(_DECORATION)  # of a mark that may come
-        if is_bare and not ended and len(text) <= MAX_DECORATION_CHARS:
-            return said
+        begun = None if ended else _BEGUN_MARK.search(self._held)
+        text = self._held if begun is None else self._held[: begun.start()]
+        if not self._begins(text) and not ended and len(text) <= MAX_DECORATION_CHARS:
+            return said  # decoration of a mark that may come
         self._held = self._held[len(text) :]
         return said + self._say(text)
 
+    def _begins(self, text: str) -> bool:
+        return self._has_begun or bool(text.strip(_DECORATION))
+
     def _say(self, text: str) -> str:
-        self._said = (self._said + text)[-400:]
+        self._has_begun = self._begins(text) or len(text) > MAX_DECORATION_CHARS
+        self._place.move(text)
         return text
 
 
@@ -176,9 +185,3 @@ def _denies(sentence: str) -> bool:
     if strong and (but is None or not _CITATION.search(sentence, but.end())):
         return True
     return cited is None and bool(_WEAKLY.search(sentence))
-
-
-def _chars_of_begun_mark(text: str) -> int:
-    """Return how many characters at the end of a text may be the beginning of a mark."""
-    sizes = range(min(len(text), len(NOT_FOUND_MARK) - 1), 0, -1)
-    return next((size for size in sizes if text[-size:].upper() == NOT_FOUND_MARK[:size]), 0)

@@ -138,7 +138,11 @@ class ThoughtFilter:
         """Return what can be said now of all that was fed."""
         if self.is_over:
             return ""
-        self._held += visible(text)
+        text = visible(text)
+        if self._has_begun and not self._held and not self._waits and _OPENS_MARK.search(text) is None:
+            self._place.move(text)
+            return text
+        self._held += text
         return self._read(ended=False)
 
     def finish(self) -> str:
