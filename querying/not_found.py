@@ -12,7 +12,7 @@ from querying.code_spans import Place
 from querying.sentences import sentences_of
 
 NOT_FOUND_MARK = "NOT-IN-PASSAGES"  # nothing that a markdown writer would escape, or that a sentence holds
-MAX_LEAD_IN_CHARS = 80  # "I'm sorry.", before the sentence that counts
+MAX_LEAD_IN_CHARS = 40  # "I'm sorry.", before the sentence that counts
 MAX_UNCITED_CHARS = 400  # of what may stand behind it; a longer text is an answer, though it begins with a reservation
 
 MAX_DECORATION_CHARS = 60  # before a mark: "\n> **"
@@ -27,8 +27,7 @@ _BEGUN_MARK = re.compile(
 _LOOSE_MARK = re.compile(r"not[\W_]{0,3}in[\W_]{0,3}passages\b", re.IGNORECASE)
 
 _SORRY = re.compile(
-    r"sorry|apologi|unfortunately|regret|leider|entschuldig|tut mir leid|désolé|malheureusement|lo siento|perdón"
-    r"|lamentablemente|xin lỗi|rất tiếc|抱歉|对不起|對不起|很遗憾|based on the|according to the",
+    r"sorry|apologi|entschuldig|tut mir leid|désolé|excuse|lo siento|perdón|disculp|xin lỗi|抱歉|对不起|對不起",
     re.IGNORECASE,
 )
 
@@ -83,21 +82,24 @@ _STRONG = [
 _WEAK = [
     r"\bI\s+(?:do\s*n['’]?o?t|don['’]t|cannot|can\s*not|can['’]t|could\s*n['’]?o?t|couldn['’]t|am\s+(?:not\s+able|unable))"
     r"(?:\s+\w+)?\s+(?:to\s+)?(?:know|answer|find|determine|have|provide|tell|say)\b",
-    r"\bno\s+(?:\w+\s+)?(?:answer|information|mention|details?|data)\s*(?:\w+\s+){0,3}?"
-    r"(?:found|available|provided|given|is|was|about|on|regarding|of|for|concerning)\b",
-    r"\b(?:is|are|was|were)\s*(?:not|n['’]t)\s+(?:\w+\s+)?(?:mentioned|stated|specified|given|provided|included|answered|"
-    r"addressed|found|available|covered|documented|indicated)\b",
+    r"\bno\s+(?:\w+\s+)?(?:answer|information|mention|details?)\s+(?:\w+\s+){0,3}?(?:found|available|provided|given)\b",
+    r"\bthere\s+(?:is|are|was|were)\s+no\s+(?:\w+\s+)?(?:answer|information|mention|details?)\s+(?:about|on|regarding|of"
+    r"|to|concerning)\b",
+    r"\b(?:is|are|was|were)\s*(?:not|n['’]t)\s+(?:\w+\s+)?(?:mentioned|stated|specified|answered|addressed|documented"
+    r"|indicated)\b",
     r"\b(?:not|in)\s*(?:enough|sufficient)\s+information\b",
     r"\b(?:cannot|can\s*not|can['’]t)\s+be\s+(?:answered|determined|found)\b",
     r"^\W*(?:not\s+(?:mentioned|stated|specified|found|available|given)|unknown|n/?a|no answer)\W*$",
-    r"\bich\s+(?:weiß|kann)\s+(?:\w+\s+){0,6}?nicht\b|\bkeine?\s+(?:angaben?|informationen|antwort|auskunft|hinweise?)\b",
-    r"\bnicht\s+(?:\w+\s+)?(?:angegeben|erwähnt|genannt|enthalten|beantwortet|gefunden|aufgeführt|bekannt)\b",
+    r"\bich\s+(?:weiß|kann)\s+(?:\w+\s+){0,6}?nicht\b",
+    r"\b(?:gibt|liegen|finde\w*|habe\w*)\b[^.!?]{0,30}?\bkeine?\s+(?:angaben?|informationen|antwort|auskunft|hinweise?)\b",
+    r"\bkeine?\s+(?:angaben?|informationen|antwort|auskunft|hinweise?)\s+(?:\w+\s+)?(?:vorhanden|verfügbar|gefunden)\b",
+    r"\bnicht\s+(?:\w+\s+)?(?:angegeben|erwähnt|genannt|beantwortet)\b",
     r"\bno\s+(?:lo\s+sé|sé\b|puedo\s+(?:responder|encontrar)|(?:he\s+)?encontr\w+|hay\s+(?:\w+\s+)?información|"
-    r"se\s+(?:\w+\s+)?(?:menciona|especifica|indica|encuentra))",
+    r"se\s+(?:\w+\s+)?(?:menciona|especifica|indica))",
     r"\bje\s+(?:ne\s+(?:sais|peux|trouve|dispose)|n['’]ai)\b[^.!?]{0,30}?\bpas\b",
-    r"\b(?:n['’]est|ne\s+sont)\s+pas\s+(?:\w+\s+)?(?:mentionn|précis|indiqu|spécifi|fourni)|\baucune\s+(?:information|réponse)\b",
+    r"\b(?:n['’]est|ne\s+sont)\s+pas\s+(?:\w+\s+)?(?:mentionn|précis|indiqu|spécifi)|\baucune\s+(?:information|réponse)\b",
     r"\b(?:tôi\s+)?không\s+(?:biết|tìm\s+thấy|thể\s+trả\s+lời|có\s+(?:đủ\s+)?thông\s+tin|được\s+(?:đề\s+cập|nêu))",
-    r"(?:我)?(?:不知道|无法回答|無法回答|不清楚|没有找到|找不到)|没有(?:\w{0,4})(?:信息|答案|提[到及])|未(?:提[到及]|找到|说明)",
+    r"(?:^|我)(?:不知道|不清楚)|无法回答|無法回答|没有找到答案|(?:^|我)(?:没有找到|找不到)|没有(?:\w{0,4})(?:信息|答案|提[到及])|未(?:提[到及]|找到|说明)",
 ]
 _STRONGLY = re.compile("|".join(_STRONG), re.IGNORECASE)
 _WEAKLY = re.compile("|".join(_WEAK), re.IGNORECASE)
@@ -174,7 +176,10 @@ def says_not_found(answer: str) -> bool:
 
 
 def _is_lead_in(sentence: str) -> bool:
-    return len(sentence) <= MAX_LEAD_IN_CHARS and bool(_SORRY.search(sentence)) and not _denies(sentence)
+    is_cited = _CITATION.search(sentence) is not None
+    return (
+        len(sentence) <= MAX_LEAD_IN_CHARS and bool(_SORRY.search(sentence)) and not is_cited and not _denies(sentence)
+    )
 
 
 def _denies(sentence: str) -> bool:
