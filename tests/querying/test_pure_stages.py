@@ -10,9 +10,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PURE = [
+    "documents.dictionary",
+    "documents.joining",
+    "documents.spelling",
+    "documents.synonyms",
+    "querying.asking",
     "querying.citations",
     "querying.control_tokens",
     "querying.extractive",
+    "querying.identifiers",
     "querying.output_filter",
     "querying.passage",
     "querying.prompting",
