@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from functools import lru_cache
+from importlib.resources import files
 
 import numpy as np
-from spellchecker import SpellChecker
 
 ALSO = "en"  # words of every office
 
@@ -27,8 +29,9 @@ def _has(hashes: np.ndarray, word: str) -> bool:
 @lru_cache(maxsize=8)
 def _hashes(language: str) -> np.ndarray:
     """Return the hashes of all words, in order: 1 to 3 MB where the words themselves take 20."""
-    try:
-        listed = SpellChecker(language=language).word_frequency
-    except ValueError:  # no such list
+    file = files("spellchecker") / "resources" / f"{language}.json.gz"
+    if not language.isalpha() or not file.is_file():
         return np.empty(0, dtype=np.int64)
-    return np.sort(np.fromiter((hash(word) for word in listed.words()), dtype=np.int64))
+    # Read here: the package's own class counts and copies for most of a second, and a question waits for it.
+    words = json.loads(gzip.decompress(file.read_bytes()))
+    return np.sort(np.fromiter((hash(word) for word in words), dtype=np.int64, count=len(words)))

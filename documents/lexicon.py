@@ -9,18 +9,20 @@ them by the marks, and need not look at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from django.db import connection
 
 from documents.models import Corpus, Document
+from documents.question_terms import CONTEXT_FACTOR, KINDS, LEVELS, Corrected, QuestionTerm, ReadQuestion
 from documents.wording import PreparedText, fold, prepare_question, prepare_text
 from ragsite.database_connection import preparing_cursor
 
 __all__ = [
+    "CONTEXT_FACTOR",
+    "KINDS",
     "LEVELS",
     "Corrected",
     "PreparedText",
@@ -39,99 +41,7 @@ __all__ = [
     "stemmed_languages",
 ]
 
-# A lexeme that occurs 2 times in a chunk has level 1, one that occurs 3 or 4 times level 2, ...
-LEVELS = (2, 3, 5, 8, 13, 21, 34, 55)
-KINDS = 3 + 2 * len(LEVELS)
-CONTEXT_FACTOR = 0.05  # of a word in a mail that stands around its question
 _NONE = "simple"  # neither stems nor stop words
-
-
-@dataclass(frozen=True)
-class QuestionTerm:
-    """A lexeme of a question, and in how many chunks of the corpus each of its terms occurs (by kind)."""
-
-    lexeme: str
-    places: tuple[int, ...]  # in the question, from 1
-    is_content: bool  # not a stop word
-    terms: tuple[int, ...]
-    chunks: tuple[int, ...]
-    folded: bool  # the question has no accents, so words with them match too
-    factor: float = 1.0  # how sure it is that this word was meant
-    also: tuple[int, ...] = ()  # terms of other words that say the same: a chunk with one of them has this one, too
-
-    @property
-    def count(self) -> int:
-        """Return how often the question has it."""
-        return len(self.places)
-
-    @property
-    def frequency(self) -> int:
-        """Return in how many chunks the lexeme occurs."""
-        return self.chunks[0] + (self.chunks[1] if self.folded else 0)
-
-    @property
-    def own_terms(self) -> tuple[int, ...]:
-        """Return the terms of which a chunk has one if it has the lexeme itself."""
-        return (self.terms[0], self.terms[1]) if self.folded and self.chunks[1] else (self.terms[0],)
-
-    @property
-    def match_terms(self) -> tuple[int, ...]:
-        """Return the terms of which a chunk has one if it has the lexeme, or another word for it."""
-        return self.own_terms + self.also
-
-    @property
-    def count_terms(self) -> tuple[int, ...]:
-        """Return the terms that are counted: the first one that a chunk has says how often the lexeme is there."""
-        kinds = (2, 1, 0) if self.folded else (0,)
-        return tuple(self.terms[kind] for kind in kinds if self.chunks[kind] or not kind)
-
-    def marks_from(self, level: int) -> tuple[int, ...]:
-        """Return the marks of chunks in which it occurs at least LEVELS[level - 1] times."""
-        return tuple(self.terms[kind] for kind in self._kinds_from(level) if self.chunks[kind])
-
-    def marked_from(self, level: int) -> int:
-        """Return how many chunks have those marks."""
-        return sum(self.chunks[kind] for kind in self._kinds_from(level))
-
-    def _kinds_from(self, level: int) -> range:
-        return range(1 + 2 * level, KINDS, 1 if self.folded else 2)
-
-
-@dataclass(frozen=True)
-class ReadQuestion:
-    """A question as the keyword leg sees it."""
-
-    words: tuple[str, ...]  # in their order, as `prepare_question` gives them; misspelled ones corrected
-    terms: tuple[QuestionTerm, ...]
-    folded: bool
-    others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: other words for the same
-    corrected: tuple[Corrected, ...] = ()
-
-    def lexemes_of(self, words: Iterable[str]) -> frozenset[str]:
-        """Return the lexemes that stand for words as they were typed."""
-        typed = set(words)
-        typed |= {each.meant for each in self.corrected if each.typed in typed}
-        return frozenset(
-            term.lexeme
-            for term in self.terms
-            if any(place <= len(self.words) and self.words[place - 1] in typed for place in term.places)
-        )
-
-    def with_context(self, asked: Collection[str]) -> ReadQuestion:
-        """Return the question with all words but these lexemes as what surrounds it: they weigh less."""
-        terms = (
-            term if term.lexeme in asked else replace(term, factor=term.factor * CONTEXT_FACTOR) for term in self.terms
-        )
-        return replace(self, terms=tuple(terms))
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """A word of a question that the corpus doesn't have, and the one that was searched instead."""
-
-    typed: str
-    meant: str
-    terms: tuple[int, ...]  # of which a chunk has one if it has that word
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ from documents.joining import (
 from documents.lexicon import Corrected, QuestionTerm, ReadQuestion, read_words
 from documents.models import Corpus
 from documents.spelling import Span, closest, mistakes_allowed, nearest, sounds_like, span_of
+from documents.synonyms import synonyms_of
 from documents.vocabulary import Known, known_among, words_within
 from documents.wording import LEARNT_MAX_CHARS, fold, prepare_question
 
@@ -94,9 +95,16 @@ def _look_up(
     ]
     near, compounds = _look_alike(corpus, doubtful, [word for word in plain if len(word) >= HEAD_MIN_CHARS])
     near = {word: _that_may_be(word, each, language) for word, each in near.items()}
-    wanted = {each for found in (*parts.values(), *near.values(), *compounds.values()) for each in found}
+    same = {word: synonyms_of(word, language) for word in asked}
+    wanted = {
+        each for found in (*same.values(), *parts.values(), *near.values(), *compounds.values()) for each in found
+    }
     known = known_among(corpus, wanted, folded=read.folded) if wanted else {}
     for word in asked:
+        others = {each for each in same[word] if each in known}
+        if others:
+            changes.others.setdefault(word, set()).update(others)
+            continue
         if not word.isalpha():
             pieces = border_parts(word)
             if all(piece in known or piece in read.words for piece in pieces) and len(pieces) > 1:

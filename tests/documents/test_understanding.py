@@ -112,6 +112,29 @@ def test_words_are_joined_and_split_as_the_corpus_writes_them(
     assert not read.corrected
 
 
+@pytest.mark.parametrize(
+    ("language", "passage", "question"),
+    [
+        ("en", "Every employee has 28 days of holiday.", "vacation"),
+        ("en", "Every employee has 28 days of holiday.", "vacations"),
+        ("en", "The supervisor signs.", "boss"),
+        ("de", "Das Gehalt kommt am Monatsende.", "Lohn"),
+    ],
+)
+def test_another_word_for_the_same_is_found(language: str, passage: str, question: str) -> None:
+    corpus = corpus_of(passage, language=language)
+    read = understand(corpus, question)
+    assert read.others
+    assert all(0 < term.factor < 1 for term in read.others)
+    assert not unfound(read, corpus)
+    assert not read.corrected
+
+
+def test_a_word_that_the_corpus_has_needs_no_other_one() -> None:
+    corpus = corpus_of("Vacation is holiday.")
+    assert not understand(corpus, "vacation").others
+
+
 def test_a_question_of_known_words_costs_one_statement(django_assert_num_queries: object) -> None:
     corpus = corpus_of("Every employee has 28 days of holiday.")
     understand(corpus, "holiday")

@@ -73,10 +73,7 @@ def handbook() -> Corpus:
     stock(
         corpus,
         "Every employee has 28 days of holiday per year.",
-        *(
-            f"Floor {n}: the canteen, the printer, the technician and the parking garage of the company"
-            for n in range(9)
-        ),
+        "The canteen, the printer, the technician, the parking garage and the summer party of the company",
         *(f"Travel number {n} is approved by the director, who approves all travel." for n in range(9)),
     )
     corpus.refresh_from_db()

@@ -10,10 +10,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PURE = [
+    "documents.dictionary",
+    "documents.joining",
+    "documents.spelling",
+    "documents.synonyms",
+    "querying.asking",
     "querying.citations",
     "querying.control_tokens",
     "querying.degenerate",
     "querying.extractive",
+    "querying.identifiers",
     "querying.model_text",
     "querying.not_found",
     "querying.output_filter",
