@@ -11,10 +11,11 @@ def described(answer: Answer) -> list[str]:
     lines = [answer.text, "", f"({kind})", *(f"! {reason.message}" for reason in answer.reasons)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page is not None else ""
+        heading = f", {citation.heading}" if citation.heading else ""
         quote = " ".join(citation.quote.split())
         lines += [
             "",
-            f"[{citation.number}] {citation.document_title}{page} ({citation.document_source})",
+            f"[{citation.number}] {citation.document_title}{page}{heading} ({citation.document_source})",
             f"    “{quote}”",
         ]
     timings = ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.timings_ms.items())

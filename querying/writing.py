@@ -118,21 +118,16 @@ def _cut_draft(text: str, retrieved: Retrieved, reason: Reason) -> Draft:
 def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Quote the sentences that say most about the question; return the draft."""
     with timings.stage("extract"):
-        quoted = quoted_answer(asked.question, retrieved.passages)
+        quoted = quoted_answer(asked.question, retrieved.passages, asked.answer_style)
     yield from _tokens(quoted.text, [])
     return Draft(AnswerMode.EXTRACTIVE, quoted.text, citations=_citations_of_quotes(quoted.quotes, retrieved))
 
 
 def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple[Citation, ...]:
-    """Return one citation per passage, with its longest quote."""
-    longest: dict[int, Quote] = {}
-    for quote in quotes:
-        before = longest.setdefault(quote.number, quote)
-        if quote.end - quote.start > before.end - before.start:
-            longest[quote.number] = quote
+    """Return one citation per quote, in their order."""
     return tuple(
         citation_of(quote.number, retrieved.passages[quote.number - 1], Span(quote.start, quote.end))
-        for quote in longest.values()
+        for quote in quotes
     )
 
 

@@ -59,6 +59,7 @@ ANSWER_EXAMPLE = {
             "number": 1,
             "document": {"id": _DOCUMENT_ID, "title": "Staff handbook", "source": "handbook.pdf"},
             "chunk_id": 4711,
+            "heading": "Holidays",
             "page": 12,
             "start": 20_480,
             "end": 20_480 + len(_QUOTE),
@@ -130,7 +131,7 @@ class PassageSerializer(serializers.Serializer[Any]):
 
 
 class CitationSerializer(serializers.Serializer[Any]):
-    """What the answer rests on; `quote` is characters `start` to `end` of the document's text."""
+    """What one [n] of the answer rests on; `quote` is characters `start` to `end` of the document's text."""
 
     number = serializers.IntegerField()
     document = inline_serializer(
@@ -138,10 +139,11 @@ class CitationSerializer(serializers.Serializer[Any]):
         {"id": serializers.UUIDField(), "title": serializers.CharField(), "source": serializers.CharField()},
     )
     chunk_id = serializers.IntegerField()
-    page = serializers.IntegerField(allow_null=True)
+    heading = serializers.CharField(help_text="The headings above the quote.")
+    page = serializers.IntegerField(allow_null=True, help_text="The page that the passage starts on.")
     start = serializers.IntegerField()
     end = serializers.IntegerField()
-    quote = serializers.CharField()
+    quote = serializers.CharField(help_text="The document's characters as they are; never render it as Markdown.")
 
 
 class FoundSerializer(serializers.Serializer[Any]):
@@ -169,7 +171,7 @@ class AnswerSerializer(FoundSerializer):
     id = serializers.UUIDField()
     answer = serializers.CharField(help_text="Markdown without links; [n] points to the n-th passage.")
     answer_mode = serializers.ChoiceField([mode.value for mode in AnswerMode])
-    citations = CitationSerializer(many=True)
+    citations = CitationSerializer(many=True, help_text="One for each [n] of the answer, in its order.")
     model = serializers.CharField(allow_null=True)
     usage = inline_serializer(
         "Usage",

@@ -10,12 +10,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PURE = [
+    "querying.abbreviations",
+    "querying.blocks",
     "querying.citations",
     "querying.control_tokens",
     "querying.extractive",
+    "querying.function_words",
+    "querying.inert",
     "querying.output_filter",
     "querying.passage",
     "querying.prompting",
+    "querying.question_type",
+    "querying.quotable",
+    "querying.relevance",
     "querying.sentences",
     "querying.wording",
 ]
