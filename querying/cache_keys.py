@@ -22,7 +22,7 @@ from ragsite.ollama import configured
 
 STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
 KEYS_KEPT = 500  # about a kilobyte each
-FORMAT = 2  # of what is kept: raise it when querying/packing.py changes
+FORMAT = 3  # of what is kept: raise it when querying/packing.py changes
 SEARCH_FORMAT = 2  # ... when the ranking of passages changes, too
 
 
@@ -67,7 +67,8 @@ def keys_of(asked: Asked) -> Keys:
     passing = (PROMPT_VERSION, model, options)
     # The same few questions are asked again and again; but filters, and rights of their own, have no hash.
     make = _keys.__wrapped__ if asked.filters or not isinstance(standing.rights, str) else _keys
-    return make(asked.question, asked.language, standing, asked.top_k, asked.mode, asked.filters or None, passing)
+    ways = (asked.mode, asked.answer_style)
+    return make(asked.question, asked.language, standing, asked.top_k, ways, asked.filters or None, passing)
 
 
 @lru_cache(maxsize=KEYS_KEPT)
@@ -76,18 +77,20 @@ def _keys(
     language: str,
     standing: Standing,
     top_k: int,
-    mode: str,
+    ways: tuple[str, str],
     filters: dict[str, Any] | None,
     passing: tuple[str | int, str | None, tuple[float, ...]],
 ) -> Keys:
     question = normalise_question(question)
     prompt_version, model, options = passing
+    mode, answer_style = ways
     lasting_parts = {
         "format": FORMAT,
         "corpora": [pk for pk, _, _ in standing.corpora],
         "rights": standing.rights,
         "top_k": top_k,
         "mode": mode,
+        "style": answer_style,
         "filters": filters or {},
     }
     passing_parts = {"state": standing.corpora, "model": model, "prompt": prompt_version, "options": options}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from documents.headings import Heading, find_headings
 from querying.code_spans import Place
 from querying.passage import FoundPassage
+from querying.quotable import quotables_of
 from querying.sentences import Span, sentences_of, words_of
 
 MAX_BRACKET_CHARS = 64  # a longer bracket is text
@@ -26,17 +28,20 @@ CITATION = re.compile(r"(?<![A-Za-z_])\[(\d{1,9})\]")  # as this module writes t
 _PLAIN = re.compile(r"\[\s*\d+(?:\s*,\s*\d+)*\s*")
 _IDENTIFIER = re.compile(r"(?<!\w)(?:[A-Za-z_][A-Za-z0-9_]*)?[A-Za-z_]$")
 _GLUED = re.compile(r"[A-Za-z_]$")
+CLAIM_MIN_CHARS = 12  # less between two citations is no claim of its own: "[1] and [2]"
+_CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Citation:
-    """A passage that the answer rests on; `quote` is `start:end` of the document's text."""
+    """What one claim or quote of an answer rests on; `quote` is `start:end` of the document's text."""
 
     number: int
     document_id: UUID
     document_title: str
     document_source: str
     chunk_id: int
+    heading: str  # the headings above the quote: 'Pay > Holidays'
     page: int | None
     start: int
     end: int
@@ -133,20 +138,28 @@ def _numbers(listed: str) -> list[int]:
 
 
 def citations_of(answer: str, passages: Sequence[FoundPassage]) -> tuple[Citation, ...]:
-    """Return one citation per passage that the answer cites, in the order in which they first appear.
+    """Return a citation for each [n] of an answer, in its order; none for those in code, or of no passage.
 
-    The quote is the passage's sentence that shares most words with the sentences that cite it.
+    The quote is the passage's sentence that shares most words with what the [n] stands behind.
     """
-    claims: dict[int, list[str]] = {}
-    for span in sentences_of(answer):
-        sentence = answer[span.start : span.end]
-        for number in map(int, CITATION.findall(sentence)):
-            if 1 <= number <= len(passages):
-                claims.setdefault(number, []).append(CITATION.sub(" ", sentence))
     return tuple(
-        citation_of(number, passages[number - 1], best_sentence(passages[number - 1].text, " ".join(texts)))
-        for number, texts in claims.items()
+        citation_of(number, passages[number - 1], best_sentence(passages[number - 1].text, claim))
+        for number, claim in _claims(answer)
+        if 1 <= number <= len(passages)
     )
+
+
+def _claims(answer: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of each citation with what it stands behind: its sentence, from the citation before it on."""
+    shown = _CODE.sub(lambda code: " " * len(code.group()), answer)
+    for span in sentences_of(answer):
+        begin, claim = span.start, ""
+        for cited in CITATION.finditer(shown, span.start, span.end):
+            behind = answer[begin : cited.start()]
+            if sum(map(str.isalnum, behind)) >= CLAIM_MIN_CHARS:
+                claim = behind
+            begin = cited.end()
+            yield int(cited.group(1)), claim or CITATION.sub(" ", answer[span.start : span.end])
 
 
 def citation_of(number: int, passage: FoundPassage, span: Span) -> Citation:
@@ -157,6 +170,7 @@ def citation_of(number: int, passage: FoundPassage, span: Span) -> Citation:
         document_title=passage.document_title,
         document_source=passage.document_source,
         chunk_id=passage.chunk_id,
+        heading=heading_at(passage, span.start),
         page=passage.page,
         start=passage.start + span.start,
         end=passage.start + span.end,
@@ -164,9 +178,26 @@ def citation_of(number: int, passage: FoundPassage, span: Span) -> Citation:
     )
 
 
+def heading_at(passage: FoundPassage, offset: int) -> str:
+    """Return the headings above this place of a passage: short sections share a passage, and its own is the first's."""
+    path = passage.heading.split(" > ") if passage.heading else []
+    above = find_headings(passage.text[: offset + 1]) if path else []
+    if not above:
+        return passage.heading
+    open_headings: list[Heading] = []
+    for heading in above:
+        open_headings = [each for each in open_headings if each.level < heading.level] + [heading]
+    first = above[0].text
+    outer = path[: path.index(first)] if first in path else path
+    return " > ".join([*outer, *(each.text for each in open_headings if each.text)])
+
+
 def best_sentence(text: str, claim: str) -> Span:
-    """Return the sentence of `text` that shares most words with `claim`; the first of equals, the whole if none is."""
-    spans = sentences_of(text)
+    """Return the sentence of `text` that shares most words with `claim`; the first of equals, the whole if none is.
+
+    No heading, unless there is nothing else.
+    """
+    spans = [Span(each.start, each.end) for each in quotables_of(text)]
     if not spans:
         return Span(0, len(text))
     wanted = set(words_of(claim))

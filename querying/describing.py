@@ -13,10 +13,12 @@ def described(answer: Answer) -> list[str]:
     lines = [answer.text, "", f"({_kind_of(answer)})", *(f"! {reason.message}" for reason in answer.reasons)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page is not None else ""
+        heading = f", {citation.heading}" if citation.heading else ""
+        name = names.get(citation.number, citation.document_title)
         quote = " ".join(citation.quote.split())
         lines += [
             "",
-            f"[{citation.number}] {names.get(citation.number, citation.document_title)}{page}{_source(citation)}",
+            f"[{citation.number}] {name}{page}{heading}{_source(citation)}",
             f"    “{quote}”",
         ]
     timings = ", ".join(f"{name} {ms:.0f} ms" for name, ms in answer.timings_ms.items())

@@ -18,7 +18,7 @@ from querying.proximity import content_pairs
 
 PASSAGES = 5  # the best ones, which are looked at for words
 TAIL = slice(9, 20)  # places of the keyword leg whose passages fit by chance
-RAREST = 0.5  # chunks that an unknown word counts as being in
+CHUNKS_ADDED = 10
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def evidence_for(
 ) -> Evidence:
     """Return the evidence for a question, from its best passages and all BM25 scores, the highest first.
 
-    Words that no document has count as the rarest that some have: a question about Basel has no answer among texts
-    without it.
+    Words that no document has count more than the rarest that one has: a question about Basel has no answer among
+    texts without it.
     """
     asked = _asked(question)
-    weights = {term.lexeme: idf(chunk_count, max(1, term.frequency)) for term in asked}
+    weights = {term.lexeme: idf(chunk_count, max(term.frequency, int(bool(term.also)))) for term in asked}
     total = sum(weights.values())
     if not asked or total <= 0:
         return Evidence(
@@ -102,9 +102,11 @@ def _asked(question: ReadQuestion) -> list[QuestionTerm]:
 
 
 def _chance(term: QuestionTerm, chunks: int) -> float:
-    """Return the share of chunks that have a word."""
-    least = RAREST / chunks
-    return min(1 - least, max(least, term.frequency / chunks))
+    """Return the share of chunks that have a word, as if there were some more without it.
+
+    In a corpus of two chunks, a word in one of them is no common word.
+    """
+    return term.frequency / (chunks + CHUNKS_ADDED)
 
 
 def _most_found(asked: Sequence[QuestionTerm], weights: Mapping[str, float], passages: Sequence[FoundWords]) -> int:

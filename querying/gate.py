@@ -57,6 +57,8 @@ class Calibration:
     def verdict(self, evidence: Evidence) -> Verdict:
         """Return what the evidence comes to."""
         probability = self.probability(evidence)
+        if evidence.found == 0 and evidence.closeness is None:  # only words like "the" are there
+            return Verdict.ABSENT
         if probability < self.refused_below:
             return Verdict.ABSENT
         return Verdict.ANSWERABLE if probability >= self.certain_from else Verdict.UNCERTAIN

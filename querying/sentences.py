@@ -4,76 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+
+from querying.abbreviations import ends_no_sentence
+from querying.blocks import WHOLE, read_lines
 
 MAX_SENTENCE_CHARS = 600  # a longer one (a table, a page without full stops) is cut at a space
 
 # A full stop of a script with spaces needs one behind it; an ideographic one doesn't. A footnote or citation right
 # behind it ("... 25 days. [1]") belongs to the sentence.
+_NOTES = r"(?:\s?\[(?:\d{1,3}|[^\[\]\n]{1,24}\s(?:needed|erforderlich|requerida|nécessaire|nguồn))\])*"
 _END = re.compile(
-    r"[.!?…؟۔।॥።]+[\"'”’»)\]]*(?:\s?\[\d{1,3}\])*(?=\s|\Z)"
-    r"|[。！？｡]+[”’」』）]*(?:\s?\[\d{1,3}\])*"
-    r"|\n\s*\n"
-    r"|\n(?=\s*(?:[-*•–]|\d{1,3}[.)]|#{1,6})\s)"
-    r"|\n(?=\s*(?:\||```|~~~))"  # a row of a table, a block of code
-)
-# Words that carry a full stop in the middle of a sentence. Single letters and ordinals are found by their shape.
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "vs",
-        "etc",
-        "al",
-        "cf",
-        "ca",
-        "approx",
-        "inc",
-        "ltd",
-        "jr",
-        "sr",
-        "bzw",
-        "usw",
-        "vgl",
-        "sog",
-        "ggf",
-        "evtl",
-        "inkl",
-        "e.g",
-        "i.e",
-        "z.b",
-        "d.h",
-        "u.a",
-        "v.v",
-        "tp",
-        "ths",
-        "ts",
-        "gs",
-        "pgs",
-        "eds",
-        "op",
-        "cit",
-        "rev",
-        "gen",
-        "col",
-        "capt",
-        "lt",
-        "sgt",
-        "mme",
-        "mlle",
-    ]
-)
-_BEFORE_A_NUMBER = frozenset(
-    ["no", "nr", "fig", "eq", "art", "abs", "p", "pp", "tr", "pág", "vol", "sec", "ch", "ed", "núm", "bd", "kap"]
-)
-# What may follow a German ordinal ("am 3. Oktober"); elsewhere a number ends its sentence ("opens at 9. Then ...").
-_AFTER_ORDINAL = re.compile(
-    r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Klasse)\b"
+    rf"[.!?…؟۔।॥።]+[\"'”’»)\]*_]*{_NOTES}(?=\s|\Z)"
+    rf"|[。！？｡]+[”’」』）]*{_NOTES}"
 )
 # 3.5 is one word; well-known is two. Vowel signs and combining accents (Hindi, Thai, decomposed Latin) belong to it.
 _MARKS = (
@@ -101,10 +46,17 @@ def sentences_of(text: str) -> list[Span]:
 
     'Dr. Roe came. She left.' -> [0:13], [14:23].
     """
-    cuts = [match.end() for match in _END.finditer(text) if not _is_inside(text, match)]
+    lines = read_lines(text)
+    cuts = {line.end for line in lines if line.is_end}
+    whole = [line for line in lines if line.kind in WHOLE]
+    starts = [line.start for line in whole]
+    for match in _END.finditer(text):
+        place = bisect_right(starts, match.start()) - 1
+        if (place < 0 or whole[place].end <= match.start()) and not _is_inside(text, match):
+            cuts.add(match.end())
     found: list[Span] = []
     begin = 0
-    for end in [*cuts, len(text)]:
+    for end in sorted({*cuts, len(text)}):
         found += _pieces(text, begin, end)
         begin = end
     return found
@@ -112,17 +64,10 @@ def sentences_of(text: str) -> list[Span]:
 
 def _is_inside(text: str, match: re.Match[str]) -> bool:
     """Return whether this full stop ends an abbreviation, an ordinal or a letter, and not a sentence."""
-    if not match.group().startswith("."):
-        return False
-    rest = text[match.end() : match.end() + 40].lstrip()
-    if rest[:1].islower():
-        return True
-    line = text[max(0, match.start() - 20) : match.start()].rpartition("\n")[2]
-    word = line.split()[-1].lstrip("([\"'“„«").casefold() if line.split() else ""
-    is_ordinal = word.isdigit() and len(word) <= 3 and (line.strip() == word or bool(_AFTER_ORDINAL.match(rest)))
-    is_letter = len(word) == 1 and word.isalpha()
-    is_number_sign = word in _BEFORE_A_NUMBER and rest[:1].isdigit()
-    return word in _ABBREVIATIONS or is_number_sign or is_ordinal or is_letter
+    if not match.group().startswith(".") or match.group().startswith(".."):
+        return match.group().startswith("..") and text[match.end() : match.end() + 40].lstrip()[:1].islower()
+    line = text[max(0, match.start() - 40) : match.start()].rpartition("\n")[2]
+    return ends_no_sentence(line, text[match.end() : match.end() + 40].lstrip())
 
 
 def _pieces(text: str, begin: int, end: int) -> list[Span]:

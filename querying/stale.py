@@ -14,7 +14,7 @@ from documents.filtering import condition_of
 from documents.models import Chunk
 from querying import answer_table
 from querying.caching import keys_if_cacheable, unless_it_fails
-from querying.citations import Citation
+from querying.citations import Citation, heading_at
 from querying.hit_rate import count
 from querying.ladder import STALE
 from querying.memory_cache import Kept
@@ -103,6 +103,7 @@ def _citation_now(citation: Citation, before: Passage, passage: Passage) -> Cita
         chunk_id=passage.chunk_id,
         document_title=passage.document_title,
         document_source=passage.document_source,
+        heading=heading_at(passage, citation.start + moved - passage.start),
         page=passage.page,
         start=citation.start + moved,
         end=citation.end + moved,

@@ -13,6 +13,7 @@ from documents.access import Principal
 from documents.models import Corpus
 from documents.rights import Standing
 from querying.citations import Citation
+from querying.extractive import Style
 from querying.legs import LegReport
 from querying.retrieval import Passage
 from ragsite.deadline import Deadline
@@ -33,6 +34,7 @@ class Asked:
     deadline: Deadline
     top_k: int = 5
     mode: Mode = "balanced"
+    answer_style: Style = "short"  # how much is quoted when no model writes
     filters: Mapping[str, Any] | None = None
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE

@@ -175,7 +175,9 @@ def _tokens(text: str, written: list[str]) -> Iterator[Token]:
 def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Quote the sentences that say most about the question; return the draft."""
     with timings.stage("extract"):
-        quoted = quoted_answer(_corrected(asked.question, retrieved.corrections), retrieved.passages)
+        quoted = quoted_answer(
+            _corrected(asked.question, retrieved.corrections), retrieved.passages, asked.answer_style
+        )
     text = quoted.text
     if text and retrieved.missing_identifiers:
         text = f"{about_another(retrieved.missing_identifiers, asked.language)}\n\n{text}"
@@ -189,15 +191,10 @@ def _corrected(question: str, corrections: Mapping[str, str]) -> str:
 
 
 def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple[Citation, ...]:
-    """Return one citation per passage, with its longest quote."""
-    longest: dict[int, Quote] = {}
-    for quote in quotes:
-        before = longest.setdefault(quote.number, quote)
-        if quote.end - quote.start > before.end - before.start:
-            longest[quote.number] = quote
+    """Return one citation per quote, in their order."""
     return tuple(
         citation_of(quote.number, retrieved.passages[quote.number - 1], Span(quote.start, quote.end))
-        for quote in longest.values()
+        for quote in quotes
     )
 
 

@@ -101,6 +101,7 @@ def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
         deadline=deadline,
         top_k=fields.get("top_k") or default_top_k(scope.corpora[0]),
         mode=fields.get("mode") or default_mode(scope.corpora[0]),
+        answer_style=fields["answer_style"],
         filters=fields.get("filters") or None,
         use_cache=fields["use_cache"],
     )

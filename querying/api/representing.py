@@ -91,6 +91,7 @@ def citation_as_json(citation: Citation, title: str) -> Json:
             "source": citation.document_source,
         },
         "chunk_id": citation.chunk_id,
+        "heading": citation.heading,
         "page": citation.page,
         "start": citation.start,
         "end": citation.end,

@@ -61,6 +61,7 @@ ANSWER_EXAMPLE = {
             "number": 1,
             "document": {"id": _DOCUMENT_ID, "title": "Staff handbook", "source": "handbook.pdf"},
             "chunk_id": 4711,
+            "heading": "Holidays",
             "page": 12,
             "start": 20_480,
             "end": 20_480 + len(_QUOTE),
@@ -133,7 +134,7 @@ class PassageSerializer(serializers.Serializer[Any]):
 
 
 class CitationSerializer(serializers.Serializer[Any]):
-    """What the answer rests on; `quote` is characters `start` to `end` of the document's text."""
+    """What one [n] of the answer rests on; `quote` is characters `start` to `end` of the document's text."""
 
     number = serializers.IntegerField()
     document = inline_serializer(
@@ -141,10 +142,11 @@ class CitationSerializer(serializers.Serializer[Any]):
         {"id": serializers.UUIDField(), "title": serializers.CharField(), "source": serializers.CharField()},
     )
     chunk_id = serializers.IntegerField()
-    page = serializers.IntegerField(allow_null=True)
+    heading = serializers.CharField(help_text="The headings above the quote.")
+    page = serializers.IntegerField(allow_null=True, help_text="The page that the passage starts on.")
     start = serializers.IntegerField()
     end = serializers.IntegerField()
-    quote = serializers.CharField()
+    quote = serializers.CharField(help_text="The document's characters as they are; never render it as Markdown.")
 
 
 class FoundSerializer(serializers.Serializer[Any]):
@@ -179,7 +181,7 @@ class AnswerSerializer(FoundSerializer):
         [mode.value for mode in AnswerMode if mode not in REPEATED],
         help_text="How it was written: as answer_mode, unless that says that it was written before.",
     )
-    citations = CitationSerializer(many=True)
+    citations = CitationSerializer(many=True, help_text="One for each [n] of the answer, in its order.")
     model = serializers.CharField(allow_null=True)
     usage = inline_serializer(
         "Usage",

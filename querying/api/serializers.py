@@ -8,6 +8,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from documents.filtering import condition_of
+from querying.extractive import STYLES
 from querying.feedback import WRONG_QUESTION
 from querying.models import Feedback
 from querying.values import MODES
@@ -52,6 +53,9 @@ class OptionsSerializer(StrictSerializer):
     )
     top_k = serializers.IntegerField(min_value=1, required=False, help_text="How many passages to find.")
     mode = serializers.ChoiceField(MODES, required=False, help_text="How much to spend on the answer.")
+    answer_style = serializers.ChoiceField(
+        STYLES, default="short", help_text="How many sentences to quote when no model writes."
+    )
     filters = serializers.DictField(
         required=False, help_text="Only documents like this: document, source, language, metadata."
     )

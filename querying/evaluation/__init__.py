@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from querying.evaluation.answers_run import AnswersReport, evaluate_answers
 from querying.evaluation.beir import BeirSet, read_beir
 from querying.evaluation.beir_run import BeirReport, evaluate_beir
 from querying.evaluation.gate_fit import fit, write
 from querying.evaluation.gate_run import SIZES, GateReport, LanguageSet, collect, evaluate_gate, report_of
 from querying.evaluation.language import language_of
 from querying.evaluation.spans_run import SpansReport, evaluate_spans
+from querying.extractive import Style
 from querying.gate import FILE, calibrations
 
 SAMPLE_TEXTS = 50
-Kind = Literal["beir", "spans"]
-KINDS: tuple[Kind, ...] = ("beir", "spans")
+Kind = Literal["answers", "beir", "spans"]
+KINDS: tuple[Kind, ...] = ("answers", "beir", "spans")
 
 
 def evaluate(
@@ -27,7 +29,8 @@ def evaluate(
     provider: str | None = None,
     limit: int | None = None,
     strip_accents: bool = False,
-) -> BeirReport | SpansReport:
+    style: Style = "short",
+) -> AnswersReport | BeirReport | SpansReport:
     """Return the report of one set. Raises OSError, KeyError and ValueError for a folder that isn't one."""
     if kind == "spans":
         sample = "\n".join(path.read_text(encoding="utf-8") for path in sorted((folder / "docs").iterdir())[:3])
@@ -35,6 +38,8 @@ def evaluate(
         return evaluate_spans(folder, language=language, provider=provider, limit=limit)
     beir = read_beir(folder, strip_accents=strip_accents)
     language = language or _language(folder, beir)
+    if kind == "answers":
+        return evaluate_answers(beir, folder, language=language, provider=provider, limit=limit, style=style)
     return evaluate_beir(beir, language=language, provider=provider, limit=limit)
 
 

@@ -56,6 +56,11 @@ def read_beir(folder: Path, *, strip_accents: bool = False) -> BeirSet:
     return BeirSet(folder.resolve().name, texts, questions)
 
 
+def read_answers(folder: Path) -> dict[str, list[str]]:
+    """Return the known answers of questions, by their id: answers.jsonl, {"_id": ..., "answers": [...]}."""
+    return {row["_id"]: row["answers"] for row in _rows(folder / "answers.jsonl")}
+
+
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:

@@ -26,9 +26,9 @@ SEED = 7  # the same sample every time
 FEWEST = 10  # questions: a share of fewer says nothing
 ONE_SUBJECT = 3  # judged texts per question: with more, a set is about one subject, and so are all of its questions
 EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: what it says nothing about, though it is about the subject
-Size = Literal["half", "tenth", "few"]
-SIZES: tuple[Size, ...] = ("half", "tenth", "few")
-FEW = 8  # texts: somebody's first documents
+Size = Literal["half", "tenth", "few", "two"]
+SIZES: tuple[Size, ...] = ("half", "tenth", "few", "two")
+FIRST = {"few": 8, "two": 2}  # texts: somebody's first documents
 Label = Literal["answered", "other_articles", "other_sets", "passage_missing"]
 LABELS: tuple[Label, ...] = ("answered", "other_articles", "other_sets", "passage_missing")
 OTHER_TOPIC: tuple[Label, ...] = ("other_articles", "other_sets")
@@ -137,7 +137,7 @@ def _share(verdicts: Sequence[Verdict], wanted: set[Verdict]) -> float | None:
 def _collect(one: LanguageSet, size: Size, others: Sequence[str], provider: str | None, limit: int) -> Iterator[Sample]:
     beir = one.beir
     chosen = part_of(beir, size)
-    missing = frozenset(chosen[EVERY_NTH_MISSING - 1 :: EVERY_NTH_MISSING]) if size != "few" else frozenset[str]()
+    missing = frozenset(chosen[EVERY_NTH_MISSING - 1 :: EVERY_NTH_MISSING]) if size not in FIRST else frozenset[str]()
     inside = frozenset(chosen) - missing
     labelled: dict[Label, list[str]] = {
         "answered": [each.text for each in beir.questions if not inside.isdisjoint(each.judgements)],
@@ -154,7 +154,7 @@ def _collect(one: LanguageSet, size: Size, others: Sequence[str], provider: str 
         for label, questions in labelled.items():
             random.Random(SEED).shuffle(questions)  # noqa: S311  # a sample, not a secret
             for kind in KINDS:
-                asked = questions[: limit if kind == "plain" else limit // 2]
+                asked = _suited(questions, kind)[: limit if kind == "plain" else limit // 2]
                 made = questions_of_kind(kind, asked, one.language)
                 told = f"{beir.name} {size} {kind} {label}"
                 evidence = [ask(corpus, text).evidence for _, text in tqdm(made, desc=told, disable=None)]
@@ -162,19 +162,24 @@ def _collect(one: LanguageSet, size: Size, others: Sequence[str], provider: str 
                     yield Sample(beir.name, size, kind, label, evidence)
 
 
+def _suited(questions: Sequence[str], kind: Kind) -> Sequence[str]:
+    """Return the questions that somebody would put so: a mail asks with a question mark, or it is no question."""
+    return [each for each in questions if kind != "mail" or each.rstrip().endswith(("?", "？"))]
+
+
 def part_of(beir: BeirSet, size: Size) -> list[str]:
     """Return the ids of the texts of a part of a set: of some of its articles; of one without titles, the first texts.
 
     Texts that stand side by side are often of one article.
     """
-    step = {"half": 2, "tenth": 10, "few": 2}[size]
+    step = 10 if size == "tenth" else 2
     titles = sorted({text.title for text in beir.texts})
     if len(titles) < 2:
         chosen = [text.id for text in beir.texts[: -(-len(beir.texts) // step)]]
     else:
         some = set(titles[::step])
         chosen = [text.id for text in beir.texts if text.title in some]
-    return chosen[:FEW] if size == "few" else chosen
+    return chosen[: FIRST.get(size)]
 
 
 def _about_other_articles(beir: BeirSet, chosen: frozenset[str]) -> list[str]:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from querying.evaluation.answers_run import TOP_K, AnswersReport
 from querying.evaluation.beir_run import MEASURES, BeirReport
 from querying.evaluation.gate_run import GateReport, Row
 from querying.evaluation.semantic_run import FALSE_HIT_RATE_MAX, Rates, SemanticReport
 from querying.evaluation.spans_run import CONTEXT_CHARS, SpansReport
 
-Report = BeirReport | GateReport | SpansReport | SemanticReport
+Report = AnswersReport | BeirReport | GateReport | SpansReport | SemanticReport
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def as_text(report: Report) -> str:
     """Return a report as lines for a terminal."""
     if isinstance(report, BeirReport):
         return _beir(report)
+    if isinstance(report, AnswersReport):
+        return _answers(report)
     if isinstance(report, GateReport):
         return _gate(report)
     if isinstance(report, SemanticReport):
@@ -55,6 +58,15 @@ def _beir(report: BeirReport) -> str:
 
 def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name}: {value:.4f}" for name, value in values.items())
+
+
+def _answers(report: AnswersReport) -> str:
+    return (
+        f"{report.name}: {report.questions} questions, language {report.language}, style {report.style}\n"
+        f"the known answer is in the text of {report.in_answer:.3f}, in the first quoted sentence of"
+        f" {report.in_first_sentence:.3f}; {report.mean_chars:.0f} characters an answer (mean)\n"
+        f"the right text was found first for {report.found_first:.3f}, among the first {TOP_K} for {report.found:.3f}"
+    )
 
 
 def _gate(report: GateReport) -> str:

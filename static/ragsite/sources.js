@@ -9,7 +9,7 @@ window.ragsite = window.ragsite || {};
   if (!section) return;
   const NEAREST = "Nearest passages";
   let sources = []; // of the answer that is shown, by number
-  let quotes = []; // its citations, once it is complete
+  let quotes = []; // its citations, once it is complete: one for each number in it, in its order
 
   function take(passages) {
     sources = passages.map((passage) => ({
@@ -45,12 +45,14 @@ window.ragsite = window.ragsite || {};
 
   function card(source) {
     const item = document.createElement("li");
-    const quote = quotes.find(({ number }) => number === source.number);
-    const button = piece("button", quote ? "source cited" : "source");
+    const own = quotes.filter(({ number }) => number === source.number);
+    const button = piece("button", own.length ? "source cited" : "source");
     button.type = "button";
     button.setAttribute("aria-haspopup", "dialog");
-    const place = [ragsite.passage.placeOf(source), quote ? "cited" : ""].filter(Boolean).join(" · ");
-    const words = quote ? quote.quote : source.text.replace(/^#{1,6} .*$/gm, ""); // headings are in the place already
+    const place = [ragsite.passage.placeOf(source), own.length ? "cited" : ""].filter(Boolean).join(" · ");
+    const words = own.length
+      ? [...new Set(own.map(({ quote }) => quote))].join(" … ")
+      : source.text.replace(/^#{1,6} .*$/gm, ""); // headings are in the place already
     const head = piece("span", "source-head");
     head.append(piece("span", "number", source.number), piece("span", "source-title", source.title));
     button.append(head, piece("span", "source-place", place), piece("span", "source-text", words.trim()));
@@ -68,16 +70,18 @@ window.ragsite = window.ragsite || {};
 
   function open(number, from) {
     const source = sources.find((each) => each.number === number);
-    if (source) ragsite.passage.open(source, quotesOf(source, from), from);
+    if (!source) return;
+    const marked = quotesOf(source, from);
+    const { heading, page } = marked.length === 1 ? marked[0] : source; // a passage may hold several short sections
+    ragsite.passage.open({ ...source, heading: heading ?? source.heading, page }, marked, from);
   }
 
-  /* Return the sentences to mark: the server's, unless the source is cited for several claims and one was clicked. */
+  /* Return the quotes to mark: that of the number that was clicked, all of the source's when its card was. */
   function quotesOf(source, from) {
     const own = quotes.filter((quote) => quote.number === source.number);
     const buttons = [...document.querySelectorAll("#answer .cite")].filter((each) => each.textContent === from.textContent);
-    if (own.length === 0 || !buttons.includes(from) || buttons.length === 1) return own;
-    const span = ragsite.claims.sentenceFor(from, source.text);
-    return span ? [{ start: source.start + span.start, end: source.start + span.end }] : own;
+    const place = buttons.indexOf(from);
+    return place >= 0 && buttons.length === own.length ? [own[place]] : own;
   }
 
   /* Return the button for "[number]" in an answer; null if there is no such source. */

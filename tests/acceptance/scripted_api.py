@@ -44,6 +44,7 @@ CITATION = {
     "number": 1,
     "document": {"id": DOCUMENT, "title": "Staff handbook", "source": "handbook.pdf"},
     "chunk_id": 7,
+    "heading": "Holidays > Carrying over",
     "page": 3,
     "start": TEXT.index(SENTENCE),
     "end": TEXT.index(SENTENCE) + len(SENTENCE),

@@ -112,6 +112,32 @@ def test_question_streamed_answer_citation_and_its_sentence(
     assert all(address.startswith(live_server.url) for address in browser.fetched())
 
 
+def test_a_document_that_holds_markup_is_quoted_word_for_word_and_nothing_of_it_is_live(
+    browser: Browser, live_server: LiveServer, corpus: Corpus
+) -> None:
+    hostile = (
+        "# Harbour\n\n## Mooring\n\nThe mooring fee is 12 euros <img src=x onerror=document.title='owned'> a night, "
+        "see [the list](https://evil.example) or https://evil.example/fees or map[1].\n\n"
+        "## Water\n\nThe water of the mooring is free of charge."
+    )
+    assert index_document(upload(corpus, hostile, "mooring.md").pk) == "ready"
+    browser.open(live_server.url)
+    ask(browser, "How many euros is the mooring fee a night?")
+    browser.wait_until_shown("#tools")
+    first = browser.find("#answer p")
+    for said in ["<img src=x onerror=document.title='owned'>", "[the list](https://evil.example)", "map[1]"]:
+        assert said in first.text
+    assert "link removed" not in first.text
+    assert browser.find_all("#answer a, #answer img, #source-list a, #source-list img") == []
+    assert browser.driver.title != "owned"
+    browser.find("#answer .cite").click()
+    assert "onerror" in browser.wait_until_shown("#passage mark").text
+    assert browser.find("#passage-place").text == "Mooring"
+    browser.find("#passage-close").click()
+    assert browser.complaints() == []
+    assert all(address.startswith(live_server.url) for address in browser.fetched())
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_without_a_model_sentences_are_quoted_and_that_is_said(
     browser: Browser, live_server: LiveServer, corpus: Corpus, size: tuple[int, int]

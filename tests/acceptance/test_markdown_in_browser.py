@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from querying.inert import inert
 from tests.browser import Browser
 from tests.factories import make_corpus
 
@@ -149,6 +150,28 @@ def test_hostile_text_makes_only_harmless_elements_and_asks_for_nothing(page: Br
         assert set(shown["attributes"]) <= ATTRIBUTES, text
     page.run("return new Promise((done) => setTimeout(done, 300))")  # a request would have started by now
     assert page.driver.title == title
+    assert set(page.fetched()) == loaded
+    assert page.complaints() == []
+
+
+DOCUMENTS = [
+    "He wrote a*b*c, map[7], map[1], __init__, <b>, &copy; [x][1], a ` b and C:\\*x.",
+    "See [x](https://evil.example) and https://evil.example/a, www.evil.example or anna@evil.example.",
+    "![a ![b](x) c](https://evil.example/a.png) <https://evil.example> [[x](https://evil.example)](y)",
+]
+
+
+@pytest.mark.django_db
+def test_a_quote_shows_exactly_what_the_document_says_and_nothing_of_it_is_live(page: Browser) -> None:
+    loaded = set(page.fetched())
+    for text in [*DOCUMENTS, *HOSTILE]:
+        line = " ".join(text.split())
+        shown = render(page, f"“{inert(line)}” [1]")
+        assert set(shown["names"]) <= {"p", "span", "button", "code", "strong", "em", "del"}, text
+        assert shown["names"].count("button") == 1, text
+        if text in DOCUMENTS:
+            assert shown["text"] == f"“{line}”1"
+    page.run("return new Promise((done) => setTimeout(done, 300))")
     assert set(page.fetched()) == loaded
     assert page.complaints() == []
 

@@ -48,6 +48,12 @@ def test_json_is_what_the_api_gives() -> None:
     assert len(body["passages"]) == 1
 
 
+def test_the_full_style_quotes_more() -> None:
+    make_library(slug="handbook")
+    question = "When does the office open, and how many days of leave do employees get?"
+    assert run("handbook", question, answer_style="full").count("“") > run("handbook", question).count("“")
+
+
 @pytest.mark.parametrize(("corpus", "options"), [("nothing", {}), ("handbook", {"top_k": 0})])
 def test_what_can_not_be_done_is_an_error(corpus: str, options: dict[str, Any]) -> None:
     with pytest.raises(CommandError):

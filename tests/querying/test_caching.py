@@ -95,7 +95,12 @@ def test_the_shape_of_the_question_does_not_matter_but_its_letters_do(corpus: Co
     assert mode_of(corpus, "Where do Visitors park in the café?") != CACHED
 
 
-OTHER: list[dict[str, Any]] = [{"top_k": 3}, {"mode": "fast"}, {"filters": {"source": "handbook.txt"}}]
+OTHER: list[dict[str, Any]] = [
+    {"top_k": 3},
+    {"mode": "fast"},
+    {"answer_style": "full"},
+    {"filters": {"source": "handbook.txt"}},
+]
 
 
 @pytest.mark.parametrize("options", OTHER)

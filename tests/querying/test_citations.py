@@ -95,19 +95,49 @@ def test_a_citation_quotes_the_sentence_that_bears_the_claim_out() -> None:
         make_passage(text=text, start=1000, page=7, document_title="Rules"),
     ]
     answer = "The office is open from 9 [2]. People have 25 days of leave. [2] Nobody knows more."
-    (citation,) = citations_of(answer, passages)
-    assert citation.number == 2
-    assert citation.document_title == "Rules"
-    assert citation.page == 7
-    assert text[citation.start - 1000 : citation.end - 1000] == citation.quote
-    (single,) = citations_of("People have 25 days of leave. [2]", passages)
-    assert single.quote == "Employees get 25 days of paid leave."
+    found = citations_of(answer, passages)
+    assert [citation.number for citation in found] == [2, 2]
+    assert [citation.quote for citation in found] == [
+        "The office opens at 9.",
+        "Employees get 25 days of paid leave.",
+    ]
+    for citation in found:
+        assert citation.document_title == "Rules"
+        assert citation.page == 7
+        assert text[citation.start - 1000 : citation.end - 1000] == citation.quote
 
 
-def test_citations_come_in_the_order_of_the_answer_once_each() -> None:
+def test_there_is_one_citation_for_each_number_in_the_answer_in_its_order() -> None:
     passages = [make_passage(text=f"Fact {n}.") for n in range(3)]
-    found = citations_of("Fact 2 [3]. Fact 0 [1][3]. Nothing [7].", passages)
-    assert [citation.number for citation in found] == [3, 1]
+    found = citations_of("Fact 2 [3]. Fact 0 [1][3]. Nothing [7]. Code: `map[2]`.", passages)
+    assert [citation.number for citation in found] == [3, 1, 3]
+
+
+def test_two_claims_of_one_sentence_are_borne_out_by_a_sentence_each() -> None:
+    text = "The crane lifts forty tonnes. It was built in 1920. The driver decides alone."
+    found = citations_of("It was built in 1920 [1] and the driver decides alone [1].", [make_passage(text=text)])
+    assert [citation.quote for citation in found] == ["It was built in 1920.", "The driver decides alone."]
+
+
+def test_a_heading_bears_nothing_out() -> None:
+    text = "## Paid leave\nAll get 25 days of it.\n## Parking\nIt is free."
+    (citation,) = citations_of("Of paid leave there are 25 days [1].", [make_passage(text=text)])
+    assert citation.quote == "All get 25 days of it."
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "heading"),
+    [
+        ("Staff handbook > Leave", "It is this.", "Staff handbook > Leave"),
+        ("Staff handbook > Leave", "# Staff handbook\n\n## Leave\nIt is this.", "Staff handbook > Leave"),
+        ("Staff handbook > Leave", "## Leave\nNo.\n## Parking\nIt is this.", "Staff handbook > Parking"),
+        ("Staff handbook > Leave", "## Leave\nNo.\n### Unpaid\nIt is this.", "Staff handbook > Leave > Unpaid"),
+        ("", "# no markdown\nIt is this.", ""),
+    ],
+)
+def test_a_citation_names_the_headings_above_its_quote(path: str, text: str, heading: str) -> None:
+    (citation,) = citations_of("It is this [1].", [make_passage(text=text, heading=path)])
+    assert (citation.quote, citation.heading) == ("It is this.", heading)
 
 
 @given(st.text(max_size=200), st.text(max_size=80))

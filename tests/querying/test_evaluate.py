@@ -51,6 +51,8 @@ def folder(tmp_path: Path) -> Path:
     (folder / "queries.jsonl").write_text("\n".join([*lines, json.dumps({"_id": "q9", "text": "unjudged"})]))
     rows = [f"{pk}\t{document}\t1" for pk, _, document in QUESTIONS]
     (folder / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]))
+    known = [("q1", ["25 days"]), ("q2", ["noon", "NINE o'clock"]), ("q3", ["by ship"])]
+    (folder / "answers.jsonl").write_text("\n".join(json.dumps({"_id": pk, "answers": each}) for pk, each in known))
     return folder
 
 
@@ -190,6 +192,29 @@ def test_half_of_a_set_without_titles_are_its_first_texts() -> None:
     assert part_of(BeirSet("titled", titled, []), "half") == ["0", "1", "4", "5"]
 
 
+def test_answers_are_measured_by_what_is_quoted(folder: Path) -> None:
+    report = run("--answers", folder)
+    assert report["questions"] == 3, "the others have no known answer"
+    assert report["in_answer"] == report["in_first_sentence"] == round(2 / 3, 4)
+    assert report["found_first"] == report["found"] == 1.0
+    assert 40 < report["mean_chars"] < 200
+    assert report["style"] == "short"
+    assert run("--answers", folder, "--queries", 1)["questions"] == 1
+    assert nothing_is_left()
+    out = StringIO()
+    call_command("evaluate", "--answers", folder, "--provider=embedded", "--answer-style=full", stdout=out)
+    assert "style full" in out.getvalue() and "first quoted sentence of 0.667" in out.getvalue()
+
+
+def test_the_first_sentence_and_the_rest_are_told_apart(folder: Path) -> None:
+    texts = [("d1", "Leave", "There are 25 days of paid leave. Five days of paid leave may be kept.")]
+    lines = [json.dumps({"_id": pk, "title": title, "text": text}) for pk, title, text in texts]
+    (folder / "corpus.jsonl").write_text("\n".join(lines))
+    (folder / "answers.jsonl").write_text(json.dumps({"_id": "q1", "answers": ["may be kept"]}))
+    report = run("--answers", folder, "--answer-style=full")
+    assert (report["in_answer"], report["in_first_sentence"]) == (1.0, 0.0)
+
+
 def test_spans_are_measured_from_whole_documents(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     paragraphs = [f"Paragraph {number} is about the river and its {number} banks. " * 8 for number in range(40)]
@@ -207,7 +232,7 @@ def test_spans_are_measured_from_whole_documents(tmp_path: Path) -> None:
     assert nothing_is_left()
 
 
-@pytest.mark.parametrize("option", ["--beir", "--gate", "--spans"])
+@pytest.mark.parametrize("option", ["--answers", "--beir", "--gate", "--spans"])
 def test_a_folder_that_is_no_set_is_said_so(tmp_path: Path, option: str) -> None:
     with pytest.raises(CommandError, match="is not such a set"):
         run(option, tmp_path)

@@ -32,6 +32,11 @@ def test_meaning_can_speak_for_a_question_in_other_words() -> None:
     assert near.probability(replace(between, closeness=0.9)) > far.probability(replace(between, closeness=-0.9)) + 0.3
 
 
+def test_stop_words_alone_are_no_evidence() -> None:
+    assert verdict([replace(STRONG, found=0.0)]) is Verdict.ABSENT
+    assert verdict([replace(STRONG, found=0.0, closeness=0.9)]) is not Verdict.ABSENT  # the same in other words
+
+
 def test_the_best_corpus_decides() -> None:
     assert verdict([WEAK, STRONG]) is Verdict.ANSWERABLE
 

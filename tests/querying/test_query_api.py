@@ -18,6 +18,7 @@ from querying import slots
 from querying.answering import search
 from querying.api.schema import ANSWER_EXAMPLE, SEARCH_EXAMPLE, AnswerSerializer, FoundSerializer
 from querying.api.views import QueryBatchView
+from querying.citations import CITATION
 from querying.models import Feedback, QueryLog
 from ragsite.errors import DatabaseUnavailable
 from tests.factories import make_corpus, make_user
@@ -72,6 +73,19 @@ def test_a_quote_is_that_part_of_the_documents_text(client: APIClient, corpus: C
     window = {"start": citation["start"], "end": citation["end"]}
     text = client.get(f"/api/v1/documents/{citation['document']['id']}/text", window).json()
     assert text["text"] == citation["quote"]
+
+
+def test_the_style_says_how_much_is_quoted(client: APIClient, corpus: Corpus) -> None:
+    question = {"query": "When does the office open, and how many days of leave do employees get?"}
+    short, full = (post(client, "query", {**question, "answer_style": style}).json() for style in ("short", "full"))
+    assert len(full["answer"]) > len(short["answer"])
+    assert len(full["citations"]) > len(short["citations"]) >= 1
+    assert short["answer"] == post(client, "query", question).json()["answer"], "short is the default"
+    for answer in (short, full):
+        assert [each["number"] for each in answer["citations"]] == [int(n) for n in CITATION.findall(answer["answer"])]
+    refused = post(client, "query", {**question, "answer_style": "long"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "answer_style"
 
 
 def test_a_search_has_the_canonical_shape(client: APIClient, corpus: Corpus) -> None:

@@ -87,10 +87,38 @@ def test_without_a_model_server_sentences_are_quoted_and_nothing_is_degraded(
     answer, streamed = made(asked, retrieved)
     assert answer.mode == AnswerMode.EXTRACTIVE
     assert (answer.degraded, answer.reasons, answer.model, answer.usage) == (False, (), None, None)
-    assert answer.text == text_of(streamed) == f"“{LEAVE}” [1]"
+    best = LEAVE.split(". ")[0] + "."
+    assert answer.text == text_of(streamed) == f"“{best}” [1]"
     (citation,) = answer.citations
-    assert citation.quote == LEAVE
-    assert (citation.start, citation.end) == (100, 100 + len(LEAVE))
+    assert citation.quote == best
+    assert (citation.start, citation.end) == (100, 100 + len(best))
+
+
+def test_there_is_a_citation_for_each_quote_with_its_own_place(
+    settings: Settings, asked: Asked, retrieved: Retrieved
+) -> None:
+    settings.OLLAMA_BASE_URLS = []
+    text = "## Leave\nCooks have 25 days of paid leave.\n\n## Sea\nSo it is. Sailors have 30 days of paid leave."
+    passage = dataclasses.replace(retrieved.passages[0], text=text, start=40, heading="Book > Leave")
+    style = dataclasses.replace(asked, question="How many days of paid leave?", answer_style="full")
+    answer, _ = made(style, dataclasses.replace(retrieved, passages=(passage,)))
+    assert [each.number for each in answer.citations] == [1] * answer.text.count("[1]")
+    by_quote = {each.quote: each for each in answer.citations}
+    cooks, sailors = by_quote["Cooks have 25 days of paid leave."], by_quote["Sailors have 30 days of paid leave."]
+    assert (cooks.heading, sailors.heading) == ("Book > Leave", "Book > Sea")
+    for each in answer.citations:
+        assert text[each.start - 40 : each.end - 40] == each.quote
+
+
+def test_each_claim_of_the_model_has_a_citation_of_its_own(
+    standin: StandIn, asked: Asked, retrieved: Retrieved
+) -> None:
+    standin.set(script=["Employees get 25 days a year [1]. Days are kept until March [1]."])
+    answer, _ = made(asked, retrieved)
+    assert [each.quote for each in answer.citations] == [
+        "Employees get 25 days of paid leave per calendar year.",
+        "Unused days are kept until the end of March.",
+    ]
 
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
@@ -143,7 +171,7 @@ def test_of_a_cut_answer_the_whole_sentences_are_kept(standin: StandIn, asked: A
     assert answer.degraded
     assert answer.text == "Employees get 25 days a year [1]. Days are kept until March [1]."
     assert text_of(streamed).startswith(answer.text)
-    assert [citation.number for citation in answer.citations] == [1]
+    assert [citation.number for citation in answer.citations] == [1, 1]
 
 
 def test_whole_sentences_without_a_source_are_not_worth_keeping(

@@ -15,6 +15,7 @@ from documents.models import Corpus
 from querying.answering import answer_question
 from querying.api.representing import answer_as_json
 from querying.describing import described
+from querying.extractive import STYLES
 from querying.values import MODES, Asked
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("question")
         parser.add_argument("--top-k", type=int, default=settings.RETRIEVAL_TOP_K, help="passages to find")
         parser.add_argument("--mode", choices=MODES, default="balanced")
+        parser.add_argument("--answer-style", choices=STYLES, default="short", help="how much to quote without a model")
         parser.add_argument("--deadline-seconds", type=float, default=settings.DEADLINE_SECONDS)
         parser.add_argument("--json", action="store_true", help="the answer as the API gives it")
 
@@ -47,6 +49,7 @@ class Command(BaseCommand):
                     deadline=Deadline.after(options["deadline_seconds"]),
                     top_k=options["top_k"],
                     mode=options["mode"],
+                    answer_style=options["answer_style"],
                 )
             )
         except RagError as exc:

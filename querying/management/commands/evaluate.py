@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from querying.evaluation import KINDS, Kind, evaluate, evaluate_gates
 from querying.evaluation.reports import Report, as_json, as_text
 from querying.evaluation.semantic_run import SemanticReport, evaluate_semantic_cache
+from querying.extractive import STYLES
 from ragsite.errors import RagError
 
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("what", nargs="?", choices=["semantic-cache"], help="measure pairs of questions")
         what.add_argument("--beir", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels/test.tsv")
+        what.add_argument("--answers", type=Path, metavar="DIR", help="the same with answers.jsonl: are they quoted?")
         what.add_argument(
             "--gate",
             type=Path,
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--language", metavar="XX", help="ISO 639-1; else by the folder's name or its texts")
         parser.add_argument("--provider", choices=["embedded", "ollama"], help="else as for a new corpus")
         parser.add_argument("--strip-accents", action="store_true", help="ask as if typed without accents")
+        parser.add_argument("--answer-style", choices=STYLES, default="short", help="--answers: how much is quoted")
         parser.add_argument("--threshold", type=_similarity, metavar="X", help="semantic-cache: 0 to 1; else as set up")
         parser.add_argument("--pairs", type=Path, metavar="FILE", help="semantic-cache: other pairs than ours")
         parser.add_argument("--json", action="store_true")
@@ -87,6 +90,7 @@ def _measure(kind: Kind | None, source: Any, options: dict[str, Any]) -> Report:
         provider=options["provider"],
         limit=options["queries"],
         strip_accents=options["strip_accents"],
+        style=options["answer_style"],
     )
 
 

@@ -1,0 +1,28 @@
+"""Words that say how something is asked, and not about what, in six languages. Pure: no Django."""
+
+from __future__ import annotations
+
+_STEM_CHARS = 6  # as `querying.sentences.words_of` cuts words
+
+_WORDS = """
+what which who whom whose where when why how did does do is are was were be been being has have had can could would
+should will shall may might must the a an of in on at by to for from with and or as that this these those there it its
+their his her he she they we our you your i my me than then into about many much use used please
+was welche welcher welches welchen welchem wer wen wem wessen wo wann warum wie wieso weshalb wofur woher wohin ist sind
+war waren wird werden wurde wurden hat haben hatte hatten kann konnen konnte sein der die das den dem des ein eine einer
+eines einem einen und oder in im an am auf von vom zu zum zur bei mit nach aus fur durch uber unter als es er sie sich
+nicht auch noch viel viele wir ich man uns unser mein bitte
+que cual cuales quien quienes donde cuando por como cuanto cuanta cuantos cuantas es son fue fueron ser el la los las un
+una del en al con para se su sus y o lo
+quel quelle quels quelles qui quoi ou quand pourquoi comment combien est sont etait le les une d l au aux avec par pour
+sur son sa ses et il elle ils
+gi nao ai dau khi sao bao nhieu may cua va cac nhung mot da duoc bi co cho trong tren voi tu den tai ve nay do thi ma ra
+vao
+什么 哪些 哪个 哪里 多少 何时 为什 怎么 么时 时候 是谁 是什 的是
+"""
+_STEMS = frozenset(word[:_STEM_CHARS] for word in _WORDS.split())
+
+
+def is_function_word(word: str) -> bool:
+    """Return whether a word, as `words_of` gives it, only says how something is asked."""
+    return word in _STEMS

@@ -1,0 +1,134 @@
+"""What kind of answer a question wants - number, time, name, reason - and whether a sentence has one. No Django.
+
+Small tables for six languages, without accents because text is folded before it is looked at.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import unicodedata
+
+
+class Wanted(enum.Enum):
+    """The kind of answer that a question asks for."""
+
+    NUMBER = "number"
+    TIME = "time"
+    NAME = "name"  # of a person, an organisation, a place
+    REASON = "reason"
+
+
+def _pattern(words: str, unspaced: str) -> re.Pattern[str]:
+    """Return a pattern for whole words or phrases, one alternative a line, and for text that has no spaces."""
+    listed = "|".join(line.strip() for line in words.strip().splitlines())
+    return re.compile(rf"(?<!\w)(?:{listed})(?!\w)|{unspaced}")
+
+
+# Tried in this order.
+_QUESTIONS = {
+    Wanted.NUMBER: _pattern(
+        r"""
+        how (?:many|much|long|far|often|old|high|tall|big|large|heavy|fast|deep|wide)
+        what (?:number|percentage|percent|share|proportion|amount|population|price|cost|fee|rate|age|size)
+        what (?:is|was|are|were) the (?:\w+ )?(?:number|percentage|amount|population|price|cost|fee|rate)
+        wie ?viele?|wie (?:hoch|lange?|oft|alt|weit|gross|schwer|schnell|tief|breit)
+        welche[rn]? (?:anzahl|zahl|prozentsatz|anteil)
+        cuant[oa]s?|que (?:cantidad|porcentaje|numero)
+        combien|quel(?:le)? (?:nombre|pourcentage|montant|prix)
+        bao nhieu|may|bao (?:lau|xa|cao|lon)
+        """,
+        "多少|几[个名次天种位岁]|多[长大高远久]|第几",
+    ),
+    Wanted.TIME: _pattern(
+        r"""
+        when|(?:what|which) (?:\w+ )?(?:year|years|date|day|month|century|decade|time)
+        wann|welche[msrn]? (?:\w+ )?(?:jahr|jahre|jahres|datum|tag|monat|jahrhundert)
+        cuando|que (?:ano|dia|fecha|mes|siglo)
+        quand|quelle (?:annee|date)
+        khi nao|(?:nam|ngay|thang|luc|the ky) nao
+        """,
+        "何时|什么时候|哪[一]?年|几[年月日号点时]|哪[一]?天|时间",
+    ),
+    Wanted.REASON: _pattern("why|warum|weshalb|wieso|por que|pourquoi|tai sao|vi sao", "为什么|为何|原因"),
+    Wanted.NAME: _pattern(
+        r"""
+        who|whom|whose|where
+        (?:what|which) (?:\w+ )?(?:city|country|state|place|person|team|company|university|school|island|river|king)
+        (?:what|which) (?:\w+ )?(?:president|author|organi[sz]ation|group)
+        wer|wen|wem|wessen|wo|wohin|woher|welche[rsn]? (?:stadt|land|ort|person|firma|universitat)
+        quien(?:es)?|donde
+        qui|ou|quelle (?:ville|personne)|quel pays
+        ai|o dau|noi nao|nguoi nao
+        """,
+        "谁|哪里|哪儿|何处|哪[个座]?(?:城市|国家|地方|人)",
+    ),
+}
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER_WORD = _pattern(
+    r"""
+    one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty|thirty
+    forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|half|third|quarter|once|twice|dozen
+    zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|\w+zehn|zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig
+    achtzig|neunzig|\w*hundert|\w*tausend|millionen|milliarden|halfte|drittel|viertel
+    dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|quince|veinte|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta
+    noventa|cien|ciento|mil|millones|mitad
+    deux|trois|quatre|cinq|sept|huit|neuf|dix|onze|douze|quinze|vingt|trente|quarante|cinquante|soixante|cent|mille|moitie
+    hai|ba|bon|sau|bay|tam|chin|muoi|tram|nghin|trieu|ty
+    """,
+    "[一二两三四五六七八九十百千万亿]",
+)
+_YEAR = re.compile(
+    r"(?<!\d)[12]\d{3}(?!\d)|\d{1,2}[:./]\d{1,2}|\d+(?:st|nd|rd|th)\b|\b\d{1,2}\b(?=\.? ?(?:[a-z]+ )?[12]\d{3})"
+    r"|\b\d{1,2} ?(?:uhr|am|pm|a\.m|p\.m|h\b)"
+)
+_TIME_WORD = _pattern(
+    r"""
+    january|february|march|april|may|june|july|august|september|october|november|december|century|noon|midnight|morning
+    evening|spring|summer|autumn|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)days?
+    januar|februar|marz|mai|juni|juli|oktober|dezember|jahrhunderts?|(?:mon|diens|donners|frei|sams|sonn)tags?|mittwochs?
+    enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|siglo
+    janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre|siecle
+    """,
+    "[年月日号時时]",
+)
+_REASON_WORD = _pattern(
+    r"""
+    because|due to|since|so that|in order to|caused?|reasons?|therefore|as a result|to avoid|to
+    weil|da|wegen|aufgrund|um|damit|deshalb|denn
+    porque|debido|para|car|parce que|afin|pour
+    vi|do|boi|nham|de
+    """,
+    "因为|由于|所以|因此|为了",
+)
+# A word with a capital that doesn't begin the sentence.
+_NAME = re.compile(r"(?<=[^\s.!?:\"“(\[])\s+[\"“(]?[A-ZÀ-ÖØ-ÞĐ][\w’'.-]+|[\u3400-\u9fff]{2,}")
+
+
+def wanted_by(question: str) -> Wanted | None:
+    """Return the kind of answer that a question in one of six languages wants; None if that can't be told."""
+    folded = fold(question)
+    return next((kind for kind, pattern in _QUESTIONS.items() if pattern.search(folded)), None)
+
+
+def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
+    """Return whether a sentence has something of this kind that isn't in the question already."""
+    folded, asked = fold(sentence), fold(question)
+    if wanted is Wanted.NUMBER:
+        return _has_new(_NUMBER, folded, asked) or bool(_NUMBER_WORD.search(folded))
+    if wanted is Wanted.TIME:
+        return _has_new(_YEAR, folded, asked) or bool(_TIME_WORD.search(folded))
+    if wanted is Wanted.REASON:
+        return bool(_REASON_WORD.search(folded))
+    return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))
+
+
+def _has_new(pattern: re.Pattern[str], text: str, known: str) -> bool:
+    """Return whether the pattern finds something that is not known: "in 1990" is no answer to "What was in 1990?"."""
+    return not {*pattern.findall(text)} <= {*pattern.findall(known)}
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case and without accents."""
+    plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
+    return "".join(char for char in plain if not unicodedata.combining(char))
