@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from documents.closeness import keep_closeness
 from documents.models import Corpus
 from querying.answering import answer_question
 from querying.values import Answer
@@ -62,6 +63,8 @@ def libraries() -> Mapping[str, Corpus]:
         for file in sorted(folder.iterdir()):
             add_document(corpus, file.read_text(encoding="utf-8"), file.name)
         corpus.refresh_from_db()
+        assert corpus.live_space
+        keep_closeness(corpus.live_space, corpus.chunk_count)  # as the workers' upkeep does
         found[folder.name] = corpus
     return found
 
