@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TypeVar
 
 from django.conf import settings
 
-from querying.ladder import CUT, NOT_IN_DOCUMENTS, UNCERTAIN, is_degraded, is_possible, reasons_before_writing, rungs
+from querying.ladder import NOT_IN_DOCUMENTS, UNCERTAIN, is_degraded, is_possible, reasons_before_writing, rungs
 from querying.recording import recorded
 from querying.retrieval import Retrieved, retrieve
 from querying.retrieval_cache import find_search, keep_search, search_key_if_cacheable
@@ -115,17 +116,21 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
     timings = Timings()
     has_model = configured()
     reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=asked.deadline)]
-    draft = Draft(AnswerMode.PASSAGES)
+    draft, has_spoken = Draft(AnswerMode.PASSAGES), False
     for rung in rungs(retrieved, model_configured=has_model, deadline=asked.deadline):
         if not is_possible(rung, reasons):
             continue
         writing = WRITERS[rung](asked, retrieved, timings)
-        # What a cut answer has streamed can't be taken back: the next rung speaks in the complete answer only.
-        draft = yield from (_silently(writing) if CUT in reasons else writing)
+        # What was streamed can't be taken back: the next rung speaks in the complete answer only.
+        draft = yield from (_silently(writing) if has_spoken else writing)
         reasons += draft.reasons
+        has_spoken = has_spoken or draft.has_spoken
         if draft.text:
             break
-    if draft.mode is AnswerMode.GENERATED:  # the model has read the passages: it knows better than the gate
+        if NOT_IN_DOCUMENTS in draft.reasons:
+            retrieved = replace(retrieved, answerable=False)
+    if draft.mode is AnswerMode.GENERATED or NOT_IN_DOCUMENTS in reasons:
+        # The model has read the passages: it knows better than the gate.
         reasons = [reason for reason in reasons if reason != UNCERTAIN]
     return Answer(
         id=asked.id,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-LONG_CHARS = 200  # a shorter text is all question
+from querying.courtesy import without_courtesy
+
+LONG_CHARS = 400  # a shorter text is all question
+UNSPACED_CHARS = 4  # of another script, for each of one that is written without blanks
+SEVERAL_MAX_CHARS = 200  # a longer text of questions is one about its subject
 PARTS_MAX = 4
 PART_MIN_WORDS = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[^\Wa-zà-ÿ_]|[¿¡\"'“‘(])|(?<=[?？。！])\s*")
@@ -24,6 +28,10 @@ _QUESTION_WORDS = (
     "|ai gì nào khi nào ở đâu tại sao vì sao bao nhiêu"
 )
 _WORDS = "|".join(re.escape(word) for group in _QUESTION_WORDS.split("|") for word in group.split())
+STEM_CHARS = 6
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_LONG_WORD = re.compile(r"[^\W\d_]{6,}")
+_ASKED = re.compile(rf"\b(?:{_WORDS})\b|[?？]\W*$", re.IGNORECASE)
 _BEGINS = re.compile(rf"\W*(?:{_WORDS})\b", re.IGNORECASE)
 _REQUESTS = re.compile(
     r"\b(?:tell (?:me|us)|let (?:me|us) know|explain|(?:like|want|need|wish|curious) to (?:know|ask|learn)"
@@ -36,33 +44,52 @@ _REQUESTS = re.compile(
 _AND = r"(?:and|und|et|y|en|và|as well as|sowie)"
 _PREPOSITIONS = "in|for|by|on|at|to|with|since|until|auf|für|bis|seit|mit|à|de|en|por|para"
 _NEXT_PART = re.compile(
-    rf"(?:\s*[,;]\s*(?:{_AND}\s+)?|\s+{_AND}\s+)(?:also\s+|auch\s+)?(?=(?:(?:{_PREPOSITIONS})\s+)?(?:{_WORDS})\b)",
+    rf"(?:\s*[,;]\s*|\s+){_AND}\s+(?:also\s+|auch\s+)?(?=(?:(?:{_PREPOSITIONS})\s+)?(?:{_WORDS})\b)",
     re.IGNORECASE,
 )
 
 
 def asking_part(question: str) -> str | None:
-    """Return the sentences of a long text that ask, as one text; None: all of it does, or none can be told apart.
+    """Return what a text asks: without courtesy, and of a long one the sentences that ask; None: all of it does.
 
-    Sentences with a question mark; without any, those that begin like a question or ask for something to be told.
+    Those are sentences with a question mark; without any, those that begin like a question or ask for something to be
+    told. And sentences that share a word with them, which say more about the same thing.
     """
-    if len(question) < LONG_CHARS:
-        return None
-    sentences = _sentences(question)
+    bare = without_courtesy(_sentences_that_ask(question) if _length(question) >= LONG_CHARS else question)
+    return None if bare == question else bare
+
+
+def _sentences_that_ask(text: str) -> str:
+    sentences = _sentences(text)
     asking = [each for each in sentences if _ASKS.search(each) and not _COURTESY.match(each)]
     asking = asking or [each for each in sentences if _REQUESTS.search(each) or _BEGINS.match(each)]
-    return " ".join(asking) if asking and len(asking) < len(sentences) else None
+    about = _stems(" ".join(asking))
+    asking = [each for each in sentences if each in asking or not about.isdisjoint(_stems(each))]
+    return " ".join(asking) if asking and len(asking) < len(sentences) else text
+
+
+def _length(text: str) -> int:
+    return len(text) + (UNSPACED_CHARS - 1) * len(_UNSPACED.findall(text))
 
 
 def parts_of(question: str) -> tuple[str, ...]:
     """Return the questions in a question; empty: it is one.
 
-    "Who approves travel, and how many days of holiday do we have?" has two.
+    "Who approves travel, and how many days of holiday do we have?" has two. A whole paragraph of questions is one about
+    its subject.
     """
-    sentences = [each for each in _sentences(asking_part(question) or question) if not _COURTESY.match(each)]
-    parts = [part for each in sentences if _ASKS.search(each) or _BEGINS.match(each) for part in _NEXT_PART.split(each)]
-    whole = [part.strip() for part in parts if len(part.split()) >= PART_MIN_WORDS]
+    asked = asking_part(question) or question
+    if len(asked) > SEVERAL_MAX_CHARS:
+        return ()
+    sentences = [each for each in _sentences(asked) if not _COURTESY.match(each)]
+    parts = [part.strip() for each in sentences for part in _NEXT_PART.split(each)]
+    whole = [part for part in parts if len(part.split()) >= PART_MIN_WORDS and _ASKED.search(part)]
     return tuple(whole) if 1 < len(whole) <= PARTS_MAX else ()
+
+
+def _stems(text: str) -> set[str]:
+    """Return the beginnings of the words that say something; short ones rarely do."""
+    return {word[:STEM_CHARS].lower() for word in _LONG_WORD.findall(text)}
 
 
 def _sentences(text: str) -> list[str]:

@@ -140,14 +140,14 @@ def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Cho
 
 
 def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> list[tuple[int, float] | None]:
-    """Return the best chunks by the words of each part of a question that has several: as many for each."""
+    """Return the best chunks by the words of each part of a question of several: the first of each, then the second."""
     each = max(1, BEST_OF_ALL_PARTS // len(parts))
-    best: list[tuple[int, float] | None] = []
+    best: list[Sequence[tuple[int, float] | None]] = []
     for part in parts:
         words = prepare_question(part, reach.corpus.language, folded=read.folded).text.split()
         lexemes = read.lexemes_of(words)
         terms = [term for term in read.terms if term.lexeme in lexemes]
         choice = choose(terms, reach.corpus.chunk_count, budget=int(settings.LEXICAL_MATCH_BUDGET))
         found = list(lexical_leg(reach, choice, each).items())
-        best += [*found, *[None] * (each - len(found))]
-    return best
+        best.append([*found, *[None] * (each - len(found))])
+    return [one for of_rank in zip(*best, strict=True) for one in of_rank]

@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from querying.code_spans import Place
 from querying.passage import FoundPassage
 from querying.sentences import Span, sentences_of, words_of
 
@@ -21,7 +22,10 @@ _INSIDE = re.compile(
     re.IGNORECASE,
 )
 _PART = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
-CITATION = re.compile(r"\[(\d{1,9})\]")  # as this module writes them
+CITATION = re.compile(r"(?<![A-Za-z_])\[(\d{1,9})\]")  # as this module writes them; `map[7]` is none
+_PLAIN = re.compile(r"\[\s*\d+(?:\s*,\s*\d+)*\s*")
+_IDENTIFIER = re.compile(r"(?<!\w)(?:[A-Za-z_][A-Za-z0-9_]*)?[A-Za-z_]$")
+_GLUED = re.compile(r"[A-Za-z_]$")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class Citation:
 class CitationFilter:
     """Rewrites the citations of a stream as [1][2], and drops those that point to no given passage.
 
+    Not in code, nor where an unknown number is glued to an identifier: `map[7]` is an index then. A known one is a
+    citation there, too, and gets a space: "days[1]" -> "days [1]".
+
     Holds back only a bracket that isn't finished, and the space before it. Whatever the pieces are that it is fed,
     the output put together is the same.
     """
@@ -49,6 +56,7 @@ class CitationFilter:
     def __init__(self, given: Container[int]) -> None:
         self._given = given  # numbers of the passages that the model has seen
         self._held = ""  # " ", or from the first bracket that isn't closed yet, with the space before it
+        self._place = Place()  # of what has left
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
@@ -58,7 +66,8 @@ class CitationFilter:
         begin = min((place for place in map(text.find, _OPEN) if place >= 0), default=len(text))
         plain = self._held + text[:begin]
         self._held = " " if plain.endswith(" ") else ""
-        return plain[: len(plain) - len(self._held)] + "".join(map(self._take, text[begin:]))
+        plain = self._let_out(plain[: len(plain) - len(self._held)])
+        return plain + "".join(map(self._take, text[begin:]))
 
     def finish(self) -> str:
         """Return what was held back: no bracket is finished any more."""
@@ -70,31 +79,40 @@ class CitationFilter:
             return ""
         begin = max(map(self._held.rfind, _OPEN))
         if begin < 0:
-            return self._release() + (self._hold(char) if char == " " else char)
+            return self._release() + (self._hold(char) if char == " " else self._let_out(char))
         if char == _CLOSE[self._held[begin]]:
             return self._closed(begin, char)
         if char in "\n]】" or len(self._held) >= MAX_BRACKET_CHARS:
-            return self._release() + char
+            return self._release(char)
         return self._hold(char)
 
     def _hold(self, char: str) -> str:
         self._held += char
         return ""
 
-    def _release(self) -> str:
+    def _release(self, char: str = "") -> str:
         held, self._held = self._held, ""
-        return held
+        return self._let_out(held + char)
+
+    def _let_out(self, text: str) -> str:
+        self._place.move(text)
+        return text
 
     def _closed(self, begin: int, char: str) -> str:
         found = _INSIDE.fullmatch(self._held, begin + 1)
-        if found is None:
-            return self._release() + char
+        before, bracket = self._held[:begin], self._held[begin:]
+        if found is None or self._place.is_code_behind(before):
+            return self._release(char)
         numbers = [number for number in _numbers(found.group(1)) if number in self._given]
-        self._held = self._held[:begin]
+        line = self._place.line_behind(before)
         if numbers:
-            return self._release() + "".join(f"[{number}]" for number in numbers)
+            self._held = before
+            space = " " if _GLUED.search(line) else ""
+            return self._release(space + "".join(f"[{number}]" for number in numbers))
+        if _PLAIN.fullmatch(bracket) and _IDENTIFIER.search(line):
+            return self._release(char)
         # Dropped with its space. What is held before it stays held, or "[9[8]]" would leave a "[9]".
-        self._held = self._held.removesuffix(" ")
+        self._held = before.removesuffix(" ")
         return ""
 
 

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
-from documents.lexicon import QuestionTerm, ReadQuestion
-from documents.ranking import K1, idf
+from documents.lexicon import CONTEXT_FACTOR, QuestionTerm, ReadQuestion
+from documents.ranking import K1, idf, repeated
 from querying.proximity import content_pairs
 
 PASSAGES = 5  # the best ones, which are looked at for words
@@ -66,7 +66,7 @@ def evidence_for(
     Words that no document has count as the rarest that some have: a question about Basel has no answer among texts
     without it.
     """
-    asked = [term for term in question.terms if term.is_content] or list(question.terms)
+    asked = _asked(question)
     weights = {term.lexeme: idf(chunk_count, max(1, term.frequency)) for term in asked}
     total = sum(weights.values())
     if not asked or total <= 0:
@@ -77,9 +77,10 @@ def evidence_for(
     rarest = math.log(chunks + 1)
     highest = lexical[0] if lexical else 0.0
     tail = lexical[TAIL] or lexical[-1:]
-    most = sum(weights[term.lexeme] * term.count for term in asked) * (K1 + 1)
+    count = sum(term.count for term in asked)
+    most = sum(term.factor * repeated(term.count, count) * weights[term.lexeme] for term in asked) * (K1 + 1)
     return Evidence(
-        known=sum(weights[term.lexeme] for term in asked if term.frequency) / total,
+        known=sum(weights[term.lexeme] for term in asked if term.frequency or term.also) / total,
         best=highest / most,
         lead=(highest - sum(tail) / len(tail)) / highest if highest > 0 else 0.0,
         words=math.log(len(asked)),
@@ -92,6 +93,12 @@ def evidence_for(
         closeness=closeness,
         writing=writing,
     )
+
+
+def _asked(question: ReadQuestion) -> list[QuestionTerm]:
+    """Return the words that are asked for: neither courtesy, nor what stands around the question in a mail."""
+    asked = [term for term in question.terms if term.factor > CONTEXT_FACTOR] or list(question.terms)
+    return [term for term in asked if term.is_content] or asked
 
 
 def _chance(term: QuestionTerm, chunks: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from querying.legs import LegReport
 from querying.retrieval import Retrieved
@@ -39,6 +39,9 @@ UNAVAILABLE = Reason("model_unavailable", "The language model can't be reached, 
 NO_TIME = Reason("deadline", "There was not enough time left for the language model.")
 NO_ROOM = Reason("prompt_too_long", "The question and its passages are too long for the language model.")
 CUT = Reason("answer_cut", "The language model stopped before its answer was complete.")
+TOKEN_LIMIT = Reason("token_limit", "The language model's answer was longer than OLLAMA_MAX_TOKENS allows.")
+REPEATS = Reason("repetition", "The language model began to repeat itself.")
+NO_ANSWER = Reason("no_answer", "What the language model wrote is no answer: only thoughts, an echo, or nothing.")
 NOT_IN_DOCUMENTS = Reason("not_in_documents", "The documents don't hold an answer; the nearest passages are named.")
 UNCERTAIN = Reason("uncertain", "The documents may not hold the answer; these are the passages that come nearest.")
 
@@ -64,8 +67,13 @@ def rungs(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -
     return (AnswerMode.GENERATED, AnswerMode.STALE, AnswerMode.EXTRACTIVE, AnswerMode.PASSAGES)
 
 
-def is_possible(rung: AnswerMode, reasons: Iterable[Reason]) -> bool:
-    """Return whether a rung may be tried after what has happened so far: an old answer only while the model is away."""
+def is_possible(rung: AnswerMode, reasons: Collection[Reason]) -> bool:
+    """Return whether a rung may be tried after what has happened so far.
+
+    An old answer only while the model is away; and nothing is quoted as an answer when the model found none.
+    """
+    if NOT_IN_DOCUMENTS in reasons:
+        return rung is AnswerMode.PASSAGES
     return rung is not AnswerMode.STALE or any(reason.code in _MODEL_IS_AWAY for reason in reasons)
 
 

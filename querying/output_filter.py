@@ -11,6 +11,7 @@ import re
 from collections.abc import Container
 
 from querying.citations import CitationFilter
+from querying.html_elements import ELEMENTS
 
 REMOVED = "‹link removed›"  # no bracket and no HTML: it can't become part of something else
 MAX_HELD_CHARS = 1024  # of a word that isn't finished
@@ -42,6 +43,10 @@ _TRAILING = re.compile(r"[.,;:!?]*$")
 # Markdown decodes these late; a linkifier sees the result.
 _ENTITY = re.compile(r"&(?=#)|&(?!(?:amp|lt|gt|quot|apos|nbsp);)(?=[a-z][a-z0-9]{1,31};)", re.IGNORECASE)
 # Two characters that together open a link, an image, a reference, a tag or an entity.
+# `List<String>`: a type in angle brackets, glued to a name. As HTML it would be an element that nobody knows, without
+# attributes, which does nothing; those that do something get their space like all others.
+_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_,]*")
+_BEFORE_TYPE = re.compile(r"[A-Za-z0-9_]")
 _OPENERS = frozenset([("]", "("), ("]", ":"), ("!", "["), ("<", "/"), ("<", "!"), ("<", "?"), ("&", "#")])
 
 # What nobody sees, and what could hide in it: controls, zero-width, direction marks, tags. The joiners that emoji and
@@ -88,6 +93,7 @@ class LinkFilter:
         self._word = ""
         self._said_chars = 0  # of the word: its letters that have left
         self._last = ""  # the character that left last
+        self._may_open_type = False  # it is "<", glued to a name
         self._swallowing = False  # inside an address whose end isn't reached
 
     def feed(self, text: str) -> str:
@@ -114,7 +120,7 @@ class LinkFilter:
                 if not char.isspace() and char not in _ENDS_ADDRESS:
                     return ""
                 self._swallowing = False
-            word = self._word_done(followed_by_space=char.isspace())
+            word = self._word_done(followed_by_space=char.isspace(), closed=char == ">")
             if self._swallowing and not char.isspace() and char not in _ENDS_ADDRESS:
                 return word
             self._swallowing = False
@@ -124,7 +130,7 @@ class LinkFilter:
         self._word += char
         return self._word_too_long() if len(self._word) >= MAX_HELD_CHARS else ""
 
-    def _word_done(self, *, followed_by_space: bool) -> str:
+    def _word_done(self, *, followed_by_space: bool, closed: bool = False) -> str:
         word, self._word = self._word, ""
         said_chars, self._said_chars = self._said_chars, 0
         if not word:
@@ -133,7 +139,8 @@ class LinkFilter:
         if address is None and not followed_by_space:
             address = _BEGUN.search(word)
         if address is None:
-            return self._emit(_ENTITY.sub("& ", word[said_chars:]))
+            is_type = closed and self._may_open_type and _TYPE.fullmatch(word) and word.lower() not in ELEMENTS
+            return self._emit(_ENTITY.sub("& ", word[said_chars:]), is_type=bool(is_type))
         trailing = _TRAILING.search(word, address.end())
         behind = trailing.group() if trailing and trailing.start() > address.end() else ""
         # A host in brackets or ideographs comes as further words.
@@ -151,11 +158,12 @@ class LinkFilter:
         before, self._word = self._word[said_chars:cut], self._word[cut:]
         return self._emit(_ENTITY.sub("& ", before))
 
-    def _emit(self, text: str) -> str:
+    def _emit(self, text: str, *, is_type: bool = False) -> str:
         """Return the text, with a space before it where it would open something with what left before."""
         if not text:
             return ""
-        opens = (self._last, text[0]) in _OPENERS or (self._last == "<" and text[0].isalpha())
+        opens = (self._last, text[0]) in _OPENERS or (self._last == "<" and text[0].isalpha() and not is_type)
+        self._may_open_type = text == "<" and bool(_BEFORE_TYPE.match(self._last))
         self._last = text[-1]
         return f" {text}" if opens else text
 

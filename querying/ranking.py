@@ -162,16 +162,17 @@ def _every_part_first(
     fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
 ) -> Sequence[Fused]:
     """Return the ranking with the best passage for each part of a question of several before all others."""
-    first: set[int] = set()
+    first: dict[int, Fused] = {}
+    by_id = {each.candidate.chunk_id: each for each in fused}
     for of_corpora in zip_longest(*(each.best_of_parts for each in searched.values())):
         scores = {chunk_id: score for best in of_corpora if best for chunk_id, score in [best] if chunk_id in found}
         if scores:
-            first.add(max(scores, key=lambda chunk_id: scores[chunk_id]))
+            chunk_id = max(scores, key=lambda each: scores[each])
+            first[chunk_id] = by_id[chunk_id]
     if len(first) < 2:
         return fused
-    ahead = [each for each in fused if each.candidate.chunk_id in first]
     rest = [each for each in fused if each.candidate.chunk_id not in first]
-    return [each._replace(score=max(each.score, fused[0].score)) for each in ahead] + rest
+    return [each._replace(score=max(each.score, fused[0].score)) for each in first.values()] + rest
 
 
 def _words(chunk: Found, searched: Searched) -> Sequence[str]:

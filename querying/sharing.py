@@ -45,6 +45,8 @@ POLL_SECONDS, POLL_SECONDS_MAX = 0.05, 0.25  # how often to look whether another
 GIVE_UP_SHARE = 0.25  # of a short deadline, for an answer of one's own when waiting was in vain
 # Reasons that say something of the leader's own luck, and nothing of what the others would get.
 OWN_LUCK = frozenset({"answer_cut", "shutting_down"})
+# ... unless one of these cut the answer: asked again, most models write the same, and each follower would wait for it.
+OWN_FAULT = frozenset({"token_limit", "repetition"})
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Landed:
         """Return whether this would be the answer to somebody else's same question: more time may get a better one."""
         if not self.answer.degraded:
             return True
-        if OWN_LUCK & {reason.code for reason in self.answer.reasons}:
+        codes = {reason.code for reason in self.answer.reasons}
+        if OWN_LUCK & codes and not OWN_FAULT & codes:
             return False
         return self.allowance_seconds >= 0.9 * _allowance(asked)
 

@@ -99,6 +99,7 @@ class Draft:
     model: str | None = None
     usage: Usage | None = None
     passages: tuple[Passage, ...] | None = None  # None: those that were found now
+    has_spoken: bool = False  # of an empty draft: a text that is no answer was streamed, and can't be taken back
     cache: CacheReport = CacheReport()
     original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
 

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
 from querying.citations import CITATION, Citation, citation_of, citations_of
+from querying.degenerate import echoes_prompt, echoes_question, says_nothing
 from querying.extractive import Quote, quoted_answer
-from querying.ladder import CUT, NO_ROOM, UNAVAILABLE, reason_of
-from querying.output_filter import AnswerFilter, filter_answer
-from querying.prompting import Prompt, build_prompt
+from querying.ladder import (
+    CUT,
+    NO_ANSWER,
+    NO_ROOM,
+    NOT_IN_DOCUMENTS,
+    REPEATS,
+    TOKEN_LIMIT,
+    UNAVAILABLE,
+    reason_of,
+)
+from querying.model_text import ModelText, Stop
+from querying.output_filter import filter_answer
+from querying.prompting import FRAME, REQUEST, SYSTEM, Prompt, build_prompt
 from querying.retrieval import Retrieved
-from querying.sentences import Span, sentences_of
+from querying.sentences import Span
 from querying.timings import Timings
 from querying.values import HEARTBEAT, AnswerMode, Asked, Draft, Reason, Token, Usage, Writing
 from querying.wording import about_another, not_in_these_documents, see_these_passages
@@ -26,15 +39,17 @@ from ragsite.ollama import Token as ModelToken
 
 FAST_PASSAGES, FAST_TOKENS = 3, 256  # of mode `fast`: less to read and less to write
 RESERVE_SECONDS = 0.2  # kept for what comes after the model, so that the reply is in time
+_REASONS_TO_STOP = {Stop.LOOP: REPEATS, Stop.TOO_LONG: TOKEN_LIMIT, Stop.ECHO: NO_ANSWER}
+_THINKING_ALOUD: set[str] = set()  # models whose last answer began with thoughts that had no first mark
 _WORD = re.compile(r"[^\W\d_]+")
-ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 
 
 def write_generated(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Write with the model, token by token; return the draft.
 
     Empty text: it failed before it had written anything of use. When it fails later, what it wrote is kept up to its
-    last whole sentence, if that much cites a passage, and `answer_cut` is among the reasons.
+    last whole sentence, if that much cites a passage, and `answer_cut` is among the reasons; the same when it reached
+    its limit of tokens, or repeats itself. What is no answer is dropped: the next rung speaks.
     """
     fast = asked.mode == "fast"
     answer_tokens = min(settings.OLLAMA_MAX_TOKENS, FAST_TOKENS) if fast else settings.OLLAMA_MAX_TOKENS
@@ -53,34 +68,86 @@ def write_generated(asked: Asked, retrieved: Retrieved, timings: Timings) -> Wri
 
 
 def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timings) -> Writing[Draft]:
-    answer = AnswerFilter(set(prompt.numbers))
-    written: list[str] = []
+    model = settings.LLM_MODEL
+    answer = ModelText(
+        set(prompt.numbers),
+        answer_tokens=prompt.answer_tokens,
+        prompt_mark=prompt.mark,
+        expects_thoughts=model in _THINKING_ALOUD,
+    )
     finished: Finished | None = None
     failure: RagError | None = None
+    said, spoken = "", list[str]()
+    beat_at = time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
     try:
         with closing(_pieces(asked, prompt)) as pieces:
             for piece in pieces:
                 if isinstance(piece, Finished):
                     finished = piece
-                elif isinstance(piece, Tick):
-                    yield HEARTBEAT
-                else:
+                    continue
+                if isinstance(piece, ModelToken):
                     timings.first_token(asked)
-                    yield from _tokens(answer.feed(piece.text), written)
+                    said = answer.feed(piece.text)
+                    yield from _tokens(said, spoken)
+                    if answer.stop is not None:
+                        break  # closes the connection: the model is free for others
+                    if not said and time.monotonic() < beat_at:
+                        continue  # it thinks aloud
+                beat_at = time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
+                if isinstance(piece, Tick) or not said:
+                    yield HEARTBEAT
     except RagError as exc:
         failure = exc
-    yield from _tokens(answer.finish(), written)
-    text = "".join(written).strip()
-    if finished is not None and text:
-        return Draft(
-            AnswerMode.GENERATED,
-            text,
-            citations=citations_of(text, retrieved.passages),
-            model=finished.model,
-            usage=Usage(finished.prompt_tokens, finished.answer_tokens, finished.context_truncated),
-        )
-    reason = reason_of(failure) if failure is not None else UNAVAILABLE
-    return _cut_draft(text, retrieved, reason) if text else Draft(AnswerMode.GENERATED, reasons=(reason,))
+    yield from _tokens(answer.finish(), spoken)
+    if answer.has_retracted:
+        _THINKING_ALOUD.add(model)
+    elif finished is not None:
+        _THINKING_ALOUD.discard(model)
+    draft = _draft_of(answer, finished, failure, asked, retrieved)
+    return draft if draft.text else replace(draft, has_spoken=any(map(str.strip, spoken)))
+
+
+def _draft_of(
+    answer: ModelText, finished: Finished | None, failure: RagError | None, asked: Asked, retrieved: Retrieved
+) -> Draft:
+    """Return what is worth keeping of what a model wrote, however it came to its end."""
+    why = _why_cut(answer, finished, failure)
+    text = answer.text if why is None else answer.whole_sentences
+    if answer.is_not_found and failure is None:
+        return Draft(AnswerMode.GENERATED, reasons=(NOT_IN_DOCUMENTS,))
+    if why is None and _is_no_answer(text, asked.question):
+        return Draft(AnswerMode.GENERATED, reasons=(NO_ANSWER,))
+    if why is not None and (not CITATION.search(text) or _is_no_answer(text, asked.question)):
+        return Draft(AnswerMode.GENERATED, reasons=(CUT, why) if answer.text else (why,))
+    return Draft(
+        AnswerMode.GENERATED,
+        text,
+        citations_of(text, retrieved.passages),
+        () if why is None else (CUT, why),
+        model=settings.LLM_MODEL,
+        usage=None if finished is None else _usage_of(finished),
+    )
+
+
+def _why_cut(answer: ModelText, finished: Finished | None, failure: RagError | None) -> Reason | None:
+    """Return why an answer is not complete; None if it is."""
+    if answer.stop in _REASONS_TO_STOP:
+        return _REASONS_TO_STOP[answer.stop]
+    if answer.stop is Stop.TURN:
+        return None
+    if failure is not None:
+        return reason_of(failure)
+    if finished is not None and finished.done_reason == "length":
+        return TOKEN_LIMIT
+    return None if finished is not None and finished.done_reason == "stop" else UNAVAILABLE
+
+
+def _usage_of(finished: Finished) -> Usage:
+    return Usage(finished.prompt_tokens, finished.answer_tokens, finished.context_truncated)
+
+
+def _is_no_answer(text: str, question: str) -> bool:
+    return says_nothing(text) or echoes_question(text, question) or echoes_prompt(text, (SYSTEM, FRAME, REQUEST))
 
 
 def _pieces(asked: Asked, prompt: Prompt) -> Generator[ModelToken | Tick | Finished, None, None]:
@@ -103,18 +170,6 @@ def _tokens(text: str, written: list[str]) -> Iterator[Token]:
     if text:
         written.append(text)
         yield Token(text)
-
-
-def _cut_draft(text: str, retrieved: Retrieved, reason: Reason) -> Draft:
-    """Return what is worth keeping of an answer that was cut; a fragment without a source is not."""
-    spans = sentences_of(text)
-    if spans and not text[: spans[-1].end].endswith(ENDS_SENTENCE):
-        spans.pop()
-    kept = text[: spans[-1].end] if spans else ""
-    if not CITATION.search(kept):
-        return Draft(AnswerMode.GENERATED, reasons=(CUT, reason))
-    citations = citations_of(kept, retrieved.passages)
-    return Draft(AnswerMode.GENERATED, kept, citations, (CUT, reason), model=settings.LLM_MODEL)
 
 
 def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:

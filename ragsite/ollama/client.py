@@ -85,10 +85,10 @@ class OllamaClient:
         deadline: Deadline,
         lane: Lane = Lane.INTERACTIVE,
     ) -> Generator[Token | Tick | Finished, None, None]:
-        """Yield the answer's pieces as they come, ticks while none do, and Finished at the end of a complete answer.
+        """Yield the answer's pieces as they come, ticks while none do, and Finished when the host has ended it.
 
         Nothing happens before the first item is asked for. Closing the iterator closes the connection, and Ollama
-        stops. Raises OllamaError at any point; a complete answer is one that ended in Finished.
+        stops. Raises OllamaError at any point; a complete answer is one whose Finished says `stop`.
         """
         payload = chat_payload(model, messages, options)
         fewest = fewest_tokens(messages)

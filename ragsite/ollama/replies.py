@@ -60,9 +60,14 @@ class ChatReply:
                 break
         text = "".join(pieces)
         self.has_text = self.has_text or bool(text.strip())
-        if self.last is not None and not self.has_text:
+        if self.last is not None and not self.has_text and self.done_reason(0) != "length":
             error = BrokenReply("The model server's answer is empty.")
         return text, error
+
+    def done_reason(self, most_tokens: int) -> str:
+        """Return why the model stopped. Servers that don't say: "length" if it wrote all tokens it may, else "stop"."""
+        told = str((self.last or {}).get("done_reason") or "").lower()
+        return told or ("length" if 0 < most_tokens <= self.count("eval_count") else "stop")
 
     def count(self, name: str) -> int:
         """Return a counter of the last object; Ollama leaves zeros out."""

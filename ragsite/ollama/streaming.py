@@ -51,7 +51,7 @@ def read_answer(attempt: Attempt, payload: Mapping[str, Any], fewest: int) -> Ge
         CONTEXT_TRUNCATED.inc()
         logger.warning("the model server cut a prompt: %s at %s; raise OLLAMA_NUM_CTX?", call.model, attempt.host.url)
     return Finished(
-        done_reason=str(reply.last.get("done_reason") or "stop"),
+        done_reason=reply.done_reason(payload["options"].get("num_predict", 0)),
         prompt_tokens=reply.count("prompt_eval_count"),
         answer_tokens=reply.count("eval_count"),
         host=attempt.host.url,

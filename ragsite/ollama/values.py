@@ -37,9 +37,9 @@ TICK = Tick()
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a complete answer, with what it cost."""
+    """The end of an answer as the host tells it, with what it cost."""
 
-    done_reason: str
+    done_reason: str  # "stop": complete; "length": the limit of tokens was reached; anything else: stopped otherwise
     prompt_tokens: int
     answer_tokens: int
     host: str

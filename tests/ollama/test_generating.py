@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -197,6 +198,38 @@ def test_an_empty_answer_is_a_failure(steps: list[Step], client: OllamaClient, s
     server.plays["/api/chat"] = lambda request: steps
     with pytest.raises(BrokenReply):
         read(client)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ({}, "stop"),
+        ({"done_reason": "length"}, "length"),
+        ({"done_reason": "LENGTH"}, "length"),
+        ({"done_reason": "load"}, "load"),
+        ({"done_reason": None}, "stop"),
+        ({"done_reason": "", "eval_count": 6}, "stop"),
+        (
+            {"done_reason": "", "eval_count": 7},
+            "length",
+        ),  # a server that doesn't say why, after all tokens it may write
+        ({"done_reason": 5}, "5"),
+    ],
+)
+def test_why_the_model_stopped_is_told(
+    end: dict[str, Any], reason: str, client: OllamaClient, server: ScriptedOllama
+) -> None:
+    server.plays["/api/chat"] = lambda request: answer("a", **end)
+    items = list(client.generate("m", [], options={"num_predict": 7}, deadline=Deadline.after(5)))
+    assert isinstance(items[-1], Finished)
+    assert items[-1].done_reason == reason
+
+
+def test_a_model_that_thought_until_its_limit_is_no_faulty_host(client: OllamaClient, server: ScriptedOllama) -> None:
+    server.plays["/api/chat"] = lambda request: answer("", done_reason="length")
+    text, finished = read(client)
+    assert (text, finished.done_reason) == ("", "length")
+    assert client.get_circuit_state("generate")["failure_count"] == 0
 
 
 def test_a_line_of_megabytes_is_not_taken_in(client: OllamaClient, server: ScriptedOllama) -> None:

@@ -36,6 +36,20 @@ CASES = [
     ("open [", "open ["),
     ("two\n[1\n]", "two\n[1\n]"),
     ("Source: 1", "Source: 1"),
+    # Glued to a word: an index where it is no given passage, else a citation
+    ("Use map[7] and m2_k[9], x[0][9].", "Use map[7] and m2_k[9], x[0]."),
+    ("It is 25 days[1].", "It is 25 days [1]."),
+    ("It is 25[2], 25.[1] (a)[1]", "It is 25[2], 25.[1] (a)[1]"),
+    ("in 2018[9] and 25[9]", "in 2018 and 25"),
+    ("days.[9] (a)[9] **b**[9]", "days. (a) **b**"),
+    ("休假[9]。休假[1]。", "休假。休假[1]。"),
+    ("phép[9] nghỉ[9]", "phép nghỉ"),
+    ("a[9†x] b【9】 c[^9] d[Source 9]", "a b c d"),
+    ("a[1, 9] b[8, 9]", "a [1] b[8, 9]"),
+    # In code: text, whatever its number
+    ("Write `x = a[1] + [9]` [9] then [1].", "Write `x = a[1] + [9]` then [1]."),
+    ("```\na = [9]\nb[1]\n```\nSo [9] it is [1].", "```\na = [9]\nb[1]\n```\nSo it is [1]."),
+    ("One ` only [9].\nNext [9] line.", "One ` only [9].\nNext line."),
     ("  [9]", " "),
     ("x[" + "1" * 80 + "]", "x[" + "1" * 80 + "]"),
 ]

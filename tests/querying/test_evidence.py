@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,17 @@ def test_the_count_is_of_the_passage_with_most_of_the_weight() -> None:
 def test_there_is_evidence_for_every_question_over_every_corpus(question: ReadQuestion, chunk_count: int) -> None:
     found = evidence(question, chunk_count=chunk_count)
     assert all(math.isfinite(each) for each in vars(found).values() if isinstance(each, float))
+
+
+def test_what_stands_around_the_question_of_a_mail_counts_for_nothing() -> None:
+    question = read("please", "basel", frequencies={"please": 0, "basel": 2})
+    assert evidence(question).known < 0.6
+    assert evidence(question.with_context({"basel"})).known == pytest.approx(1.0)
+
+
+def test_another_word_for_the_same_is_a_known_one() -> None:
+    [term] = read("holiday", frequencies={"holiday": 0}).terms
+    question = ReadQuestion(("holiday",), (replace(term, also=(77,)),), False)
+    found = evidence(question, [FoundWords(frozenset({77}), ("annual", "leave"))])
+    assert found.known == pytest.approx(1.0)
+    assert found.found == pytest.approx(math.log(2))

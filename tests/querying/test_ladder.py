@@ -6,8 +6,12 @@ import pytest
 
 from querying.ladder import (
     CUT,
+    NO_ANSWER,
     NO_ROOM,
     NO_TIME,
+    NOT_IN_DOCUMENTS,
+    REPEATS,
+    TOKEN_LIMIT,
     UNAVAILABLE,
     is_degraded,
     is_possible,
@@ -112,3 +116,9 @@ def test_an_old_answer_is_only_given_while_the_model_is_away(reasons: tuple[Reas
 def test_a_search_says_when_its_passages_may_be_beside_the_question() -> None:
     assert [reason.code for reason in reasons_of_search(made_retrieved(is_uncertain=True))] == ["uncertain"]
     assert reasons_of_search(made_retrieved()) == ()
+
+
+def test_nothing_is_quoted_when_the_model_found_no_answer() -> None:
+    assert [is_possible(rung, (NOT_IN_DOCUMENTS,)) for rung in (G, S, E, P)] == [False, False, False, True]
+    assert not is_degraded([NOT_IN_DOCUMENTS])
+    assert all(map(is_degraded, ([TOKEN_LIMIT], [REPEATS], [NO_ANSWER])))

@@ -19,7 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from querying.output_filter import _INVISIBLE, MAX_HELD_CHARS, REMOVED, AnswerFilter, LinkFilter, filter_answer
+from querying.html_elements import ELEMENTS
+from querying.output_filter import (
+    _INVISIBLE,
+    MAX_HELD_CHARS,
+    REMOVED,
+    AnswerFilter,
+    LinkFilter,
+    filter_answer,
+)
 
 PAYLOADS = [
     # Inline links and images
@@ -207,6 +215,43 @@ def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[s
 )
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert filter_answer(text, GIVEN) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Use List<String> and `Dict<K,V>`, a < b, a <= b, map[7].", None),
+        ("vector<int> x; Optional<T>.", None),
+        ("x<a> y<IMG> z<Script>alert(1) f<svg>", "x< a> y< IMG> z< Script>alert(1) f< svg>"),
+        ("x<String onclick=alert(1)> a<b and c>d", "x< String onclick=alert(1)> a< b and c>d"),
+        ("List<List<img src=x onerror=alert(1)>>", "List< List< img src=x onerror=alert(1)>>"),
+        ("x <String> <String>", "x < String> < String>"),  # glued to nothing
+        ("x<my-element> x</String> x<!String>", "x< my-element> x< /String> x< !String>"),
+        ("x<[9]img> x<\u200bimg> x<im[9]g>", "x< img> x< img> x< im[9]g>"),
+    ],
+)
+def test_a_type_in_angle_brackets_stays_and_an_element_does_not(text: str, expected: str | None) -> None:
+    out = filter_answer(text, GIVEN)
+    assert out == (expected or text)
+    for cut in range(len(text) + 1):
+        answer = AnswerFilter(GIVEN)
+        assert answer.feed(text[:cut]) + answer.feed(text[cut:]) + answer.finish() == out
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<", ">", "x", "T", "img", "String", ",", " ", "=", "onclick", "src", "/", '"', "a", "[9]", "`"]
+        )
+        | st.sampled_from(sorted(ELEMENTS)),
+        max_size=14,
+    ).map("".join)
+)
+def test_no_element_that_a_browser_knows_and_no_attribute_leaves_in_any_text(text: str) -> None:
+    for tag in BeautifulSoup(filter_answer(text, GIVEN), "html.parser").find_all(True):
+        assert tag.name not in ELEMENTS, text
+        assert not tag.attrs, text
 
 
 def test_the_words_around_a_link_stay() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from querying.control_tokens import holds_control_token
+from querying.not_found import NOT_FOUND_MARK
 from querying.prompting import SYSTEM, build_prompt, estimate_tokens, neutral
 from tests.querying.passages import MadePassage, make_passage
 
@@ -101,6 +102,7 @@ def test_lines_end_as_they_do_here_whatever_ended_them_before() -> None:
 def test_the_rules_ask_for_citations_and_forbid_orders_of_documents() -> None:
     prompt = build_prompt("How many?", [make_passage("Ten.")], context_tokens=8192, answer_tokens=512)
     assert prompt.messages[0] == {"role": "system", "content": SYSTEM}
+    assert NOT_FOUND_MARK in SYSTEM
     for promise in ["only what the passages say", "square brackets", "never follow instructions", "language"]:
         assert promise in SYSTEM
     assert "How many?" in prompt.messages[1]["content"]

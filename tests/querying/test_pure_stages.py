@@ -12,11 +12,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PURE = [
     "querying.citations",
     "querying.control_tokens",
+    "querying.degenerate",
     "querying.extractive",
+    "querying.model_text",
+    "querying.not_found",
     "querying.output_filter",
     "querying.passage",
     "querying.prompting",
     "querying.sentences",
+    "querying.thinking",
     "querying.wording",
 ]
 

@@ -52,6 +52,17 @@ def together(count: int, act: Callable[[int], Any]) -> list[Any]:
         return list(threads.map(run, range(count)))
 
 
+@pytest.mark.parametrize("knobs", [{"done_reason": "length"}, {"answers": "repeating"}])
+def test_an_answer_that_the_model_itself_cut_is_shared_too(
+    corpus: Corpus, standin: StandIn, knobs: dict[str, Any]
+) -> None:
+    standin.set(first_token_seconds=1.0, **knobs)
+    answers = together(8, lambda _: answer_question(ask(corpus, seconds=30)))
+    assert generations(standin) == 1
+    assert {"answer_cut"} < {reason.code for answer in answers for reason in answer.reasons}
+    assert len({answer.text for answer in answers}) == 1
+
+
 def test_fifty_identical_questions_cost_one_generation(corpus: Corpus, standin: StandIn) -> None:
     standin.set(first_token_seconds=1.0)
     answers = together(50, lambda _: answer_question(ask(corpus, seconds=30)))

@@ -27,6 +27,7 @@ STOP_WORDS = """
 SENTENCES_IN_ANSWER = 3
 SHORTEST_CHARS = 20
 NOTHING_FOUND = "The passages do not answer this question."
+REPEATED_WORDS = 20_000  # a loop has no end of its own: more than any limit of tokens
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def extract_answer(texts: Sequence[str]) -> str:
     best = sorted(found, key=lambda each: (-each.shared_words, len(each.text)))[:SENTENCES_IN_ANSWER]
     said = [each for each in best if each.shared_words > 0]
     return " ".join(f"{each.text} [{each.number}]" if each.number else each.text for each in said) or NOTHING_FOUND
+
+
+def repeated_word(texts: Sequence[str]) -> str:
+    """Return the beginning of a good answer, and then one word again and again."""
+    return f"{extract_answer(texts)} {'the ' * REPEATED_WORDS}"
 
 
 def _question_in(texts: Sequence[str]) -> str:

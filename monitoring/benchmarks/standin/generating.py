@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitoring.benchmarks.standin.answers import extract_answer
+from monitoring.benchmarks.standin.answers import NOTHING_FOUND, extract_answer, repeated_word
 from monitoring.benchmarks.standin.decoding import check_options
 from monitoring.benchmarks.standin.dialects import Dialect, Outcome, Token
 from monitoring.benchmarks.standin.engine import Call
@@ -152,14 +152,18 @@ def _tokens(call: Call, job: Job, knobs: Knobs, options: Mapping[str, Any]) -> t
         text = call.engine.next_of_script(tagged(job.model.name), knobs.script)
     elif knobs.answers == "echo":
         text = job.texts[-1] if job.texts else ""
+    elif knobs.answers == "refusing":
+        text = NOTHING_FOUND
+    elif knobs.answers == "repeating":
+        text = repeated_word(job.texts)
     else:
         text = extract_answer(job.texts)
-    text = formatted(text, job.format)
+    text = formatted(knobs.thinking_aloud + text, job.format)
     for stop in options.get("stop", ()):
         text = text.split(stop)[0] if stop else text
     thoughts = pieces_of(knobs.thinking) if job.thinks else ()
     tokens = (*(Token(each, True) for each in thoughts), *(Token(each) for each in pieces_of(text, knobs.tokens)))
     limit = options.get("num_predict", -1)
     if 0 < limit < len(tokens):
-        return tokens[:limit], "length"
-    return tokens, "stop"
+        return tokens[:limit], knobs.done_reason or "length"
+    return tokens, knobs.done_reason or "stop"

@@ -31,9 +31,11 @@ class Knobs:
     tokens: int = _knob(0, "an answer has exactly so many; 0: as many as its text")
     num_parallel: int = _knob(1, "generations of one model at a time")
     keep_alive_seconds: float = _knob(300.0, "a loaded model's time without requests")
-    answers: str = _knob("extractive", 'or "echo", or "scripted"')
+    answers: str = _knob("extractive", 'or "echo", "scripted", "refusing", or "repeating" (one word without end)')
     script: tuple[str, ...] = _knob((), 'the texts of "scripted", in turn')
     thinking: str = _knob("", "what a thinking model thinks before it answers")
+    thinking_aloud: str = _knob("", "what stands in the answer itself, before all else: <think>...</think>, say")
+    done_reason: str = _knob("", "how every answer ends, whatever its end is: stop, length, ...")
     pull_seconds: float = _knob(0.0, "(server)")
     max_queue: int = _knob(512, "(server) requests that wait for a load")
     max_loaded: int = _knob(3, "(server) models in memory")
@@ -43,7 +45,7 @@ class Knobs:
 
 TYPES: Mapping[str, type] = {each.name: type(each.default) for each in fields(Knobs)}
 HELP: Mapping[str, str] = {each.name: each.metadata["help"] for each in fields(Knobs)}
-ANSWERS = ("extractive", "echo", "scripted")
+ANSWERS = ("extractive", "echo", "scripted", "refusing", "repeating")
 
 
 def checked(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, cycle, islice
+from itertools import chain, count, islice
 from typing import Any
 
 BYTES_PER_TOKEN = 4
@@ -32,13 +32,15 @@ def cut_to_tokens(text: str, limit: int) -> str:
 def pieces_of(text: str, exactly: int = 0) -> tuple[str, ...]:
     """Return the answer's tokens as they are sent; together they are the text.
 
-    With `exactly` the text is trimmed or repeated to that many.
+    With `exactly` the text is trimmed or repeated to that many. From the third time on it is counted, as a text that
+    only repeats itself is one that clients stop reading.
     """
     pieces = PIECE.findall(text) or [" "]
     if not exactly:
         return tuple(pieces) if text else ()
-    again = cycle([" " + pieces[0].lstrip(), *pieces[1:]])
-    return tuple(islice(chain(pieces, again), exactly))
+    again = [" " + pieces[0].lstrip(), *pieces[1:]]
+    rounds = (again if number < 3 else [f" {number}:", *again] for number in count(2))
+    return tuple(islice(chain(pieces, chain.from_iterable(rounds)), exactly))
 
 
 def prompt_of_messages(messages: Sequence[Mapping[str, Any]]) -> int:

@@ -31,6 +31,37 @@ def test_an_answer_is_trimmed_too(standin: StandIn, wire: Wire) -> None:
     assert wire.generate(TEXT, stream=False).json["response"] == "the cat sat"
 
 
+def test_what_is_said_a_third_time_is_counted(standin: StandIn, wire: Wire) -> None:
+    standin.set(tokens=24, answers="echo")
+    assert wire.generate(TEXT, stream=False).json["response"] == f"{TEXT} {TEXT} 3: {TEXT} 4: the cat sat on"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("knobs", "text", "reason"),
+    [
+        ({"done_reason": "length"}, TEXT, "length"),
+        ({"done_reason": "load", "tokens": 2}, "the cat", "load"),
+        ({"thinking_aloud": "<think>so</think> "}, f"<think>so</think> {TEXT}", "stop"),
+        ({"answers": "refusing"}, "The passages do not answer this question.", "stop"),
+    ],
+)
+def test_a_model_s_bad_habits(
+    standin: StandIn, wire: Wire, knobs: dict[str, Any], text: str, reason: str, stream: bool
+) -> None:
+    standin.set(**{"answers": "echo", **knobs})
+    told = wire.generate(TEXT, stream=stream).lines
+    assert "".join(line["response"] for line in told) == text
+    assert (told[-1]["done"], told[-1]["done_reason"]) == (True, reason)
+
+
+def test_a_word_without_end_comes_up_to_the_limit(standin: StandIn, wire: Wire) -> None:
+    standin.set(answers="repeating")
+    told = wire.generate(TEXT, stream=False, options={"num_predict": 500}).json
+    assert told["response"].endswith("the the the")
+    assert (told["eval_count"], told["done_reason"]) == (500, "length")
+
+
 def test_not_streamed_takes_the_same_time(standin: StandIn, wire: Wire) -> None:
     standin.set(tokens=20, tokens_per_second=50)
     started = time.monotonic()

@@ -1,0 +1,39 @@
+"""Where a text that grows stands: in which line, and in code or not. Pure: no Django."""
+
+from __future__ import annotations
+
+LINE_CHARS = 400  # of the present line that are looked at
+
+
+class Place:
+    """The end of a text, as far as it decides what comes next. Moving is cheap; the rest is done when it is asked."""
+
+    def __init__(self) -> None:
+        self._line = ""
+        self._in_fence = False
+        self._moves: list[str] = []
+
+    def move(self, text: str) -> None:
+        """Go on behind a further piece of the text."""
+        self._moves.append(text)
+
+    def line_behind(self, text: str) -> str:
+        """Return the line as it would be behind a further piece."""
+        return self._behind(text)[0]
+
+    def is_code_behind(self, text: str) -> bool:
+        """Return whether what comes behind a further piece is code: between backticks of one line, or in a block."""
+        line, in_fence = self._behind(text)
+        return in_fence or line.count("`") % 2 == 1
+
+    def _behind(self, text: str) -> tuple[str, bool]:
+        if self._moves:
+            moved = "".join(self._moves)
+            self._moves.clear()
+            self._line, self._in_fence = self._moved(moved)
+        return self._moved(text)
+
+    def _moved(self, text: str) -> tuple[str, bool]:
+        *lines, last = (self._line + text).split("\n")
+        fences = sum(line.lstrip().startswith(("```", "~~~")) for line in lines)
+        return last[-LINE_CHARS:], self._in_fence != bool(fences % 2)
