@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterable
 
 _HYPHENS = r"\u2010\u2011\-"
-# Letters and digits, held together by one sign or none: E1042, E-1042, v2.1, 2018/19, §14; RFC 9457 is two words.
-_CANDIDATE = re.compile(rf"[^\W_]+(?:[{_HYPHENS}./:,'’][^\W_]+)*")
+# Letters and digits, held together by one sign or none: E1042, E-1042, E 1042, v2.1, 2018/19; RFC 9457 is two words.
+_CANDIDATE = re.compile(rf"(?:(?<![^\W_])[B-HJ-Z] (?=\d))?[^\W_]+(?:[{_HYPHENS}./:,'’][^\W_]+)*")
 _PIECE = re.compile(r"\d+|[^\W\d_]+")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 _SQUARE = re.compile(r"[kcm]?m[23]", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:['’]?s)?")
-_CODE = re.compile(rf"[^\W\d_]{{1,12}}[{_HYPHENS}./]?\d[\w{_HYPHENS}./]*")  # letters before digits
+_CODE = re.compile(rf"[^\W\d_]{{1,12}}[ {_HYPHENS}./]?\d[\w{_HYPHENS}./]*")  # letters before digits
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+", re.IGNORECASE)
+_GROUPS = re.compile(rf"\d+(?:[{_HYPHENS}/]\d+)+")
 _NUMBER = re.compile(r"\d{2,}")
 # What stands before a number that names something, in lower case.
 _LABEL_WORDS = """
@@ -78,6 +79,8 @@ def _names(word: str, question: str, start: int, end: int) -> bool:
     is_labelled = bool(_LABEL_SIGNS.search(before)) or bool(previous and previous[1].lower() in _LABELS)
     if _VERSION.fullmatch(word):
         return is_labelled or word[0] in "vV" or word.count(".") > 1
+    if _GROUPS.fullmatch(word):
+        return is_labelled
     if not _NUMBER.fullmatch(word):
         return False
     return is_labelled or (len(word) >= 5 and int(word) % 100 != 0)

@@ -19,6 +19,8 @@ from querying.identifiers import identifiers_of, missing_identifiers
         ("Does it follow RFC 9457?", ("9457",)),
         ("Does it follow RFC9457?", ("RFC9457",)),
         ("Who pays invoice 40711?", ("40711",)),
+        ("What has the part number 88-1407?", ("88-1407",)),
+        ("The display shows E 1240, what now?", ("E 1240",)),
         ("Mẫu 12 dùng để làm gì?", ("12",)),
         ("贝塔郎非在1954年出版了什么著作？", ("1954",)),
         # Amounts, times and places in an order may be said in other words.
@@ -30,6 +32,8 @@ from querying.identifiers import identifiers_of, missing_identifiers
         ("Who came 18th?", ()),
         ("Is there a 4-cylinder engine?", ()),
         ("Do we open at 10:30?", ()),
+        ("Who is on duty in weeks 10-12?", ()),
+        ("Do I 20 times a day what plan A 300 says?", ()),
         ("Is 3 enough?", ()),
         ("Is a room of 20 m2 enough?", ()),
         ("How long is the notice period?", ()),
