@@ -126,7 +126,10 @@ def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Cho
     asked = asking_part(question)
     if asked is not None:
         language = reach.corpus.language
-        read = read.with_context(read.lexemes_of(prepare_question(asked, language, folded=read.folded).text.split()))
+        words = prepare_question(asked, language, folded=read.folded).text.split()
+        # A code in a mail is what it is about, wherever it stands.
+        codes = [word for word in read.words if not word.isdigit() and not word.isalpha()]
+        read = read.with_context(read.lexemes_of([*words, *codes]))
     terms = read.terms + read.others
     chunk_count = reach.corpus.chunk_count
     budget = int(settings.LEXICAL_MATCH_BUDGET)

@@ -14,11 +14,13 @@ from itertools import pairwise
 
 from documents.lexicon import CONTEXT_FACTOR, QuestionTerm, ReadQuestion
 from documents.ranking import K1, idf, repeated
+from querying.function_words import is_function_word
 from querying.proximity import content_pairs
+from querying.sentences import words_of
 
 PASSAGES = 5  # the best ones, which are looked at for words
 TAIL = slice(9, 20)  # places of the keyword leg whose passages fit by chance
-CHUNKS_ADDED = 10
+CHUNKS_ADDED = 10  # without any of the words: in a corpus of two chunks, a word in one of them is no common word
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def evidence_for(
     texts without it.
     """
     asked = _asked(question)
-    weights = {term.lexeme: idf(chunk_count, max(term.frequency, int(bool(term.also)))) for term in asked}
+    frequencies = _frequencies(question, asked)
+    weights = {lexeme: idf(chunk_count, frequency) for lexeme, frequency in frequencies.items()}
     total = sum(weights.values())
     if not asked or total <= 0:
         return Evidence(
@@ -76,11 +79,11 @@ def evidence_for(
     chunks = max(1, chunk_count)
     rarest = math.log(chunks + 1)
     highest = lexical[0] if lexical else 0.0
-    tail = lexical[TAIL] or lexical[-1:]
+    tail = lexical[TAIL] or lexical[1:][-1:] or [0.0]
     count = sum(term.count for term in asked)
     most = sum(term.factor * repeated(term.count, count) * weights[term.lexeme] for term in asked) * (K1 + 1)
     return Evidence(
-        known=sum(weights[term.lexeme] for term in asked if term.frequency or term.also) / total,
+        known=sum(weights[lexeme] for lexeme, frequency in frequencies.items() if frequency) / total,
         best=highest / most,
         lead=(highest - sum(tail) / len(tail)) / highest if highest > 0 else 0.0,
         words=math.log(len(asked)),
@@ -88,7 +91,9 @@ def evidence_for(
         mass=highest / rarest / (K1 + 1),
         pairs=_pairs_share(question, asked, weights, passages, chunks),
         length=math.log(max(1.0, average_length)),
-        chance=sum(weights[term.lexeme] * _chance(term, chunks) for term in asked) / total,
+        chance=sum(weights[lexeme] * frequency for lexeme, frequency in frequencies.items())
+        / (chunks + CHUNKS_ADDED)
+        / total,
         rarity=total / len(asked) / rarest,
         closeness=closeness,
         writing=writing,
@@ -96,17 +101,25 @@ def evidence_for(
 
 
 def _asked(question: ReadQuestion) -> list[QuestionTerm]:
-    """Return the words that are asked for: neither courtesy, nor what stands around the question in a mail."""
-    asked = [term for term in question.terms if term.factor > CONTEXT_FACTOR] or list(question.terms)
-    return [term for term in asked if term.is_content] or asked
+    """Return the words that are asked for.
 
-
-def _chance(term: QuestionTerm, chunks: int) -> float:
-    """Return the share of chunks that have a word, as if there were some more without it.
-
-    In a corpus of two chunks, a word in one of them is no common word.
+    Neither courtesy, nor what stands around the question in a mail, nor words that only ask ("how many", "wer", "là"):
+    most of them are no stop words of Postgres, and an answer need not have them.
     """
-    return term.frequency / (chunks + CHUNKS_ADDED)
+    asked = [term for term in question.terms if term.factor > CONTEXT_FACTOR] or list(question.terms)
+    asked = [term for term in asked if term.is_content] or asked
+    return [term for term in asked if not _only_asks(term, question)] or asked
+
+
+def _only_asks(term: QuestionTerm, question: ReadQuestion) -> bool:
+    words = {question.words[place - 1] for place in term.places if place <= len(question.words)}
+    return bool(words) and all(all(map(is_function_word, words_of(word))) for word in words)
+
+
+def _frequencies(question: ReadQuestion, asked: Sequence[QuestionTerm]) -> dict[str, int]:
+    """Return in how many chunks each word is, or another word for it."""
+    chunks = {key: term.frequency for term in (*question.terms, *question.others) for key in term.own_terms}
+    return {term.lexeme: max([term.frequency, *(chunks.get(key, 1) for key in term.also)]) for term in asked}
 
 
 def _most_found(asked: Sequence[QuestionTerm], weights: Mapping[str, float], passages: Sequence[FoundWords]) -> int:

@@ -8,10 +8,12 @@ _WORDS = """
 what which who whom whose where when why how did does do is are was were be been being has have had can could would
 should will shall may might must the a an of in on at by to for from with and or as that this these those there it its
 their his her he she they we our you your i my me than then into about many much use used please
+whats whos hows get gets got
 was welche welcher welches welchen welchem wer wen wem wessen wo wann warum wie wieso weshalb wofur woher wohin ist sind
 war waren wird werden wurde wurden hat haben hatte hatten kann konnen konnte sein der die das den dem des ein eine einer
 eines einem einen und oder in im an am auf von vom zu zum zur bei mit nach aus fur durch uber unter als es er sie sich
-nicht auch noch viel viele wir ich man uns unser mein bitte
+nicht auch noch viel viele wir ich man uns unser mein bitte muss mussen darf durfen soll sollen gibt kommt
+kommen konnen wieviel wieviele habe
 que cual cuales quien quienes donde cuando por como cuanto cuanta cuantos cuantas es son fue fueron ser el la los las un
 una del en al con para se su sus y o lo
 quel quelle quels quelles qui quoi ou quand pourquoi comment combien est sont etait le les une d l au aux avec par pour

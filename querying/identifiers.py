@@ -95,6 +95,15 @@ def missing_identifiers(question: str, texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(each for each in named if not _pattern(each).search(whole))
 
 
+def found_codes(question: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes of a question, identifiers of letters and digits, that one of the texts has."""
+    codes = [each for each in identifiers_of(question) if any(map(str.isalpha, each))]
+    if not codes:
+        return ()
+    missing = set(missing_identifiers(" ".join(codes), texts))
+    return tuple(each for each in codes if each not in missing)
+
+
 def _pattern(identifier: str) -> re.Pattern[str]:
     """Return what an identifier looks like in a text: within it any sign or none, but between digits that same one."""
     text = re.sub(r"^[vV](?=\d)", "", identifier)

@@ -16,7 +16,7 @@ from documents.models import Corpus
 from documents.normalising import normalise_question
 from querying.fusion import Fused
 from querying.gate import Verdict, verdict
-from querying.identifiers import missing_identifiers
+from querying.identifiers import found_codes, missing_identifiers
 from querying.legs import LegReport, Legs, run_legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
@@ -93,7 +93,9 @@ def retrieve(
     best = [each for each in ranking.fused[:top_k] if each.candidate.chunk_id in ranking.found]
     found = verdict(ranking.evidence) if best else Verdict.ABSENT
     passages = tuple(_passage(each, ranking) for each in best)
-    texts = (f"{each.document_title}\n{each.document_source}\n{each.heading}\n{each.text}" for each in passages)
+    texts = tuple(f"{each.document_title}\n{each.document_source}\n{each.heading}\n{each.text}" for each in passages)
+    if found is Verdict.ABSENT and found_codes(normalise_question(question), texts):
+        found = Verdict.UNCERTAIN
     return Retrieved(
         passages=passages,
         legs=tuple(legs.reports),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from querying.identifiers import identifiers_of, missing_identifiers
+from querying.identifiers import found_codes, identifiers_of, missing_identifiers
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,10 @@ def test_what_names_one_thing(question: str, named: tuple[str, ...]) -> None:
 )
 def test_what_no_text_has(question: str, text: str, missing: tuple[str, ...]) -> None:
     assert missing_identifiers(question, ["Something else.", text]) == missing
+
+
+def test_codes_that_a_text_has_are_found_however_they_are_joined() -> None:
+    assert found_codes("What do E 1042 and E1299 mean in 2015?", ["Error E-1042: the lid is open. (2015)"]) == (
+        "E 1042",
+    )
+    assert found_codes("What happened in 2015?", ["In 2015 the lid was open."]) == ()
