@@ -17,7 +17,7 @@ Style = Literal["short", "full"]
 STYLES: tuple[Style, ...] = ("short", "full")
 MAX_SENTENCES = {"short": 4, "full": 10}
 # How likely a further sentence must be the answer, for each hundred characters that a reader has to read more.
-LIKELY_PER_100_CHARS = {"short": 0.055, "full": 0.012}
+LIKELY_PER_100_CHARS = {"short": 0.056, "full": 0.012}
 LIKELY_AT_LEAST = {"short": 0.04, "full": 0.005}  # however short the sentence is
 SAME_SHARE = 0.85  # of the words in common: the same thing said twice (overlapping passages do)
 

@@ -130,5 +130,7 @@ def _has_new(pattern: re.Pattern[str], text: str, known: str) -> bool:
 
 def fold(text: str) -> str:
     """Return the text in lower case and without accents."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     return "".join(char for char in plain if not unicodedata.combining(char))

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from querying.blocks import QUESTION_MARKS, Kind
@@ -19,6 +20,7 @@ from querying.question_type import Wanted, has_wanted, wanted_by
 from querying.quotable import Quotable, quotables_of, with_items
 from querying.sentences import words_of
 
+PASSAGES_KEPT = 1000  # with their words: some 10 kB each
 MAX_SENTENCES_READ = 400  # of all passages; the best come first
 LIST_MAX_CHARS = 320  # of a list that is quoted as a whole
 COVERED = 7.0  # the share of the question's weight in the sentence, 0..1
@@ -47,11 +49,21 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """What can be quoted of a passage, and its words."""
+
+    place: Quotable
+    text: str
+    words: tuple[str, ...]
+    own: frozenset[str]  # with those of the question or label right above: understood as if it were one sentence
+    before: frozenset[str]
+    above: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _Candidate:
     number: int
-    part: Quotable
-    text: str
-    words: list[str]
+    part: _Part
     about: frozenset[str]
     share: float
 
@@ -60,16 +72,16 @@ def score_sentences(question: str, passages: Sequence[FoundPassage]) -> list[Sco
     """Return the quotable parts of the passages with their scores, in the order of the text; empty without text."""
     candidates = _candidates(passages)
     asked = words_of(question)
-    weights = _weights(asked, [each.words for each in candidates])
+    weights = _weights(asked, [each.part.words for each in candidates])
     pairs = _pair_weights(asked, weights)
     wanted = wanted_by(question)
     return [
         Scored(
             each.number,
-            each.part.start,
-            each.part.end,
-            frozenset(each.words),
-            each.part.columns,
+            each.part.place.start,
+            each.part.place.end,
+            frozenset(each.part.words),
+            each.part.place.columns,
             _score(each, question, weights, pairs, wanted),
         )
         for each in candidates
@@ -81,16 +93,33 @@ def _candidates(passages: Sequence[FoundPassage]) -> list[_Candidate]:
     found: list[_Candidate] = []
     for number, passage in enumerate(passages, start=1):
         share = passage.score / best if best > 0 else 1.0
-        above = words_of(f"{passage.document_title} {passage.heading}")
-        parts = quotables_of(passage.text)
-        for place, part in enumerate(parts):
-            whole = with_items(passage.text, parts, place, LIST_MAX_CHARS) if part.kind is Kind.LABEL else part
-            about = frozenset([*above, *words_of(f"{part.heading} {part.columns}")])
-            text = passage.text[whole.start : whole.end]
-            found.append(_Candidate(number, whole, text, words_of(text), about, share))
+        about = frozenset(words_of(f"{passage.document_title} {passage.heading}"))
+        found += [_Candidate(number, part, about | part.above, share) for part in _parts(passage.text)]
         if len(found) >= MAX_SENTENCES_READ:
             break
     return found
+
+
+@lru_cache(maxsize=PASSAGES_KEPT)
+def _parts(text: str) -> tuple[_Part, ...]:
+    """Return the parts of a passage. The good passages of a corpus come up again and again."""
+    places = quotables_of(text)
+    made = []
+    for number, place in enumerate(places):
+        whole = with_items(text, places, number, LIST_MAX_CHARS) if place.kind is Kind.LABEL else place
+        part = text[whole.start : whole.end]
+        words = tuple(words_of(part))
+        made.append(
+            _Part(
+                whole,
+                part,
+                words,
+                own=frozenset([*words, *words_of(place.asked)]),
+                before=frozenset(words_of(place.before)),
+                above=frozenset(words_of(f"{place.heading} {place.columns}")),
+            )
+        )
+    return tuple(made)
 
 
 def _weights(asked: Sequence[str], sentences: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -118,33 +147,27 @@ def _score(
     pairs: Mapping[tuple[str, str], float],
     wanted: Wanted | None,
 ) -> float:
-    part, text = candidate.part, candidate.text
-    # What stands below a question or a label is understood with it, as if it were one sentence.
-    own = {*candidate.words, *words_of(part.asked)}
+    part = candidate.part
+    own, text = part.own, part.text
     missing = [word for word in weights if word not in own]
-    before = set(words_of(part.before))
     covered = sum(weight for word, weight in weights.items() if word in own)
-    continued = sum(weights[word] for word in missing if word in before)
+    continued = sum(weights[word] for word in missing if word in part.before)
     inflected = sum(weights[word] * _likeness(word, own) for word in missing)
     score = COVERED * covered + CONTINUED * continued + INFLECTED * inflected
     score += IMPLIED * sum(weights[word] for word in missing if word in candidate.about)
-    score += IN_PAIRS * sum(pairs.get(pair, 0.0) for pair in set(pairwise(candidate.words)))
+    score += IN_PAIRS * sum(pairs.get(pair, 0.0) for pair in set(pairwise(part.words)))
     score += PASSAGE * candidate.share
     if wanted is not None and has_wanted(text, wanted, question):
         # A number says nothing in a sentence about something else.
         score += WANTED[wanted] * min(1.0, (covered + continued + inflected) / ENOUGH_COVERED)
-    is_bare_label = part.kind is Kind.LABEL and text.rstrip("*_ ").endswith((":", "："))
-    if (
-        part.kind is Kind.TITLE
-        or is_bare_label
-        or text.rstrip('*_"” ').endswith(QUESTION_MARKS)
-        or own <= weights.keys()
-    ):
+    kind = part.place.kind
+    is_bare_label = kind is Kind.LABEL and text.rstrip("*_ ").endswith((":", "："))
+    if kind is Kind.TITLE or is_bare_label or text.rstrip('*_"” ').endswith(QUESTION_MARKS) or own <= weights.keys():
         score += NO_ANSWER
     return score
 
 
-def _likeness(word: str, own: set[str]) -> float:
+def _likeness(word: str, own: frozenset[str]) -> float:
     """Return how much of a word begins one of these, 0..1; 0 below PREFIX_CHARS characters."""
     start = word[:PREFIX_CHARS]
     if len(start) < PREFIX_CHARS:

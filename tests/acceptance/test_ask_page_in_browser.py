@@ -116,8 +116,9 @@ def test_a_document_that_holds_markup_is_quoted_word_for_word_and_nothing_of_it_
     browser: Browser, live_server: LiveServer, corpus: Corpus
 ) -> None:
     hostile = (
-        "# Harbour\n\n## Mooring\n\nThe mooring fee is 12 euros <img src=x onerror=document.title='owned'> a night, "
-        "see [the list](https://evil.example) or https://evil.example/fees or map[1].\n\n"
+        "# Harbour\n\n## Mooring\n\n"
+        "The mooring fee is 12 euros <img src=x onerror=document.title='owned'> a night, see "
+        "[the list](https://evil.example) or https://evil.example/fees or map[1].\n\n"
         "## Water\n\nThe water of the mooring is free of charge."
     )
     assert index_document(upload(corpus, hostile, "mooring.md").pk) == "ready"

@@ -27,6 +27,25 @@ from querying.sentences import MAX_SENTENCE_CHARS, sentences_of, words_of
         ("1. First step. Then.", ["1. First step.", "Then."]),  # a list's number
         ("", []),
         (" \n ", []),
+        ("# Book\n\n## Leave\nAll get it. Yes.", ["# Book", "## Leave", "All get it.", "Yes."]),  # below a heading
+        ("Leave\n=====\nAll get it.", ["Leave", "=====", "All get it."]),  # underlined
+        ("Leave\nAll who work at the quay get it.", ["Leave", "All who work at the quay get it."]),  # a title
+        ("**Leave**\nAll get it.", ["**Leave**", "All get it."]),
+        ("Q: How many?\nA: Two.", ["Q: How many?", "A: Two."]),
+        ("Room: 4\nPhone: 12", ["Room: 4", "Phone: 12"]),
+        ("| a. B | c |\n|---|---|\n| D. E | f |", ["| a. B | c |", "|---|---|", "| D. E | f |"]),  # a row is one
+        ("The rate\nis fixed by\nthe board.", ["The rate\nis fixed by\nthe board."]),  # narrow, but prose
+        ("Es gilt vom 4. Mai bis zum 6. Juni. Ende.", ["Es gilt vom 4. Mai bis zum 6. Juni.", "Ende."]),
+        ("Der 2. Weltkrieg begann. Ja.", ["Der 2. Weltkrieg begann.", "Ja."]),
+        (
+            "The U.S. Army came. The law of the U.S. The rest.",
+            ["The U.S. Army came.", "The law of the U.S.", "The rest."],
+        ),
+        ("See No. 5 of St. Petersburg. It is.", ["See No. 5 of St. Petersburg.", "It is."]),
+        ("Karl V. Habsburg was king. Louis XIV. He died.", ["Karl V. Habsburg was king.", "Louis XIV.", "He died."]),
+        ("Open until 5 p.m. Employees leave.", ["Open until 5 p.m.", "Employees leave."]),
+        ("It fell on Sept. 11 at Acme Inc. Boston. Yes.", ["It fell on Sept. 11 at Acme Inc. Boston.", "Yes."]),
+        ("It grew.[citation needed] Then not.", ["It grew.[citation needed]", "Then not."]),
     ],
 )
 def test_a_text_is_cut_where_a_reader_would(text: str, expected: list[str]) -> None:
