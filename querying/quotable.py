@@ -57,11 +57,11 @@ def quotables_of(text: str) -> list[Quotable]:
         words = text[part.start : part.end]
         if kind in {Kind.HEADING, Kind.TITLE} and is_first:
             heading, asked, before = _bare(words), "", ""
-        if any(char.isalnum() for char in words):
+        is_header = kind is Kind.ROW and _is_header(lines, place)
+        if any(map(str.isalnum, words)) and not is_header:
             found.append(Quotable(part.start, part.end, kind, heading, asked, before, columns))
-        if kind is Kind.ROW and _is_header(lines, place):
+        if is_header:
             columns = words
-            found.pop()
         elif kind in {Kind.LABEL, Kind.ASKED} or (kind is Kind.HEADING and _asks(words)):
             asked, before = _bare(words), ""
         elif kind in {Kind.PROSE, Kind.ITEM}:

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from querying.citations import best_sentence
+from querying.quotable import quotables_of
+
+LINES = [
+    "| | |",
+    "|---|---|",
+    "| 1 | 2 |",
+    "# Fees",
+    "",
+    "- a",
+    "```",
+    "One. Two?",
+    "Title",
+    "===",
+    "Q: Who?",
+    "> x",
+    "1. b",
+    "|",
+]
+
+
+@given(st.lists(st.sampled_from(LINES) | st.text(max_size=20), max_size=12))
+def test_every_text_can_be_read_and_every_part_is_in_it(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    parts = quotables_of(text)
+    assert all(0 <= part.start < part.end <= len(text) for part in parts)
+    span = best_sentence(text, "who")
+    assert 0 <= span.start <= span.end <= len(text)
+
+
+@pytest.mark.parametrize("header", ["| | |", "| | b |", "|a|b|"])
+def test_a_tables_header_is_no_quote_of_its_own_whether_it_says_something_or_not(header: str) -> None:
+    text = f"{header}\n|---|---|\n| 400 | bad input |"
+    assert [text[part.start : part.end] for part in quotables_of(text)] == ["400 | bad input"]
