@@ -11,7 +11,9 @@ def described(answer: Answer) -> list[str]:
     lines = [answer.text, "", f"({kind})", *(f"! {reason.message}" for reason in answer.reasons)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page is not None else ""
-        heading = citation.heading.removeprefix(citation.document_title).removeprefix(" > ")  # the title is said already
+        heading = citation.heading.removeprefix(citation.document_title).removeprefix(
+            " > "
+        )  # the title is said already
         heading = f", {heading}" if heading else ""
         quote = " ".join(citation.quote.split())
         lines += [
