@@ -13,8 +13,10 @@ def described(answer: Answer) -> list[str]:
     lines = [answer.text, "", f"({_kind_of(answer)})", *(f"! {reason.message}" for reason in answer.reasons)]
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page is not None else ""
-        heading = f", {citation.heading}" if citation.heading else ""
         name = names.get(citation.number, citation.document_title)
+        # The title is said already.
+        heading = citation.heading.removeprefix(citation.document_title).removeprefix(" > ")
+        heading = f", {heading}" if heading else ""
         quote = " ".join(citation.quote.split())
         lines += [
             "",
