@@ -20,6 +20,7 @@ from querying.sentences import words_of
 
 PASSAGES = 5  # the best ones, which are looked at for words
 TAIL = slice(9, 20)  # places of the keyword leg whose passages fit by chance
+SMALL_CHUNKS = 15  # of a corpus: below that it is small
 CHUNKS_ADDED = 10  # without any of the words: in a corpus of two chunks, a word in one of them is no common word
 
 
@@ -51,6 +52,7 @@ class Evidence:
     rarity: float  # mean weight of a word, in units of the rarest possible one
     closeness: float | None = None
     writing: str = "stemmed"  # how the question is written, see `querying.gate.writing_of`
+    is_small: bool = False  # the corpus: so small that rarity and chance mean something else there
 
 
 def evidence_for(
@@ -97,6 +99,7 @@ def evidence_for(
         rarity=total / len(asked) / rarest,
         closeness=closeness,
         writing=writing,
+        is_small=chunk_count < SMALL_CHUNKS,
     )
 
 

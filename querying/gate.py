@@ -1,7 +1,9 @@
 """Can the answer be in these documents at all? A probability, learnt from judged questions.
 
-`manage.py evaluate --gate DIR... --fit` learns the weights in gate_calibrations.json: one set for each way of writing
-and for each set of legs that has spoken, because half a search knows less about absence than a whole one.
+`manage.py evaluate --gate DIR... --fit` learns the weights in gate_calibrations.json: one set for each way of writing,
+for each set of legs that has spoken, because half a search knows less about absence than a whole one, and for small
+corpora apart: with one set for all sizes, keywords alone kept 0.98 of squad's questions and refused 0.66 of those about
+something else; with two, 0.97 and 0.82.
 """
 
 from __future__ import annotations
@@ -65,11 +67,11 @@ class Calibration:
 
 
 @lru_cache(maxsize=1)
-def calibrations() -> Mapping[tuple[str, str], Calibration]:
-    """Return what was learnt, by way of writing and legs."""
+def calibrations() -> Mapping[tuple[str, str, bool], Calibration]:
+    """Return what was learnt, by way of writing, legs and whether the corpus is small."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))["calibrations"]
     return {
-        (row["writing"], row["legs"]): Calibration(
+        (row["writing"], row["legs"], row["small"]): Calibration(
             row["intercept"], row["weights"], row["refused_below"], row["certain_from"]
         )
         for row in rows
@@ -77,10 +79,12 @@ def calibrations() -> Mapping[tuple[str, str], Calibration]:
 
 
 def calibration_for(evidence: Evidence) -> Calibration:
-    """Return the calibration for how the question is written and which legs have spoken."""
+    """Return the calibration for how the question is written, which legs have spoken, and the size of the corpus."""
     known = calibrations()
     legs: Legs = "keywords" if evidence.closeness is None else "both"
-    return known.get((evidence.writing, legs)) or known[evidence.writing, "keywords"]
+    return (
+        known.get((evidence.writing, legs, evidence.is_small)) or known[evidence.writing, "keywords", evidence.is_small]
+    )
 
 
 def verdict(evidence: Sequence[Evidence]) -> Verdict:

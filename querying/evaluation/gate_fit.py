@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +27,27 @@ def fit(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     fitted = []
     judged = [sample for sample in samples if sample.label in {"answered", *OTHER_TOPIC}]
     for writing in WRITINGS:
-        for legs in ("both", "keywords"):
-            own = [part for sample in judged if (part := _part(sample, writing, legs)) is not None]
+        for legs, small in product(("both", "keywords"), (False, True)):
+            own = [part for sample in judged if (part := _part(sample, writing, legs, small)) is not None]
             if len(own) >= FEWEST_SAMPLES:
-                fitted.append({"writing": writing, "legs": legs} | _fit(own, legs))
+                fitted.append({"writing": writing, "legs": legs, "small": small} | _fit(own, legs))
     return fitted
 
 
 def write(fitted: Sequence[dict[str, Any]], samples: Sequence[Sample], file: Path) -> None:
     """Store calibrations beside those in the file that were not fitted now."""
-    rows = (
-        {(row["writing"], row["legs"]): row for row in json.loads(file.read_text())["calibrations"]}
-        if file.exists()
-        else {}
-    )
-    rows |= {(row["writing"], row["legs"]): row for row in fitted}
+    before = json.loads(file.read_text())["calibrations"] if file.exists() else []
+    rows = {(row["writing"], row["legs"], row["small"]): row for row in [*before, *fitted]}
     sets = sorted({sample.name for sample in samples})
     file.write_text(json.dumps({"fitted_on": sets, "calibrations": list(rows.values())}, indent=2) + "\n")
 
 
-def _part(sample: Sample, writing: str, legs: str) -> Sample | None:
+def _part(sample: Sample, writing: str, legs: str, small: bool) -> Sample | None:
     """Return the sample's questions that are written so and have these legs; None: it has none."""
     rows = []
     for each in sample.evidence:
         for one in each:
-            if one.writing == writing and (legs == "keywords" or one.closeness is not None):
+            if one.writing == writing and one.is_small is small and (legs == "keywords" or one.closeness is not None):
                 rows.append([one])
     return Sample(sample.name, sample.size, sample.kind, sample.label, rows) if rows else None
 

@@ -52,17 +52,21 @@ def test_between_the_thresholds_the_answer_is_uncertain() -> None:
     assert verdicts == [Verdict.ABSENT, Verdict.UNCERTAIN, Verdict.ANSWERABLE]
 
 
-def test_each_set_of_legs_and_each_way_of_writing_has_its_own_calibration() -> None:
+def test_each_set_of_legs_way_of_writing_and_size_has_its_own_calibration() -> None:
     both = calibration_for(replace(STRONG, closeness=0.5))
-    words = [calibration_for(replace(STRONG, writing=each)) for each in ("stemmed", "spaced", "unspaced")]
-    assert len({id(each) for each in (both, *words)}) == 4
+    words = [
+        calibration_for(replace(STRONG, writing=writing, is_small=is_small))
+        for writing in ("stemmed", "spaced", "unspaced")
+        for is_small in (False, True)
+    ]
+    assert len({id(each) for each in (both, *words)}) == 7
     assert "closeness" in both.weights
     assert not any("closeness" in each.weights for each in words)
 
 
 def test_a_way_of_writing_without_a_calibration_for_both_legs_has_that_of_the_words() -> None:
     for writing in ("spaced", "unspaced"):
-        expected = calibrations().get((writing, "both"), calibrations()[writing, "keywords"])
+        expected = calibrations().get((writing, "both", False), calibrations()[writing, "keywords", False])
         assert calibration_for(replace(STRONG, writing=writing, closeness=0.5)) is expected
 
 

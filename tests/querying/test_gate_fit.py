@@ -56,7 +56,7 @@ def test_what_was_learnt_tells_the_questions_apart(samples: list[Sample]) -> Non
 
 def test_what_was_not_fitted_now_stays(samples: list[Sample], tmp_path: Path) -> None:
     file = tmp_path / "calibrations.json"
-    write([{"writing": "unspaced", "legs": "keywords", "intercept": 1.0}], samples, file)
+    write([{"writing": "unspaced", "legs": "keywords", "small": True, "intercept": 1.0}], samples, file)
     write(fit(samples), samples, file)
     stored = json.loads(file.read_text())
     assert stored["fitted_on"] == ["one", "two"]
