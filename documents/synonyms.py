@@ -1,114 +1,102 @@
-"""Everyday words of work that mean the same, by language: for a word that a corpus doesn't have. Pure: no Django.
+"""Other words for a question's words: everyday ones that mean the same, by what their stems are.
 
-Each line is one group. Only what can be said for one another in an office: where two words differ in law or money
-("employee" and "freelancer"), they are in no group.
+The groups (documents/synonym_groups.py) are stemmed by Postgres, as the corpus' words are: once per language and
+process, about 300 words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-_GROUPS = {
-    "en": """
-        holiday vacation leave
-        salary pay wage remuneration
-        boss manager supervisor superior
-        sick ill unwell
-        sickness illness
-        car vehicle
-        dismiss fire terminate
-        dismissal termination firing
-        quit resign
-        phone telephone
-        mobile cell cellphone
-        laptop notebook
-        mail email
-        lunch meal
-        staff personnel workforce
-        worker employee
-        colleague coworker
-        begin start commence
-        end finish
-        buy purchase procure
-        purchase procurement
-        invoice bill
-        refund reimbursement
-        refund reimburse repay
-        customer client
-        supplier vendor
-        company firm business
-        contract agreement
-        training course
-        room office
-        bike bicycle
-        trip journey travel
-        cafeteria canteen
-        help support assistance
-        error fault failure
-        broken defective faulty
-        allowed permitted
-        forbidden prohibited banned
-        rule regulation policy
-        boss chief
-        doctor physician
-        kid child
-        garbage trash waste rubbish
-        elevator lift
-        parking carpark
-        screen monitor display
-    """,
-    "de": """
-        urlaub ferien
-        gehalt lohn vergütung bezahlung
-        chef vorgesetzter vorgesetzte
-        krank arbeitsunfähig
-        auto wagen fahrzeug pkw
-        kündigen entlassen
-        kündigung entlassung
-        telefon fernsprecher
-        handy mobiltelefon smartphone
-        laptop notebook
-        mail email
-        kantine mensa
-        mitarbeiter angestellter beschäftigter arbeitnehmer
-        kollege mitarbeiter
-        beginnen anfangen starten
-        kaufen beschaffen erwerben
-        kauf beschaffung
-        rechnung faktura
-        erstattung rückerstattung
-        kunde auftraggeber
-        lieferant zulieferer
-        firma unternehmen betrieb
-        vertrag vereinbarung
-        schulung fortbildung weiterbildung
-        rad fahrrad
-        reise dienstreise
-        fehler störung
-        defekt kaputt
-        erlaubt gestattet zulässig
-        verboten untersagt
-        regel vorschrift richtlinie
-        arzt mediziner
-        müll abfall
-        aufzug fahrstuhl lift
-        bildschirm monitor
-    """,
-}
+from django.db import connection
+
+from documents.joining import language_of
+from documents.lexicon import configuration_for
+from documents.synonym_groups import GROUPS
+from documents.wording import fold, prepare_question
+
+Phrase = tuple[str, ...]  # one word, or several
+
+
+class Others(NamedTuple):
+    """Which words of a question (by their places, from 1) have other words for them: phrases, the likeliest first."""
+
+    places: tuple[int, ...]
+    phrases: tuple[Phrase, ...]
+
+
+def others_for(lexemes: Sequence[str], language: str, *, folded: bool) -> list[Others]:
+    """Return the other words for those of a question, given by their lexemes in order; longer phrases come first.
+
+    ["annual", "leav", "employe"] -> places (1, 2): holiday, vacation, ...
+    """
+    code = language_of(language)
+    if code not in GROUPS:
+        return []
+    table, longest = _stemmed(code, folded=folded)
+    found: list[Others] = []
+    taken: set[int] = set()
+    for length in range(longest, 0, -1):
+        for first in range(len(lexemes) - length + 1):
+            places = tuple(range(first + 1, first + length + 1))
+            phrases = table.get(tuple(lexemes[first : first + length]))
+            if phrases and taken.isdisjoint(places):
+                taken.update(places)
+                found.append(Others(places, phrases))
+    return found
+
+
+def synonyms_of(word: str, language: str) -> tuple[str, ...]:
+    """Return other single words for a word as it is in the table (or with an s); empty: none is known."""
+    table = _written(language_of(language))
+    phrases = table.get((word,)) or (table.get((word[:-1],)) if word.endswith("s") else None) or ()
+    return tuple(phrase[0] for phrase in phrases if len(phrase) == 1)
 
 
 @lru_cache(maxsize=8)
-def _table(language: str) -> dict[str, frozenset[str]]:
-    table: dict[str, frozenset[str]] = {}
-    for line in _GROUPS.get(language, "").splitlines():
-        group = frozenset(line.split())
-        for word in group:
-            table[word] = table.get(word, frozenset()) | group
+def _groups(code: str) -> tuple[tuple[Phrase, ...], ...]:
+    lines = [line for line in GROUPS.get(code, "").splitlines() if line.strip()]
+    return tuple(
+        tuple(tuple(prepare_question(entry, code, folded=False).text.split()) for entry in line.split(","))
+        for line in lines
+    )
+
+
+def _table(code: str, keys: Mapping[Phrase, Phrase]) -> dict[Phrase, tuple[Phrase, ...]]:
+    table: dict[Phrase, tuple[Phrase, ...]] = {}
+    for group in _groups(code):
+        for phrase in group:
+            key = keys[phrase]
+            new = [each for each in group if keys[each] != key and each not in table.get(key, ())]
+            table[key] = (*table.get(key, ()), *new)
     return table
 
 
-def synonyms_of(word: str, language: str) -> frozenset[str]:
-    """Return other words for a word (in lower case, singular or with an s), without itself; empty: none is known."""
-    table = _table(language.lower().replace("_", "-").partition("-")[0])
-    found = table.get(word) or (table.get(word[:-1]) if word.endswith("s") else None) or frozenset()
-    return found - {word, word[:-1]}
+@lru_cache(maxsize=8)
+def _written(code: str) -> dict[Phrase, tuple[Phrase, ...]]:
+    return _table(code, {phrase: phrase for group in _groups(code) for phrase in group})
+
+
+@lru_cache(maxsize=16)
+def _stemmed(code: str, *, folded: bool) -> tuple[dict[Phrase, tuple[Phrase, ...]], int]:
+    """Return the table by lexemes, and how many words its longest phrase has."""
+    phrases = sorted({phrase for group in _groups(code) for phrase in group})
+    texts = [" ".join(phrase) for phrase in phrases]
+    with connection.cursor() as cursor:
+        given = [[fold(text) for text in texts] if folded else texts, configuration_for(code)]
+        cursor.execute(_STEM, given)
+        stems = {place: tuple(lexemes) for place, lexemes in cursor.fetchall()}
+    keys = {phrase: stems[place] for place, phrase in enumerate(phrases, start=1)}
+    return _table(code, keys), max(map(len, phrases))
+
+
+# Word by word: a `tsvector` has each lexeme once.
+_STEM = """
+SELECT place, ARRAY(
+    SELECT coalesce((tsvector_to_array(to_tsvector(configuration, word)))[1], word)
+    FROM unnest(string_to_array(text, ' ')) WITH ORDINALITY AS one (word, at) ORDER BY at
+)
+FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place), (SELECT %s::regconfig AS configuration) AS chosen
+"""
