@@ -11,7 +11,7 @@ from documents.ranking import idf
 from documents.synonyms import Others
 
 OTHER_FACTOR = 0.8  # what another word weighs for one that the corpus doesn't have
-BESIDE_FACTOR = 0.5  # ... for one that it has
+BESIDE_FACTOR = 0.3  # ... for one that it has
 OTHERS_MAX = 4  # phrases for one word or phrase of the question that the corpus has
 
 
@@ -29,7 +29,8 @@ def with_others(
     also: dict[str, tuple[int, ...]] = {}
     alike = list(parts)
     for each in others:
-        targets = [term for term in read.terms if term.is_content and not set(each.places).isdisjoint(term.places)]
+        there = [term for term in read.terms if not set(each.places).isdisjoint(term.places)]
+        targets = [term for term in there if term.is_content] or there
         for terms in _searched(each, targets, found):
             rarest = min(terms, key=lambda term: term.frequency)
             for target in targets:
@@ -56,16 +57,20 @@ def _searched(
     """Return the terms of each phrase that the corpus has all words of."""
     phrases = []
     for phrase in others.phrases if targets else ():
-        terms = [found[word] for word in phrase if word in found and found[word].is_content]
-        if terms and all(term.frequency for term in terms):
-            phrases.append(terms)
-    is_known = all(target.frequency for target in targets)
-    return phrases[:OTHERS_MAX] if is_known else phrases
+        terms = [found[word] for word in phrase if word in found and found[word].frequency]
+        if len(terms) == len(phrase):
+            phrases.append([term for term in terms if term.is_content] or terms)
+    return phrases[:OTHERS_MAX] if _are_known(targets) else phrases
+
+
+def _are_known(targets: Sequence[QuestionTerm]) -> bool:
+    """Return whether the corpus has these words, and they say something: IT is written as "it" is."""
+    return all(target.frequency and target.is_content for target in targets)
 
 
 def _factor(corpus: Corpus, other: QuestionTerm, targets: Sequence[QuestionTerm]) -> float:
     """Return the factor of another word: never so much that it would weigh more than the word that was asked."""
-    if not all(target.frequency for target in targets):
+    if not _are_known(targets):
         return OTHER_FACTOR
     most = max(idf(corpus.chunk_count, target.frequency) for target in targets)
     return BESIDE_FACTOR * min(1.0, most / max(1e-9, idf(corpus.chunk_count, other.frequency)))

@@ -1,14 +1,15 @@
 """Everyday words of work that mean the same, by language (ISO 639-1). Pure: no Django.
 
 One group a line, its words and phrases with commas between them, the most usual ones first. Only what can be said for
-one another in an office: where two words differ in law or money ("employee" and "freelancer"), they are in no group.
+one another in an office: where two words differ in law or money ("employee" and "freelancer"), they are in no group. What is in brackets is understood in a question, and not searched:
+in documents it mostly says something else.
 """
 
 from __future__ import annotations
 
 GROUPS = {
     "en": """
-        holiday, vacation, annual leave, leave, time off, paid time off, pto
+        holiday, vacation, annual leave, leave, paid time off, (time off), pto
         salary, pay, wage, remuneration, paycheck
         bonus, 13th salary, thirteenth salary
         boss, line manager, manager, supervisor, superior, chief
@@ -19,7 +20,7 @@ GROUPS = {
         maternity leave, parental leave, paternity leave
         dismiss, fire, terminate
         dismissal, termination, firing
-        quit, resign, hand in my notice, give notice, notice period, leave
+        quit, resign, hand in my notice, give notice, notice period, (leave)
         resignation, notice, notice period, termination
         probation, probationary period, trial period
         overtime, extra hours, extra work
@@ -30,19 +31,19 @@ GROUPS = {
         stolen, theft
         fine, penalty, late fee, late return, surcharge
         cost, price, fee, rate, charge
-        expensive, cost
+        cost, (expensive)
         expense, cost, outlay
         claim, request, apply for
         reimburse, refund, repay, pay back
         reimbursement, refund, repayment, expense claim, expense
         hire, rent, let, lease
         borrow, lend, loan
-        heavy, weigh, weight
-        tall, height
-        old, age
-        fast, speed
-        far, distance
-        long, duration, length
+        weigh, weight, (heavy)
+        height, (tall)
+        age, (old)
+        speed, (fast)
+        distance, (far)
+        duration, length, (how long)
         pet, dog, cat, animal
         bike, bicycle
         car, vehicle, automobile
@@ -74,7 +75,7 @@ GROUPS = {
         help, support, assistance
         error, fault, failure
         broken, defective, faulty
-        allowed, permitted, may
+        allowed, permitted, (may)
         forbidden, prohibited, banned
         rule, regulation, policy
         doctor, physician

@@ -20,6 +20,11 @@ from documents.wording import fold, prepare_question
 Phrase = tuple[str, ...]  # one word, or several
 
 
+class _Entry(NamedTuple):
+    phrase: Phrase
+    is_searched: bool
+
+
 class Others(NamedTuple):
     """Which words of a question (by their places, from 1) have other words for them: phrases, the likeliest first."""
 
@@ -56,33 +61,34 @@ def synonyms_of(word: str, language: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def _groups(code: str) -> tuple[tuple[Phrase, ...], ...]:
+def _groups(code: str) -> tuple[tuple[_Entry, ...], ...]:
     lines = [line for line in GROUPS.get(code, "").splitlines() if line.strip()]
-    return tuple(
-        tuple(tuple(prepare_question(entry, code, folded=False).text.split()) for entry in line.split(","))
-        for line in lines
-    )
+    return tuple(tuple(_entry(entry.strip(), code) for entry in line.split(",")) for line in lines)
+
+
+def _entry(text: str, code: str) -> _Entry:
+    return _Entry(tuple(prepare_question(text, code, folded=False).text.split()), not text.startswith("("))
 
 
 def _table(code: str, keys: Mapping[Phrase, Phrase]) -> dict[Phrase, tuple[Phrase, ...]]:
     table: dict[Phrase, tuple[Phrase, ...]] = {}
     for group in _groups(code):
-        for phrase in group:
-            key = keys[phrase]
-            new = [each for each in group if keys[each] != key and each not in table.get(key, ())]
-            table[key] = (*table.get(key, ()), *new)
+        for key in {keys[phrase]: None for phrase, _ in group}:
+            before = table.get(key, ())
+            new = [phrase for phrase, is_searched in group if is_searched and keys[phrase] != key]
+            table[key] = (*before, *(phrase for phrase in new if phrase not in before))
     return table
 
 
 @lru_cache(maxsize=8)
 def _written(code: str) -> dict[Phrase, tuple[Phrase, ...]]:
-    return _table(code, {phrase: phrase for group in _groups(code) for phrase in group})
+    return _table(code, {phrase: phrase for group in _groups(code) for phrase, _ in group})
 
 
 @lru_cache(maxsize=16)
 def _stemmed(code: str, *, folded: bool) -> tuple[dict[Phrase, tuple[Phrase, ...]], int]:
     """Return the table by lexemes, and how many words its longest phrase has."""
-    phrases = sorted({phrase for group in _groups(code) for phrase in group})
+    phrases = sorted({phrase for group in _groups(code) for phrase, _ in group})
     texts = [" ".join(phrase) for phrase in phrases]
     with connection.cursor() as cursor:
         given = [[fold(text) for text in texts] if folded else texts, configuration_for(code)]

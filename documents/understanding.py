@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from documents.abbreviations import abbreviations_for
 from documents.joining import Join, joins_of
 from documents.lexicon import Alike, Corrected, ReadQuestion, read_words
 from documents.models import Corpus
@@ -25,7 +26,7 @@ _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 def understand(corpus: Corpus, question: str) -> ReadQuestion:
     """Return the words of a question with their frequencies, each in the form that the corpus has.
 
-    A question of words that the corpus has, and that no other words are known for, costs one statement.
+    A question of words that the corpus has, and that no other words are known for, costs two statements.
     """
     prepared = prepare_question(question, corpus.language)
     words = prepared.text.split()
@@ -33,17 +34,25 @@ def understand(corpus: Corpus, question: str) -> ReadQuestion:
     read, joined = read_words(corpus, words, folded=prepared.folded, joined=[join.word for join in joins])
     if not _is_aligned(read):
         return read
-    changes = Changes()
+    changes, capitals = Changes(), _in_capitals(question)
     _join(read, [join for join in joins if join.word in joined], changes)
     unknown = unknown_words(read)
     if 0 < len(unknown) <= UNKNOWN_MAX:
-        look_up(corpus, read, unknown, _in_capitals(question), changes)
+        look_up(corpus, read, unknown, capitals, changes)
     changed = _changed(corpus, read, changes) if changes.instead else read
     if not _is_aligned(changed):
         return changed
-    others = [*_noted(changed, changes), *others_for(changed.lexemes, corpus.language, folded=read.folded)]
+    others = [
+        *_noted(changed, changes),
+        *abbreviations_for(corpus, changed, capitals),
+        *others_for(changed.lexemes, corpus.language, folded=read.folded),
+    ]
     parts = _parts(changed, changes)
-    return with_others(corpus, changed, others, parts) if others or parts else changed
+    if not others and not parts:
+        return changed
+    found = with_others(corpus, changed, others, parts)
+    typed = {each.other: each.word for each in parts}
+    return replace(found, alike=tuple(replace(each, word=typed.get(each.word, each.word)) for each in found.alike))
 
 
 def _is_aligned(read: ReadQuestion) -> bool:
@@ -103,7 +112,7 @@ def _parts(read: ReadQuestion, changes: Changes) -> list[Alike]:
         if typed not in changes.corrected
         for part in parts
         for written in [fold(part) if read.folded else part]
-        if written in of_word and of_word[written].frequency
+        if written in of_word
     ]
 
 

@@ -41,8 +41,11 @@ class Searched:
 
     @property
     def terms(self) -> list[int]:
-        """Return the terms that stand for the question's words."""
-        return [key for term in self.question.terms for key in term.match_terms] if self.question else []
+        """Return the terms that stand for the question's words, and for others that were searched for them."""
+        if self.question is None:
+            return []
+        keys = {key for term in self.question.terms for key in term.match_terms}
+        return sorted(keys.union(*(each.terms for each in self.question.alike)))
 
     @property
     def model(self) -> str:
