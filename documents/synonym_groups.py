@@ -1,8 +1,8 @@
 """Everyday words of work that mean the same, by language (ISO 639-1). Pure: no Django.
 
 One group a line, its words and phrases with commas between them, the most usual ones first. Only what can be said for
-one another in an office: where two words differ in law or money ("employee" and "freelancer"), they are in no group. What is in brackets is understood in a question, and not searched:
-in documents it mostly says something else.
+one another in an office: where two words differ in law or money ("employee" and "freelancer"), they are in no group.
+What is in brackets is understood in a question, and not searched: in documents it mostly says something else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ GROUPS = {
         sickness, illness, sick leave, ill
         sick note, doctor's note, medical certificate, doctor's certificate, sick certificate
         pregnant, pregnancy, maternity
-        maternity leave, parental leave, paternity leave
+        parental leave, maternity leave
+        parental leave, paternity leave
         dismiss, fire, terminate
         dismissal, termination, firing
         quit, resign, hand in my notice, give notice, notice period, (leave)
@@ -29,7 +30,7 @@ GROUPS = {
         remote, remotely, from home, home office, telework, teleworking, wfh
         lost, loss, missing, lose
         stolen, theft
-        fine, penalty, late fee, late return, surcharge
+        fine, penalty, late fee, overdue fee, surcharge
         cost, price, fee, rate, charge
         cost, (expensive)
         expense, cost, outlay
@@ -44,7 +45,8 @@ GROUPS = {
         speed, (fast)
         distance, (far)
         duration, length, (how long)
-        pet, dog, cat, animal
+        pet, dog, animal
+        pet, cat, animal
         bike, bicycle
         car, vehicle, automobile
         phone, telephone
@@ -136,7 +138,6 @@ GROUPS = {
         aufzug, fahrstuhl, lift
         hund, haustier, tier
         katze, haustier, tier
-        haustier, hund, katze
         probezeit, probemonate
         überstunden, mehrarbeit
         arbeitszeit, arbeitsstunden
