@@ -9,33 +9,32 @@ from __future__ import annotations
 
 GROUPS = {
     "en": """
-        holiday, vacation, annual leave, leave, paid time off, (time off), pto
+        holiday, vacation, (annual leave), leave, (paid time off), (time off), pto
         salary, pay, wage, remuneration, paycheck
-        bonus, 13th salary, thirteenth salary
-        boss, line manager, manager, supervisor, superior, chief
+        bonus, (13th salary), (thirteenth salary)
+        boss, (line manager), manager, supervisor, superior, chief
         sick, ill, unwell
-        sickness, illness, sick leave, ill
-        sick note, doctor's note, medical certificate, doctor's certificate, sick certificate
+        sickness, illness, (sick leave), ill
+        (sick note), doctor's note, medical certificate, doctor's certificate, (sick certificate)
         pregnant, pregnancy, maternity
-        parental leave, maternity leave
-        parental leave, paternity leave
+        parental, maternity, (maternity leave), (parental leave)
+        parental, paternity, (paternity leave)
         dismiss, fire, terminate
         dismissal, termination, firing
-        quit, resign, hand in my notice, give notice, notice period, (leave)
+        quit, resign, (hand in my notice), (give notice), notice period, (leave)
         resignation, notice, notice period, termination
-        probation, probationary period, trial period
-        overtime, extra hours, extra work
-        working hours, office hours, working time, business hours
-        opening hours, opening times
-        remote, remotely, from home, home office, telework, teleworking, wfh
+        probation, (probationary period), trial period
+        overtime, (extra hours), (extra work)
+        (working hours), (office hours), (business hours), working time, core time
+        remote, remotely, from home, (home office), telework, teleworking, wfh
         lost, loss, missing, lose
         stolen, theft
-        fine, penalty, late fee, overdue fee, surcharge
+        fine, penalty, (late fee), (overdue fee), surcharge
         cost, price, fee, rate, charge
         cost, (expensive)
         expense, cost, outlay
-        claim, request, apply for
-        reimburse, refund, repay, pay back
+        claim, request, (apply for)
+        reimburse, refund, repay, (pay back)
         reimbursement, refund, repayment, expense claim, expense
         hire, rent, let, lease
         borrow, lend, loan
@@ -44,13 +43,13 @@ GROUPS = {
         age, (old)
         speed, (fast)
         distance, (far)
-        duration, length, (how long)
+        duration, length, lasts, (how long)
         pet, dog, animal
         pet, cat, animal
         bike, bicycle
         car, vehicle, automobile
         phone, telephone
-        mobile phone, mobile, cell phone, cellphone, smartphone, phone
+        (mobile phone), mobile, (cell phone), cellphone, smartphone, phone
         laptop, notebook, computer
         computer, pc, workstation
         screen, monitor, display
@@ -73,7 +72,7 @@ GROUPS = {
         training, course
         room, office
         meeting, appointment
-        trip, journey, travel, business trip
+        trip, journey, travel, (business trip)
         help, support, assistance
         error, fault, failure
         broken, defective, faulty
@@ -84,13 +83,13 @@ GROUPS = {
         kid, child
         garbage, trash, waste, rubbish
         elevator, lift
-        parking, carpark, car park, parking space
+        parking, carpark, (car park), (parking space)
         guest, visitor
         id card, identity card, badge
-        raise, pay rise, salary increase
+        raise, pay rise, (salary increase)
     """,
     "de": """
-        urlaub, ferien, freie tage
+        urlaub, ferien, (freie tage)
         gehalt, lohn, vergütung, bezahlung, entgelt, verdienst
         chef, vorgesetzter, vorgesetzte, führungskraft, teamleitung
         krank, krankheit, arbeitsunfähig, erkrankt
@@ -98,7 +97,7 @@ GROUPS = {
         kündigen, kündigung
         kündigen, entlassen
         kündigung, entlassung
-        homeoffice, home office, mobiles arbeiten, telearbeit, von zu hause, mobile arbeit
+        homeoffice, (home office), mobiles arbeiten, telearbeit, (von zu hause), (mobile arbeit)
         auto, wagen, fahrzeug, pkw
         stellplatz, parkplatz
         rad, fahrrad
@@ -143,9 +142,11 @@ GROUPS = {
         arbeitszeit, arbeitsstunden
         elternzeit, mutterschutz
         verlust, verloren, verlieren
-        gewicht, schwer, wiegen
         mieten, leihen, ausleihen
         besuch, besucher, gast
+        (wie hoch), höhe, beträgt
+        (wie lange), (wie lang), dauer, dauert, beträgt
+        (schwer), gewicht, wiegt, wiegen
         weihnachtsgeld, sonderzahlung, dreizehntes gehalt
     """,
     "vi": """
@@ -178,5 +179,6 @@ GROUPS = {
         thú cưng, chó, mèo
         thuê, mượn
         phạt, tiền phạt
+        bao lâu, kéo dài, thời gian
     """,
 }
