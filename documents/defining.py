@@ -12,7 +12,7 @@ SHORT_MAX_CHARS = 10
 LONG_MAX_CHARS = 120
 LONG_MAX_WORDS = 8
 LINK_MAX_CHARS = 3  # of a word that gives no letter: of, and, für
-CHARS_PER_LETTER = 3  # at least, of a compound: Datenschutzbeauftragte has 22 for DSB
+CHARS_PER_LETTER = 6  # at least, of a compound: Datenschutzbeauftragte has 22 for DSB
 _IN_BRACKETS = re.compile(r"\(([^()\n]{2,120})\)")
 _SHORT = re.compile(r"[^\W\d_][\w&./-]{0,8}\w")
 _WORD = re.compile(r"[^\W_]+")
@@ -63,21 +63,19 @@ def _end_for(letters: str, words: Sequence[str]) -> Sequence[str]:
 
 
 def _stands_for(words: Sequence[str], letters: str) -> bool:
-    if len(words) == 1:
-        word = fold(words[0]).lower()
-        rest = iter(word)
-        return (
-            word[0] == letters[0]
-            and len(word) >= CHARS_PER_LETTER * len(letters)
-            and all(letter in rest for letter in letters)
-        )
+    """Return whether the letters are in the words, in order: the first one begins them."""
     return bool(words) and fold(words[0]).lower().startswith(letters[0]) and _initials(words, letters)
 
 
 def _initials(words: Sequence[str], letters: str) -> bool:
-    """Return whether each letter begins a word, in order; only short words in between may have none."""
+    """Return whether each letter begins a word or is within a long one, in order; only short words may have none."""
     if not words:
         return not letters
-    if letters and fold(words[0]).lower().startswith(letters[0]) and _initials(words[1:], letters[1:]):
-        return True
-    return len(words[0]) <= LINK_MAX_CHARS and words[0].islower() and _initials(words[1:], letters)
+    word = fold(words[0]).lower()
+    for count in range(1, min(len(letters), max(1, len(word) // CHARS_PER_LETTER)) + 1):
+        rest = iter(word[1:])
+        if word[0] != letters[0] or not all(letter in rest for letter in letters[1:count]):
+            break
+        if _initials(words[1:], letters[count:]):
+            return True
+    return len(word) <= LINK_MAX_CHARS and words[0].islower() and _initials(words[1:], letters)

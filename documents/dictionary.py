@@ -23,6 +23,11 @@ def is_word(word: str, language: str) -> bool:
     return any(_has(_hashes(each), word) for each in {language_of(language), ALSO})
 
 
+def load_words(language: str) -> None:
+    """Have the words of a language at hand: to read them takes up to half a second."""
+    _hashes(language_of(language))
+
+
 def words_among(rows: Iterable[str], language: str) -> list[str]:
     """Return those of many rows of letters (in lower case) that are words of the language."""
     given = sorted(rows)

@@ -1,18 +1,68 @@
-"""Other words that are searched for a question's, and how much they weigh."""
+"""Other words that are searched for a question's: everyday ones that mean the same, by their stems."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from documents.lexicon import Alike, QuestionTerm, ReadQuestion, read_words
+from django.db import connection
+
+from documents.joining import language_of
+from documents.lexicon import Alike, QuestionTerm, ReadQuestion, configuration_for, fold, read_words
 from documents.models import Corpus
 from documents.ranking import idf
-from documents.synonyms import Others
+from documents.synonyms import Others, Phrase, phrases_of, table_of
 
 OTHER_FACTOR = 0.8  # what another word weighs for one that the corpus doesn't have
 BESIDE_FACTOR = 0.3  # ... for one that it has
 OTHERS_MAX = 4  # phrases for one word or phrase of the question that the corpus has
+
+
+def others_for(lexemes: Sequence[str], language: str, *, folded: bool) -> list[Others]:
+    """Return the other words for those of a question, given by their lexemes in order; longer phrases come first.
+
+    ["annual", "leav", "employe"] -> places (1, 2): holiday, vacation, ...
+    """
+    code = language_of(language)
+    if not phrases_of(code):
+        return []
+    table, longest = _stemmed(code, folded=folded)
+    found: list[Others] = []
+    taken: set[int] = set()
+    for length in range(longest, 0, -1):
+        for first in range(len(lexemes) - length + 1):
+            places = tuple(range(first + 1, first + length + 1))
+            phrases = table.get(tuple(lexemes[first : first + length]))
+            if phrases and taken.isdisjoint(places):
+                taken.update(places)
+                found.append(Others(places, phrases))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _stemmed(code: str, *, folded: bool) -> tuple[dict[Phrase, tuple[Phrase, ...]], int]:
+    """Return the table by lexemes, and how many words its longest phrase has.
+
+    Postgres stems it, as the corpus' words: once per language and process, about 300 words.
+    """
+    phrases = phrases_of(code)
+    texts = [" ".join(phrase) for phrase in phrases]
+    with connection.cursor() as cursor:
+        cursor.execute(_STEM, [[fold(text) for text in texts] if folded else texts, configuration_for(code)])
+        stems = {place: tuple(lexemes) for place, lexemes in cursor.fetchall()}
+    keys = {phrase: stems[place] for place, phrase in enumerate(phrases, start=1)}
+    return table_of(code, keys), max(map(len, phrases))
+
+
+# Word by word: a `tsvector` has each lexeme once.
+_STEM = """
+SELECT place, ARRAY(
+    SELECT coalesce((tsvector_to_array(to_tsvector(configuration, word)))[1], word)
+    FROM unnest(string_to_array(text, ' ')) WITH ORDINALITY AS one (word, at) ORDER BY at
+)
+FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place), (SELECT %s::regconfig AS configuration) AS chosen
+"""
 
 
 def with_others(

@@ -13,8 +13,8 @@ from documents.abbreviations import abbreviations_for
 from documents.joining import Join, joins_of
 from documents.lexicon import Alike, Corrected, ReadQuestion, read_words
 from documents.models import Corpus
-from documents.other_words import by_word, with_others
-from documents.synonyms import Others, others_for
+from documents.other_words import by_word, others_for, with_others
+from documents.synonyms import Others
 from documents.unknown_words import Changes, look_up, unknown_words
 from documents.wording import fold, prepare_question
 

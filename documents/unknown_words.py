@@ -9,8 +9,9 @@ from documents.dictionary import is_word, words_among
 from documents.joining import COMPOUND_PART_MIN_CHARS, LINKS, border_parts, language_of, possible_parts, rest_of, split
 from documents.lexicon import ReadQuestion
 from documents.models import Corpus
+from documents.other_words import others_for
 from documents.spelling import Span, closest, mistakes_allowed, nearest, one_mistake_away, sounds_like, spans_of
-from documents.synonyms import others_for, synonyms_of
+from documents.synonyms import synonyms_of
 from documents.vocabulary import Known, known_among, words_within
 from documents.wording import LEARNT_MAX_CHARS, fold
 
