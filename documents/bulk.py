@@ -12,6 +12,7 @@ import numpy as np
 from django.db import connection
 from pgvector import HalfVector
 
+from documents.abbreviations import Explaining, learn_abbreviations
 from documents.chunking import Piece, embedded_text
 from documents.lexicon import LEVELS, configuration_for, seed_of
 from documents.models import Corpus, Document, EmbeddingSpace
@@ -69,6 +70,7 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
         cursor.execute(_INSERT_CHUNKS, columns | constants)
         chunk_ids = sorted(chunk_id for (chunk_id,) in cursor.fetchall())
     learn(corpus_id, texts, language)
+    learn_abbreviations(corpus_id, [Explaining(row.document_id, row.version, row.piece.text) for row in rows])
     return chunk_ids
 
 

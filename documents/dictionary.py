@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+
+from documents.joining import language_of
 
 ALSO = "en"  # words of every office
 
@@ -17,8 +20,23 @@ def is_word(word: str, language: str) -> bool:
 
     False for all that isn't English in a language that the package has no list of.
     """
-    code = language.lower().replace("_", "-").partition("-")[0]
-    return any(_has(_hashes(each), word) for each in {code, ALSO})
+    return any(_has(_hashes(each), word) for each in {language_of(language), ALSO})
+
+
+def load_words(language: str) -> None:
+    """Have the words of a language at hand: to read them takes up to half a second."""
+    _hashes(language_of(language))
+
+
+def words_among(rows: Iterable[str], language: str) -> list[str]:
+    """Return those of many rows of letters (in lower case) that are words of the language."""
+    given = sorted(rows)
+    known = _hashes(language_of(language))
+    if not given or not len(known):
+        return []
+    hashes = np.fromiter((hash(row) for row in given), dtype=np.int64, count=len(given))
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    return [given[place] for place in np.flatnonzero(known[places] == hashes)]
 
 
 def _has(hashes: np.ndarray, word: str) -> bool:

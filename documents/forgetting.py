@@ -12,7 +12,17 @@ from django.utils import timezone
 
 from documents.bulk import lock_corpus
 from documents.lexicon import count_out
-from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace, TermFrequency, Word
+from documents.models import (
+    Abbreviation,
+    Chunk,
+    Corpus,
+    Document,
+    DocumentText,
+    Embedding,
+    EmbeddingSpace,
+    TermFrequency,
+    Word,
+)
 from documents.spaces import ensure_index
 from documents.storing import remove_file
 from documents.vocabulary import forget_words
@@ -76,6 +86,7 @@ def delete_corpus(corpus: Corpus) -> None:
         DocumentText.objects.filter(document__corpus=locked)._raw_delete(connection.alias)
         TermFrequency.objects.filter(corpus=locked)._raw_delete(connection.alias)
         Word.objects.filter(corpus=locked)._raw_delete(connection.alias)
+        Abbreviation.objects.filter(corpus=locked)._raw_delete(connection.alias)
         locked.delete()
         _tell_others(ids)
         transaction.on_commit(lambda: _clear_up(file_keys, spaces))
@@ -84,6 +95,7 @@ def delete_corpus(corpus: Corpus) -> None:
 def forget_versions(document: Document, *, keep: Sequence[int] = ()) -> None:
     """Remove the chunks, vectors and texts of all versions of a document but these, inside the caller's transaction."""
     forget_words(document.pk, keep=keep)
+    Abbreviation.objects.filter(document=document).exclude(version__in=keep)._raw_delete(connection.alias)
     chunks = Chunk.objects.filter(document=document).exclude(version__in=keep)
     Embedding.objects.filter(chunk__in=chunks)._raw_delete(connection.alias)
     chunks._raw_delete(connection.alias)

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 
 from documents.models import Corpus, Document
-from documents.question_terms import CONTEXT_FACTOR, KINDS, LEVELS, Corrected, QuestionTerm, ReadQuestion
+from documents.question_terms import CONTEXT_FACTOR, KINDS, LEVELS, Alike, Corrected, QuestionTerm, ReadQuestion
 from documents.wording import PreparedText, fold, prepare_question, prepare_text
 from ragsite.database_connection import preparing_cursor
 
@@ -24,6 +24,7 @@ __all__ = [
     "CONTEXT_FACTOR",
     "KINDS",
     "LEVELS",
+    "Alike",
     "Corrected",
     "PreparedText",
     "QuestionTerm",

@@ -72,8 +72,19 @@ class ReadQuestion:
     words: tuple[str, ...]  # in their order, as `prepare_question` gives them; misspelled ones corrected
     terms: tuple[QuestionTerm, ...]
     folded: bool
-    others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: other words for the same
+    others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: for the same as the word at their place
     corrected: tuple[Corrected, ...] = ()
+    alike: tuple[Alike, ...] = ()
+
+    @property
+    def lexemes(self) -> list[str]:
+        """Return one lexeme per word, in their order; empty where Postgres has none."""
+        found = [""] * len(self.words)
+        for term in self.terms:
+            for place in term.places:
+                if place <= len(found):
+                    found[place - 1] = term.lexeme
+        return found
 
     def lexemes_of(self, words: Iterable[str]) -> frozenset[str]:
         """Return the lexemes that stand for words as they were typed."""
@@ -87,10 +98,21 @@ class ReadQuestion:
 
     def with_context(self, asked: Collection[str]) -> ReadQuestion:
         """Return the question with all words but these lexemes as what surrounds it: they weigh less."""
-        terms = (
-            term if term.lexeme in asked else replace(term, factor=term.factor * CONTEXT_FACTOR) for term in self.terms
+        near = {place for term in self.terms if term.lexeme in asked for place in term.places}
+        terms, others = (
+            tuple(
+                term if not near.isdisjoint(term.places) else replace(term, factor=term.factor * CONTEXT_FACTOR)
+                for term in each
+            )
+            for each in (self.terms, self.others)
         )
-        return replace(self, terms=tuple(terms))
+        return replace(self, terms=terms, others=others)
+
+    def searched_for(self, lexemes: Collection[str]) -> list[QuestionTerm]:
+        """Return the terms of these lexemes, and those of other words for them."""
+        terms = [term for term in self.terms if term.lexeme in lexemes]
+        places = {place for term in terms for place in term.places}
+        return terms + [term for term in self.others if not places.isdisjoint(term.places)]
 
 
 @dataclass(frozen=True)
@@ -100,3 +122,12 @@ class Corrected:
     typed: str
     meant: str
     terms: tuple[int, ...]  # of which a chunk has one if it has that word
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A word of a question (a misspelled one as corrected), and another one that was searched for it as well."""
+
+    word: str
+    other: str
+    terms: tuple[int, ...]  # of which a chunk has one if it has the other word

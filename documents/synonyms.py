@@ -1,114 +1,63 @@
-"""Everyday words of work that mean the same, by language: for a word that a corpus doesn't have. Pure: no Django.
-
-Each line is one group. Only what can be said for one another in an office: where two words differ in law or money
-("employee" and "freelancer"), they are in no group.
-"""
+"""Everyday words for one another, out of documents/synonym_groups.py. Pure: no Django."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
-_GROUPS = {
-    "en": """
-        holiday vacation leave
-        salary pay wage remuneration
-        boss manager supervisor superior
-        sick ill unwell
-        sickness illness
-        car vehicle
-        dismiss fire terminate
-        dismissal termination firing
-        quit resign
-        phone telephone
-        mobile cell cellphone
-        laptop notebook
-        mail email
-        lunch meal
-        staff personnel workforce
-        worker employee
-        colleague coworker
-        begin start commence
-        end finish
-        buy purchase procure
-        purchase procurement
-        invoice bill
-        refund reimbursement
-        refund reimburse repay
-        customer client
-        supplier vendor
-        company firm business
-        contract agreement
-        training course
-        room office
-        bike bicycle
-        trip journey travel
-        cafeteria canteen
-        help support assistance
-        error fault failure
-        broken defective faulty
-        allowed permitted
-        forbidden prohibited banned
-        rule regulation policy
-        boss chief
-        doctor physician
-        kid child
-        garbage trash waste rubbish
-        elevator lift
-        parking carpark
-        screen monitor display
-    """,
-    "de": """
-        urlaub ferien
-        gehalt lohn vergütung bezahlung
-        chef vorgesetzter vorgesetzte
-        krank arbeitsunfähig
-        auto wagen fahrzeug pkw
-        kündigen entlassen
-        kündigung entlassung
-        telefon fernsprecher
-        handy mobiltelefon smartphone
-        laptop notebook
-        mail email
-        kantine mensa
-        mitarbeiter angestellter beschäftigter arbeitnehmer
-        kollege mitarbeiter
-        beginnen anfangen starten
-        kaufen beschaffen erwerben
-        kauf beschaffung
-        rechnung faktura
-        erstattung rückerstattung
-        kunde auftraggeber
-        lieferant zulieferer
-        firma unternehmen betrieb
-        vertrag vereinbarung
-        schulung fortbildung weiterbildung
-        rad fahrrad
-        reise dienstreise
-        fehler störung
-        defekt kaputt
-        erlaubt gestattet zulässig
-        verboten untersagt
-        regel vorschrift richtlinie
-        arzt mediziner
-        müll abfall
-        aufzug fahrstuhl lift
-        bildschirm monitor
-    """,
-}
+from documents.joining import language_of
+from documents.synonym_groups import GROUPS
+from documents.wording import prepare_question
+
+Phrase = tuple[str, ...]  # one word, or several
+
+
+class _Entry(NamedTuple):
+    phrase: Phrase
+    is_searched: bool
+
+
+class Others(NamedTuple):
+    """Which words of a question (by their places, from 1) have other words for them: phrases, the likeliest first."""
+
+    places: tuple[int, ...]
+    phrases: tuple[Phrase, ...]
+
+
+def synonyms_of(word: str, language: str) -> tuple[str, ...]:
+    """Return other single words for a word as it is in the table (or with an s); empty: none is known."""
+    table = _written(language_of(language))
+    phrases = table.get((word,)) or (table.get((word[:-1],)) if word.endswith("s") else None) or ()
+    return tuple(phrase[0] for phrase in phrases if len(phrase) == 1)
 
 
 @lru_cache(maxsize=8)
-def _table(language: str) -> dict[str, frozenset[str]]:
-    table: dict[str, frozenset[str]] = {}
-    for line in _GROUPS.get(language, "").splitlines():
-        group = frozenset(line.split())
-        for word in group:
-            table[word] = table.get(word, frozenset()) | group
+def _groups(code: str) -> tuple[tuple[_Entry, ...], ...]:
+    lines = [line for line in GROUPS.get(code, "").splitlines() if line.strip()]
+    return tuple(tuple(_entry(entry.strip(), code) for entry in line.split(",")) for line in lines)
+
+
+def _entry(text: str, code: str) -> _Entry:
+    return _Entry(tuple(prepare_question(text, code, folded=False).text.split()), not text.startswith("("))
+
+
+def phrases_of(code: str) -> list[Phrase]:
+    """Return all words and phrases of a language by its code, in order; none: it has no groups."""
+    return sorted({phrase for group in _groups(code) for phrase, _ in group})
+
+
+def table_of(code: str, keys: Mapping[Phrase, Phrase]) -> dict[Phrase, tuple[Phrase, ...]]:
+    """Return what is searched for each phrase, by its key: itself, or its stems."""
+    table: dict[Phrase, tuple[Phrase, ...]] = {}
+    for group in _groups(code):
+        for key in {keys[phrase]: None for phrase, _ in group}:
+            before = table.get(key, ())
+            new = [phrase for phrase, is_searched in group if is_searched and keys[phrase] != key]
+            table[key] = (*before, *(phrase for phrase in new if phrase not in before))
     return table
 
 
-def synonyms_of(word: str, language: str) -> frozenset[str]:
-    """Return other words for a word (in lower case, singular or with an s), without itself; empty: none is known."""
-    table = _table(language.lower().replace("_", "-").partition("-")[0])
-    found = table.get(word) or (table.get(word[:-1]) if word.endswith("s") else None) or frozenset()
-    return found - {word, word[:-1]}
+@lru_cache(maxsize=8)
+def _written(code: str) -> dict[Phrase, tuple[Phrase, ...]]:
+    return table_of(code, {phrase: phrase for phrase in phrases_of(code)})

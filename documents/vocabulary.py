@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from documents.abbreviations import Explaining, learn_abbreviations
 from documents.chunking import Piece, embedded_text
 from documents.lexicon import configuration_for, seed_of
 from documents.models import Chunk, Corpus
@@ -100,25 +101,30 @@ DELETE FROM documents_word WHERE id IN (
 
 
 def learn_corpus(corpus: Corpus) -> None:
-    """Learn the words of all live chunks of a corpus, in small transactions; to do it twice changes nothing."""
+    """Learn the words and abbreviations of all live chunks of a corpus, in small transactions.
+
+    To do it twice changes nothing.
+    """
     for rows in _live_chunks(corpus):
-        texts = []
-        for title, heading, text in rows:
+        texts, explaining = [], []
+        for document_id, version, title, heading, text in rows:
+            explaining.append(Explaining(document_id, version, text))
             embedded = embedded_text(title, Piece(0, text, heading, None, 0, len(text)))
             texts.append(prepared_for_search(title, heading, embedded, corpus.language))
         with transaction.atomic():
             learn(corpus.pk, texts, corpus.language)
+            learn_abbreviations(corpus.pk, explaining)
     Corpus.objects.filter(pk=corpus.pk).update(has_vocabulary=True)
 
 
-def _live_chunks(corpus: Corpus) -> Iterator[list[tuple[str, str, str]]]:
+def _live_chunks(corpus: Corpus) -> Iterator[list[tuple[UUID, int, str, str, str]]]:
     last = 0
     while True:
         rows = list(
             Chunk.objects.filter(pk__gt=last, document__corpus=corpus, document__deleted_at=None)
             .extra(where=["documents_chunk.version = documents_document.version"])
             .order_by("pk")
-            .values_list("pk", "document__title", "heading", "text")[:CHUNKS_PER_STEP]
+            .values_list("pk", "document_id", "version", "document__title", "heading", "text")[:CHUNKS_PER_STEP]
         )
         if not rows:
             return

@@ -23,7 +23,7 @@ from ragsite.ollama import configured
 STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
 KEYS_KEPT = 500  # about a kilobyte each
 FORMAT = 3  # of what is kept: raise it when querying/packing.py changes
-SEARCH_FORMAT = 2  # ... when the ranking of passages changes, too
+SEARCH_FORMAT = 3  # ... when the ranking of passages changes, too
 
 
 @dataclass(frozen=True)

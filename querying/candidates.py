@@ -41,8 +41,11 @@ class Searched:
 
     @property
     def terms(self) -> list[int]:
-        """Return the terms that stand for the question's words."""
-        return [key for term in self.question.terms for key in term.match_terms] if self.question else []
+        """Return the terms that stand for the question's words, and for others that were searched for them."""
+        if self.question is None:
+            return []
+        keys = {key for term in self.question.terms for key in term.match_terms}
+        return sorted(keys.union(*(each.terms for each in self.question.alike)))
 
     @property
     def model(self) -> str:
@@ -149,8 +152,7 @@ def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> li
     for part in parts:
         words = prepare_question(part, reach.corpus.language, folded=read.folded).text.split()
         lexemes = read.lexemes_of(words)
-        terms = [term for term in read.terms if term.lexeme in lexemes]
-        choice = choose(terms, reach.corpus.chunk_count, budget=int(settings.LEXICAL_MATCH_BUDGET))
+        choice = choose(read.searched_for(lexemes), reach.corpus.chunk_count, budget=int(settings.LEXICAL_MATCH_BUDGET))
         found = list(lexical_leg(reach, choice, each).items())
         best.append([*found, *[None] * (each - len(found))])
     return [one for of_rank in zip(*best, strict=True) for one in of_rank]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -45,6 +46,7 @@ class Ranking:
     corpora: Mapping[int, Corpus]
     evidence: Sequence[Evidence]  # of each corpus with some of the best; none: no keyword leg to speak for them
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # word -> others that were searched for it
     is_whole: bool = True  # False: some of the best were gone when their texts were loaded
 
 
@@ -102,12 +104,14 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     legs.note("load", started)
     is_whole = len(found) == len(best)
     by_id = {corpus.pk: corpus for corpus in corpora}
-    return Ranking(fused, found, by_id, evidence, _corrections(found, searched), is_whole)
-
-
-def _corrections(found: Mapping[int, Found], searched: Mapping[int, Searched]) -> dict[str, str]:
-    """Return which words were corrected, and to what: to a word that the asker may read, or it would betray it."""
     there = {term for each in found.values() for term in each.terms}
+    return Ranking(
+        fused, found, by_id, evidence, _corrections(there, searched), _alike(there, searched), is_whole=is_whole
+    )
+
+
+def _corrections(there: AbstractSet[int], searched: Mapping[int, Searched]) -> dict[str, str]:
+    """Return which words were corrected, and to what: to a word that the asker may read, or it would betray it."""
     return {
         word.typed: word.meant
         for each in searched.values()
@@ -115,6 +119,16 @@ def _corrections(found: Mapping[int, Found], searched: Mapping[int, Searched]) -
         for word in each.question.corrected
         if not there.isdisjoint(word.terms)
     }
+
+
+def _alike(there: AbstractSet[int], searched: Mapping[int, Searched]) -> dict[str, tuple[str, ...]]:
+    """Return which other words were searched for each word: those that the asker may read, as above."""
+    alike: dict[str, dict[str, None]] = {}
+    for where in searched.values():
+        for each in where.question.alike if where.question else ():
+            if not there.isdisjoint(each.terms):
+                alike.setdefault(each.word, {})[each.other] = None
+    return {word: tuple(others) for word, others in alike.items()}
 
 
 def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:

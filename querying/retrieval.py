@@ -53,6 +53,7 @@ class Retrieved:
     age_seconds: float | None = None  # None: found now, and not given again
     is_uncertain: bool = False  # the passages may hold the answer, or only be near it
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # word, as corrected -> others searched for it
     missing_identifiers: tuple[str, ...] = ()  # that the question names, and no passage does
 
 
@@ -103,6 +104,7 @@ def retrieve(
         timings_ms=legs.timings_ms,
         is_uncertain=found is Verdict.UNCERTAIN,
         corrections=ranking.corrections,
+        alike=ranking.alike,
         missing_identifiers=missing_identifiers(normalise_question(question), texts) if passages else (),
     )
 

@@ -48,6 +48,7 @@ class KeptSearch:
     made_at: float
     is_uncertain: bool = False
     corrections: Mapping[str, str] = field(default_factory=dict)
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing_identifiers: tuple[str, ...] = ()
 
     @property
@@ -87,6 +88,7 @@ def find_search(asked: Asked, key: SearchKey) -> Retrieved | None:
         age_seconds=round(kept.age_seconds, 3),
         is_uncertain=kept.is_uncertain,
         corrections=kept.corrections,
+        alike=kept.alike,
         missing_identifiers=kept.missing_identifiers,
     )
 
@@ -97,7 +99,8 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
         return
     passages = tuple(replace(each, legs=dict(each.legs)) for each in retrieved.passages)
     corrections, missing = dict(retrieved.corrections), retrieved.missing_identifiers
-    kept = KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain, corrections, missing)
+    alike = dict(retrieved.alike)
+    kept = KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain, corrections, alike, missing)
     search_memory().put(key.digest, kept)
     cache_entries.keep(
         Kind.SEARCH,
@@ -107,6 +110,7 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
             "answerable": retrieved.answerable,
             "uncertain": retrieved.is_uncertain,
             "corrections": corrections,
+            "alike": alike,
             "missing_identifiers": list(missing),
         },
         corpora=key.standing.ids,
@@ -146,7 +150,8 @@ def _kept_of(loaded: Loaded) -> KeptSearch | None:
             loaded.made_at,
             bool(value["uncertain"]),
             dict(value["corrections"]),
+            {word: tuple(others) for word, others in value["alike"].items()},
             tuple(value["missing_identifiers"]),
         )
-    except (KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
+    except (AttributeError, KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
         return None

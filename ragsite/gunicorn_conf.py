@@ -73,6 +73,7 @@ def post_worker_init(worker: Any) -> None:
     signal.siginterrupt(signal.SIGTERM, False)  # as gunicorn has it: system calls of open requests go on
     _meet_model_servers()
     _open_database_pool()
+    _read_word_lists()
     # What is there now stays for good: it needs no looking through. What comes and goes with a question has no cycles
     # worth the usual number of looks.
     gc.freeze()
@@ -94,6 +95,13 @@ def _open_database_pool() -> None:
     from monitoring.pool_report import report_pool_soon  # not in the parent, which must not open a pool
 
     report_pool_soon()
+
+
+def _read_word_lists() -> None:
+    """Read what misspelled words are told by, before the first of them is asked."""
+    from documents.word_lists import read_word_lists_soon  # not in the parent, which must not open a pool
+
+    read_word_lists_soon()
 
 
 def worker_int(worker: Any) -> None:

@@ -1,5 +1,6 @@
 """What we know: tenants, corpora, documents, chunks and vectors."""
 
+from documents.models.abbreviation import Abbreviation
 from documents.models.api_key import ApiKey
 from documents.models.chunk import Chunk, TermFrequency
 from documents.models.corpus import Corpus
@@ -9,6 +10,7 @@ from documents.models.tenant import Membership, Tenant
 from documents.models.word import Word
 
 __all__ = [
+    "Abbreviation",
     "ApiKey",
     "Chunk",
     "Corpus",

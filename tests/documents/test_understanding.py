@@ -4,6 +4,8 @@ import pytest
 
 from documents.lexicon import ReadQuestion
 from documents.models import Corpus
+from documents.other_words import OTHERS_MAX
+from documents.ranking import idf
 from documents.understanding import understand
 from tests.factories import make_corpus
 from tests.stock import stock
@@ -130,16 +132,115 @@ def test_another_word_for_the_same_is_found(language: str, passage: str, questio
     assert not read.corrected
 
 
-def test_a_word_that_the_corpus_has_needs_no_other_one() -> None:
-    corpus = corpus_of("Vacation is holiday.")
+def factor_of(read: ReadQuestion, lexeme: str) -> float:
+    return next(term.factor for term in read.others if term.lexeme == lexeme)
+
+
+@pytest.mark.parametrize(
+    ("language", "passages", "question", "lexeme"),
+    [
+        ("en", ["Vacation lists are kept.", "Every employee has 28 days of holiday."], "vacation", "holiday"),
+        ("en", ["Sick pay is the salary.", "Whoever is ill calls the duty desk."], "Who is sick?", "ill"),
+        ("en", ["The annual meeting is in May.", "28 days of holiday"], "How much annual leave?", "holiday"),
+        (
+            "en",
+            ["The vehicle is washed.", "Whoever hands in the notice: the period is short."],
+            "How do I quit?",
+            "notic",
+        ),
+        ("en", ["Who is at home on Mondays calls from there."], "working remotely", "home"),
+        ("en", ["It weighs 38 kg."], "How heavy is it?", "weigh"),
+        ("de", ["Das Gehalt kommt am 28.", "Lohn"], "Löhne", "gehalt"),
+        ("de", ["Hunde brauchen Zustimmung."], "Haustiere", "hund"),
+        ("vi", ["Mỗi nhân viên có 14 ngày nghỉ phép."], "nghi le", "phép"),
+    ],
+)
+def test_another_word_is_searched_beside_one_that_the_corpus_has(
+    language: str, passages: list[str], question: str, lexeme: str
+) -> None:
+    corpus = corpus_of(*passages, language=language)
+    read = understand(corpus, question)
+    assert finds(read, lexeme)
+    assert 0 < factor_of(read, lexeme) < 1
+    assert read.alike
+
+
+def test_another_word_weighs_less_than_the_one_that_was_asked() -> None:
+    corpus = corpus_of(*["a vacation"] * 9, "28 days of holiday", "nothing")
+    read = understand(corpus, "vacation")
+    chunks = corpus.chunk_count
+    asked, other = read.terms[0], read.others[0]
+    assert other.factor * idf(chunks, other.frequency) < idf(chunks, asked.frequency)
+
+
+def test_a_few_other_words_are_enough() -> None:
+    corpus = corpus_of("cost", "price", "fee", "rate", "charge", "expensive", "expense", "outlay")
+    assert len(understand(corpus, "cost").others) == OTHERS_MAX
+
+
+def test_a_phrase_stands_for_what_it_says_only_as_a_whole() -> None:
+    corpus = corpus_of("The annual report", "time")
     assert not understand(corpus, "vacation").others
 
 
-def test_a_question_of_known_words_costs_one_statement(django_assert_num_queries: object) -> None:
+@pytest.mark.parametrize(
+    ("language", "passage", "question", "lexeme"),
+    [
+        ("en", "The Virtual Private Network (VPN) is slow.", "What is a virtual private network?", "vpn"),
+        ("en", "The Virtual Private Network (VPN) is slow.", "Is the vpn slow?", "network"),
+        ("en", "Multi-factor authentication (MFA) is on.", "multi-factor authentication", "mfa"),
+        ("en", "All with VAT (value added tax).", "value added tax", "vat"),
+        ("de", "Die Datenschutzbeauftragte (DSB) ist neu.", "DSB", "datenschutzbeauftragt"),
+        ("vi", "Công nghệ thông tin (CNTT)", "cong nghe thong tin", "cntt"),
+    ],
+)
+def test_an_abbreviation_and_what_it_stands_for_find_each_other(
+    language: str, passage: str, question: str, lexeme: str
+) -> None:
+    corpus = corpus_of(passage, f"{passage.partition('(')[0]}, once more", "VPN MFA DSB CNTT", language=language)
+    read = understand(corpus, question)
+    assert finds(read, lexeme)
+    assert any(term.lexeme == lexeme for term in read.others)
+
+
+def test_a_real_word_is_an_abbreviation_in_capitals_only() -> None:
+    corpus = corpus_of("Information Technology (IT) is on the first floor.")
+    assert not understand(corpus, "Where is it?").others
+    assert understand(corpus, "Where is IT?").others
+
+
+@pytest.mark.parametrize(
+    ("language", "passage", "typed", "meant"),
+    [
+        ("en", "Courses are approved by the head.", "aprove", "approve"),  # of which the corpus has another form
+        ("en", "The noise of the notice", "notise", "notice"),  # sounds like it
+        ("en", "expense reimbursement", "riembursemnt", "reimbursement"),  # a mistake at each end
+        ("vi", "Mật khẩu phải có mười ký tự.", "khảu", "khẩu"),  # only an accent
+    ],
+)
+def test_what_was_meant_is_told_by_sound_and_form(language: str, passage: str, typed: str, meant: str) -> None:
+    corpus = corpus_of(passage, language=language)
+    assert corrections(understand(corpus, typed)) == {typed: meant}
+
+
+def test_a_compound_is_found_by_another_word_for_its_part() -> None:
+    corpus = corpus_of("Der Urlaub", "Die Tage", language="de")
+    read = understand(corpus, "Ferientage")
+    assert finds(read, "urlaub")
+    assert finds(read, "tag")
+    assert {each.word for each in read.alike} == {"ferientage"}
+
+
+def test_a_compound_of_words_of_the_question_is_found() -> None:
+    corpus = corpus_of("Die Xylokostenabrechnung", language="de")
+    assert finds(understand(corpus, "Kosten Abrechnung von Xylo"), "xylokostenabrechn")
+
+
+def test_a_question_of_known_words_costs_two_statements(django_assert_num_queries: object) -> None:
     corpus = corpus_of("Every employee has 28 days of holiday.")
     understand(corpus, "holiday")
-    with django_assert_num_queries(1):  # type: ignore[operator]
-        read = understand(corpus, "How many days of holiday has every employee?")
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        read = understand(corpus, "How many days has every?")
     assert not read.others
 
 

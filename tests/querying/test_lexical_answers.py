@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from documents.models import Corpus
 from querying.answering import answer_question, search
@@ -65,3 +66,21 @@ def test_the_same_code_is_answered_however_it_is_written(handbook: Corpus, code:
     answer = answer_question(ask(handbook, f"What does error {code} mean?"))
     assert not answer.reasons
     assert "jammed" in answer.text
+
+
+def test_a_reply_knows_which_other_words_were_searched_also_when_it_is_kept(handbook: Corpus) -> None:
+    question = "How many days of vacation, and who gets the request?"
+    first, second = (search(ask(handbook, question)) for _ in range(2))
+    assert second.age_seconds is not None
+    assert first.alike == second.alike
+    assert first.alike["vacation"] == ("holiday",)
+
+
+def test_no_other_word_is_told_that_only_closed_documents_have(handbook: Corpus) -> None:
+    document = add_document(handbook, "Fees: the penalty for noise is 5 euros.", "closed.txt")
+    question = "What is the fine in a calendar year?"
+    assert search(ask(handbook, question, use_cache=False)).alike["fine"] == ("penalty",)
+    document.readers.add(get_user_model().objects.create(username="reader"))
+    found = search(ask(handbook, question, use_cache=False))
+    assert found.passages
+    assert "fine" not in found.alike

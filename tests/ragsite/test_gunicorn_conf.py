@@ -17,6 +17,7 @@ import pytest
 from django.db.backends.postgresql.base import DatabaseWrapper
 from gunicorn.config import Config
 
+from documents import word_lists
 from monitoring import pool_report
 from ragsite import settings, shutdown, web_worker
 
@@ -111,9 +112,10 @@ def test_a_worker_that_is_told_to_stop_tells_its_streams(
 ) -> None:
     opened: list[str] = []
     monkeypatch.setattr(pool_report, "report_pool_soon", lambda: opened.append("pool"))
+    monkeypatch.setattr(word_lists, "read_word_lists_soon", lambda: opened.append("words"))
     monkeypatch.setattr(shutdown, "_begun", False)
     gunicorn_conf.post_worker_init(None)
-    assert opened == ["pool"]
+    assert opened == ["pool", "words"]
     assert not shutdown.has_begun()
     os.kill(os.getpid(), signal.SIGTERM)
     assert shutdown.has_begun()

@@ -1,0 +1,122 @@
+"""The abbreviations that a corpus' documents explain: kept with their chunks, and searched for one another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from documents.defining import LONG_MAX_WORDS, abbreviations_in
+from documents.dictionary import is_word
+from documents.lexicon import ReadQuestion
+from documents.models import Corpus
+from documents.synonyms import Others
+from documents.wording import fold
+from ragsite.database_connection import preparing_cursor
+
+WORDS_MAX = 60  # of a question that are looked up
+ROWS_MAX = 1000  # that are looked at: documents that say the same
+
+
+class Explaining(NamedTuple):
+    """A passage that may explain abbreviations."""
+
+    document_id: UUID
+    version: int
+    text: str
+
+
+def learn_abbreviations(corpus_id: int, passages: Iterable[Explaining]) -> None:
+    """Store the abbreviations that passages explain; to do it twice changes nothing."""
+    rows = sorted(
+        {(str(each.document_id), each.version, *one) for each in passages for one in abbreviations_in(each.text)}
+    )
+    if not rows:
+        return
+    documents, versions, shorts, longs = zip(*rows, strict=True)
+    given: dict[str, Any] = {
+        "corpus": corpus_id,
+        "documents": list(documents),
+        "versions": list(versions),
+        "shorts": list(shorts),
+        "longs": list(longs),
+        "folded": [fold(long) for long in longs],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LEARN, given)
+
+
+_LEARN = """
+INSERT INTO documents_abbreviation (corpus_id, document_id, version, short, long, folded)
+SELECT %(corpus)s, document, version, short, long, folded
+FROM unnest(
+    %(documents)s::uuid[], %(versions)s::int[], %(shorts)s::text[], %(longs)s::text[], %(folded)s::text[]
+) AS given (document, version, short, long, folded)
+WHERE EXISTS (
+    -- Nothing is learnt of a document that is being deleted.
+    SELECT FROM documents_document WHERE id = given.document AND deleted_at IS NULL FOR KEY SHARE
+)
+ON CONFLICT DO NOTHING
+"""
+
+
+def abbreviations_for(corpus: Corpus, read: ReadQuestion, capitals: Collection[str]) -> list[Others]:
+    """Return what the abbreviations of a question stand for, and the abbreviations of what it says in full.
+
+    `capitals` are the question's words in capitals, in lower case: a real word ("it") is no abbreviation without them.
+    """
+    words = _words(read)
+    spans = {
+        " ".join(word for _, word in words[first:end]): (first, end)
+        for first in range(len(words))
+        for end in range(first + 1, min(len(words), first + LONG_MAX_WORDS) + 1)
+    }
+    given: dict[str, Any] = {
+        "corpus": corpus.pk,
+        "words": list({word for _, word in words}),
+        "spans": list(spans),
+        "most": ROWS_MAX,
+    }
+    if not words:
+        return []
+    with preparing_cursor() as cursor:
+        cursor.execute(_EXPLAINED, given)
+        rows = cursor.fetchall()
+    found = []
+    for short, long, folded in rows:
+        phrase = tuple(long.split())
+        for place, word in words:
+            if word == short and (short in capitals or not is_word(short, corpus.language)):
+                found.append(Others((place,), (phrase,)))
+        if folded in spans:
+            first, end = spans[folded]
+            found.append(Others(tuple(place for place, _ in words[first:end]), ((short,),)))
+    return found
+
+
+def _words(read: ReadQuestion) -> Sequence[tuple[int, str]]:
+    """Return a question's first words without accents, with their places; multi-factor is two of them, not three."""
+    words: list[tuple[int, str]] = []
+    for place, word in enumerate(map(fold, read.words), start=1):
+        if word != "".join(one for _, one in words[-2:]):
+            words.append((place, word))
+    return words[:WORDS_MAX]
+
+
+_EXPLAINED = """
+SELECT DISTINCT short, long, folded
+FROM (
+    (
+        SELECT short, long, folded FROM documents_abbreviation
+        WHERE corpus_id = %(corpus)s AND short = ANY (%(words)s::text[]) LIMIT %(most)s
+    )
+    UNION ALL
+    (
+        SELECT short, long, folded FROM documents_abbreviation
+        WHERE corpus_id = %(corpus)s AND folded = ANY (%(spans)s::text[]) LIMIT %(most)s
+    )
+) AS explained
+ORDER BY short, long
+"""
