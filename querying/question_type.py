@@ -9,6 +9,8 @@ import enum
 import re
 import unicodedata
 
+from querying.measures import measure_of
+
 
 class Wanted(enum.Enum):
     """The kind of answer that a question asks for."""
@@ -30,12 +32,14 @@ _QUESTIONS = {
     Wanted.NUMBER: _pattern(
         r"""
         how (?:many|much|long|far|often|old|high|tall|big|large|heavy|fast|deep|wide)
+        (?:what|which) time|what (?:does|do|did|is|are|was) .*\b(?:costs?|price|fee|fine|allowance)
         what (?:number|percentage|percent|share|proportion|amount|population|price|cost|fee|rate|age|size)
         what (?:is|was|are|were) the (?:\w+ )?(?:number|percentage|amount|population|price|cost|fee|rate)
-        wie ?viele?|wie (?:hoch|lange?|oft|alt|weit|gross|schwer|schnell|tief|breit)
+        wie ?viele?|wie (?:hoch|lange?|oft|alt|weit|gross|schwer|schnell|tief|breit|teuer|spat)|was (?:kostet|kosten)
         welche[rn]? (?:anzahl|zahl|prozentsatz|anteil)
         cuant[oa]s?|que (?:cantidad|porcentaje|numero)
         combien|quel(?:le)? (?:nombre|pourcentage|montant|prix)
+        (?:a )?que hora|quelle heure
         bao nhieu|may|bao (?:lau|xa|cao|lon)
         """,
         "多少|几[个名次天种位岁]|多[长大高远久]|第几",
@@ -80,7 +84,7 @@ _NUMBER_WORD = _pattern(
 )
 _YEAR = re.compile(
     r"(?<!\d)[12]\d{3}(?!\d)|\d{1,2}[:./]\d{1,2}|\d+(?:st|nd|rd|th)\b|\b\d{1,2}\b(?=\.? ?(?:[a-z]+ )?[12]\d{3})"
-    r"|\b\d{1,2} ?(?:uhr|am|pm|a\.m|p\.m|h\b)"
+    r"|\b\d{1,2} ?(?:uhr|am|pm|a\.m|p\.m|h\b)|\bngay \d{1,2}\b|\b\d{1,2}\. (?:des|jedes|eines)\b"
 )
 _TIME_WORD = _pattern(
     r"""
@@ -91,6 +95,19 @@ _TIME_WORD = _pattern(
     janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre|siecle
     """,
     "[年月日号時时]",
+)
+# "Four weeks before", "innerhalb von 30 Tagen".
+_SPAN = _pattern(
+    r"""
+    (?:days?|weeks?|months?|hours?|minutes?|years?) (?:before|after|ahead|in advance|later|earlier)
+    within (?:\w+ ){1,3}(?:days?|weeks?|months?|hours?|minutes?|years?)
+    (?:tagen?|wochen?|monaten?|stunden?|minuten?|jahren?) (?:vor|nach|vorher|danach|spater)
+    (?:innerhalb|binnen|vor|nach) (?:\w+ ){1,3}(?:tagen?|wochen?|monaten?|stunden?|minuten?|jahren?)
+    (?:dias?|semanas?|mes(?:es)?|horas?|anos?) (?:antes|despues)|(?:dentro|antes) de (?:\w+ ){1,2}(?:dias|semanas|meses)
+    (?:jours?|semaines?|mois|heures?|ans) (?:avant|apres)|(?:dans|sous) (?:\w+ ){1,3}(?:jours?|semaines?|mois)
+    (?:truoc|sau|trong vong) (?:it nhat )?\w+ (?:ngay|tuan|thang|gio|phut|nam)
+    """,
+    "[天周月年时]之?[前后內内]",
 )
 _REASON_WORD = _pattern(
     r"""
@@ -117,10 +134,16 @@ def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
     if wanted is Wanted.NUMBER:
         return _has_new(_NUMBER, folded, asked) or bool(_NUMBER_WORD.search(folded))
     if wanted is Wanted.TIME:
-        return _has_new(_YEAR, folded, asked) or bool(_TIME_WORD.search(folded))
+        return _has_new(_YEAR, folded, asked) or any(each.search(folded) for each in (_TIME_WORD, _SPAN))
     if wanted is Wanted.REASON:
         return bool(_REASON_WORD.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))
+
+
+def has_measure(sentence: str, question: str) -> bool:
+    """Return whether a sentence gives an amount of what the question asks an amount of: days for "How many days?"."""
+    measure = measure_of(fold(question))
+    return measure is not None and bool(measure.search(fold(sentence)))
 
 
 def _has_new(pattern: re.Pattern[str], text: str, known: str) -> bool:
