@@ -93,6 +93,8 @@ def measure_of(asked: str) -> re.Pattern[str] | None:
     if found := _COUNTED_UNSPACED.search(asked):
         return re.compile(rf"(?:\d|[一二两三四五六七八九十百千万亿]){re.escape(found[1])}")
     if found := _COUNTED.search(asked):
-        things = "|".join(re.escape(each.removesuffix("s")) + _ENDINGS for each in found.groups() if each and len(each) > 2)
+        things = "|".join(
+            re.escape(each.removesuffix("s")) + _ENDINGS for each in found.groups() if each and len(each) > 2
+        )
         return re.compile(_measured(rf"\w*(?:{things})")) if things else None
     return None

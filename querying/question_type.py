@@ -9,8 +9,6 @@ import enum
 import re
 import unicodedata
 
-from querying.measures import measure_of
-
 
 class Wanted(enum.Enum):
     """The kind of answer that a question asks for."""
@@ -138,12 +136,6 @@ def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
     if wanted is Wanted.REASON:
         return bool(_REASON_WORD.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))
-
-
-def has_measure(sentence: str, question: str) -> bool:
-    """Return whether a sentence gives an amount of what the question asks an amount of: days for "How many days?"."""
-    measure = measure_of(fold(question))
-    return measure is not None and bool(measure.search(fold(sentence)))
 
 
 def _has_new(pattern: re.Pattern[str], text: str, known: str) -> bool:

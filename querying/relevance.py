@@ -7,6 +7,7 @@ the scores of one question says how likely each sentence holds the answer.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from querying.blocks import QUESTION_MARKS, Kind
 from querying.function_words import is_function_word
 from querying.identifiers import found_codes, missing_identifiers
 from querying.passage import FoundPassage
-from querying.question_type import Wanted, has_measure, has_wanted, wanted_by
+from querying.measures import measure_of
+from querying.question_type import Wanted, fold, has_wanted, wanted_by
 from querying.quotable import Quotable, quotables_of, with_items
 from querying.sentences import whole_words_of
 from querying.word_likeness import stand_ins
@@ -33,7 +35,8 @@ IN_PAIRS = 1.4  # ... in words side by side as in the question
 PASSAGE = 4.5  # the passage's score, 0..1
 WANTED = {Wanted.NUMBER: 2.1, Wanted.TIME: 2.1, Wanted.NAME: 1.5, Wanted.REASON: 1.5}
 ENOUGH_COVERED = 0.25  # of the question's weight, for a sentence to be about it
-MEASURED = 1.2  # ... and it counts or measures what was asked for: days for "How many days?"
+MEASURED = 3.3  # ... a number that counts or measures what was asked for: days for "How many days?"
+MEASURED_OTHERWISE = 0.9  # ... a number that doesn't
 NAMED = 9.0  # the share of the question's codes in the sentence, however they are joined
 NAMED_ABOVE = 6.0  # ... in the sentence before it, the heading or the label
 MISSED = 0.3  # of the weight of a word that a sentence has: one that none has
@@ -85,6 +88,7 @@ class _Question:
     pairs: Mapping[tuple[str, str], float]
     codes: tuple[str, ...]
     wanted: Wanted | None
+    measure: re.Pattern[str] | None
 
     def covered(self, words: frozenset[str]) -> dict[str, float]:
         """Return the question's words that these stand for, with how far they do."""
@@ -139,6 +143,8 @@ def _is_title(part: _Part, passage: FoundPassage) -> bool:
     """Return whether this is the name of its document, and not something that it says."""
     if part.text.casefold() == passage.document_title.casefold():
         return True
+    if part.place.kind is not Kind.PROSE or "\n" in part.text:
+        return False
     is_first_line = passage.start == 0 and not passage.text[: part.place.start].strip()
     after = passage.text[part.place.end :]
     return is_first_line and part.text[-1:].isalnum() and after.lstrip(" ").startswith("\n") and bool(after.strip())
@@ -177,7 +183,7 @@ def _read(question: str, candidates: Sequence[_Candidate], alike: Mapping[str, I
     pairs = {pair: weights.get(pair[0], 0.0) + weights.get(pair[1], 0.0) for pair in pairwise(asked)}
     total = sum(pairs.values())
     pairs = {pair: weight / total for pair, weight in pairs.items()} if total else {}
-    return _Question(text, weights, near, pairs, codes, wanted_by(text))
+    return _Question(text, weights, near, pairs, codes, wanted_by(text), measure_of(fold(text)))
 
 
 def _weights(near: Mapping[str, Mapping[str, float]], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
@@ -212,11 +218,12 @@ def _score(candidate: _Candidate, asked: _Question) -> float:
     score += PASSAGE * candidate.share
     if asked.codes:
         score += _named(part, asked.codes)
-    if asked.wanted is not None and has_wanted(part.text, asked.wanted, asked.text):
-        # A number says nothing in a sentence about something else.
-        is_measured = has_measure(part.text, asked.text)
-        known = covered + continued + (implied if is_measured else 0.0)
-        score += (WANTED[asked.wanted] + MEASURED * is_measured) * min(1.0, known / ENOUGH_COVERED)
+    # A number says nothing in a sentence about something else.
+    if asked.measure is not None and asked.measure.search(fold(part.text)):
+        score += MEASURED * min(1.0, (covered + continued + implied) / ENOUGH_COVERED)
+    elif asked.wanted is not None and has_wanted(part.text, asked.wanted, asked.text):
+        worth = WANTED[asked.wanted] if asked.measure is None else MEASURED_OTHERWISE
+        score += worth * min(1.0, (covered + continued) / ENOUGH_COVERED)
     if candidate.is_title or _is_no_answer(part, weights):
         score += NO_ANSWER
     return score
