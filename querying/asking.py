@@ -50,7 +50,7 @@ _NEXT_PART = re.compile(
 _QUESTION_END = re.compile(r"(?<=[?？])\s*")  # a full stop may be that of "St. Johns"
 # "How long may I borrow it, how often renew it, and ...": not "the film, which I like, ..."
 _LISTED = re.compile(
-    r"\s*,\s+(?=(?:how|what|why|wie|was|warum|wieviel|combien|comment|pourquoi|cuánto|cuántos|cuántas|cómo|bao nhiêu)\b)",
+    r"\s*,\s+(?=(?:how|what|why|wie|was|warum|wieviel|combien|comment|pourquoi|cuánt[oa]s?|cómo|bao nhiêu)\b)",
     re.IGNORECASE,
 )
 

@@ -128,7 +128,10 @@ def _chosen(
 
 
 def _ranked(scored: Sequence[Scored]) -> list[tuple[Scored, float]]:
-    """Return sentences with how likely each is the answer, likeliest first: `score` is a log-odds that was fitted so."""
+    """Return sentences with how likely each is the answer, 0..1, likeliest first.
+
+    `score` is a log-odds that was fitted so.
+    """
     ranked = sorted(scored, key=lambda each: -each.score)
     odds = [math.exp(each.score - ranked[0].score) for each in ranked]
     total = sum(odds)

@@ -39,8 +39,8 @@ _MONEY = (
 )
 _PERCENT = r"%|(?<!\w)(?:per ?cent|percent|percentage|prozent|por ciento|pour cent|phan tram)(?!\w)|百分之|个百分点"
 _CLOCK = (
-    r"\d{1,2}[:.]\d\d(?!\d)|\d ?(?:uhr|o'clock|[ap]\.?m\.?(?!\w)|heures?|horas|h(?!\w)|gio)|(?<!\w)(?:noon|midnight|mittag"
-    r"|mitternacht|midi|minuit|mediodia|medianoche)(?!\w)|[\d一二三四五六七八九十][点时時]"
+    r"\d{1,2}[:.]\d\d(?!\d)|\d ?(?:uhr|o'clock|[ap]\.?m\.?(?!\w)|heures?|horas|h(?!\w)|gio)"
+    r"|(?<!\w)(?:noon|midnight|mittag|mitternacht|midi|minuit|mediodia|medianoche)(?!\w)|[\d一二三四五六七八九十][点时時]"
 )
 
 
@@ -61,11 +61,12 @@ _PRICE = (
 )
 # What asks, and what a sentence must then have. Tried in this order.
 _MEASURES = [
-    (_asks(r"(?:what|which|that) (?:percentage|percent|share|proportion)|wie ?viel prozent|welche[rn]? (?:prozentsatz|anteil)"
-           r"|(?:que|quel) (?:porcentaje|pourcentage)|bao nhieu phan tram", "百分之几|百分之多少"), _PERCENT),
+    (_asks(r"(?:what|which) (?:percentage|percent|share|proportion)"
+           r"|wie ?viel prozent|welche[rn]? (?:prozentsatz|anteil)|(?:que|quel) (?:porcentaje|pourcentage)"
+           r"|bao nhieu phan tram", "百分之几|百分之多少"), _PERCENT),
     (_asks(r"(?:what|which) time|wie ?viel uhr|wie spat|(?:a )?que hora|quelle heure|may gio", "几点"), _CLOCK),
-    (_asks(r"how heavy|(?:how much|what) .*\bweigh(?:s|t)?|wie schwer|wie ?viel wieg\w*|wiegt|cuanto pesan?|combien pese\w*"
-           r"|nang bao nhieu", "多重"), _measured(_WEIGHT_UNITS)),
+    (_asks(r"how heavy|(?:how much|what) .*\bweigh(?:s|t)?|wie schwer|wie ?viel wieg\w*|wiegt|cuanto pesan?"
+           r"|combien pese\w*|nang bao nhieu", "多重"), _measured(_WEIGHT_UNITS)),
     (_asks(r"how (?:far|tall|wide|deep|high)|wie (?:weit|breit|tief)|que (?:altura|distancia)|cao bao nhieu|bao xa"
            , "多[高远深宽]"), _measured(_LENGTH_UNITS)),
     (_asks(r"how (?:many years|long)|wie lang\w*|cuanto (?:tiempo|dura\w*)|combien de temps|bao lau", "多久|多长时间"),
@@ -77,7 +78,8 @@ _MEASURES = [
 ]  # fmt: skip
 # "How many vacant rooms are there?": a number before "rooms".
 _COUNTED = re.compile(
-    r"(?:how many|wie ?viele?|cuant[oa]s|combien (?:de|d')|bao nhieu|(?<!\w)may)\s+(?:more |other |mehr )?"
+    r"(?:how many|wie ?viele?|cuant[oa]s|combien (?:de|d')|bao nhieu"
+    r"|(?<!\w)may(?= (?:nguoi|ngay|cai|lan|nam|tuan|thang|tuoi|con|phong|dem|chiec)))\s+(?:more |other |mehr )?"
     r"([^\W\d]+)(?:\s+([^\W\d]+))?"
 )
 _COUNTED_UNSPACED = re.compile("(?:多少|几)([个名次天种位岁年月件本人元])")

@@ -38,7 +38,7 @@ _QUESTIONS = {
         cuant[oa]s?|que (?:cantidad|porcentaje|numero)
         combien|quel(?:le)? (?:nombre|pourcentage|montant|prix)
         (?:a )?que hora|quelle heure
-        bao nhieu|may|bao (?:lau|xa|cao|lon)
+        bao nhieu|may (?:gio|nguoi|ngay|cai|lan|nam|tuan|thang|tuoi|con|phong|dem|chiec)|bao (?:lau|xa|cao|lon)
         """,
         "多少|几[个名次天种位岁]|多[长大高远久]|第几",
     ),
@@ -86,13 +86,17 @@ _YEAR = re.compile(
 )
 _TIME_WORD = _pattern(
     r"""
-    january|february|march|april|may|june|july|august|september|october|november|december|century|noon|midnight|morning
-    evening|spring|summer|autumn|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)days?
+    january|february|march|april|(?:in|of|since|until|by|\d{1,2}(?:st|nd|rd|th)?) may|may (?=\d)|june|july|august
+    september|october|november|december|century|noon|midnight|morning|evening|spring|summer|autumn|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)days?
     januar|februar|marz|mai|juni|juli|oktober|dezember|jahrhunderts?|(?:mon|diens|donners|frei|sams|sonn)tags?|mittwochs?
     enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|siglo
     janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre|siecle
     """,
     "[年月日号時时]",
+)
+_DATE_ASKED = _pattern(
+    "years?|date|months?|century|jahr|jahre|datum|monat|jahrhundert|ano|fecha|mes|siglo|annee|date|nam|thang|the ky",
+    "哪一?[年月]|几[年月号]",
 )
 # "Four weeks before", "innerhalb von 30 Tagen".
 _SPAN = _pattern(
@@ -132,7 +136,9 @@ def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
     if wanted is Wanted.NUMBER:
         return _has_new(_NUMBER, folded, asked) or bool(_NUMBER_WORD.search(folded))
     if wanted is Wanted.TIME:
-        return _has_new(_YEAR, folded, asked) or any(each.search(folded) for each in (_TIME_WORD, _SPAN))
+        return _has_new(_YEAR, folded, asked) or bool(
+            _TIME_WORD.search(folded) or (_SPAN.search(folded) and not _DATE_ASKED.search(asked))
+        )
     if wanted is Wanted.REASON:
         return bool(_REASON_WORD.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))

@@ -18,8 +18,8 @@ from querying.asking import asking_part
 from querying.blocks import QUESTION_MARKS, Kind
 from querying.function_words import is_function_word
 from querying.identifiers import found_codes, missing_identifiers
-from querying.passage import FoundPassage
 from querying.measures import measure_of
+from querying.passage import FoundPassage
 from querying.question_type import Wanted, fold, has_wanted, wanted_by
 from querying.quotable import Quotable, quotables_of, with_items
 from querying.sentences import whole_words_of
@@ -42,6 +42,7 @@ NAMED_ABOVE = 6.0  # ... in the sentence before it, the heading or the label
 MISSED = 0.3  # of the weight of a word that a sentence has: one that none has
 STANDS_IN = 0.5  # from here on a word counts as the question's own
 NO_ANSWER = -3.0  # a question, a title, the line above a list: what it says is not yet what was asked for
+ONLY_A_NAME = -8.0  # that of its document
 FUNCTION_WORD = 0.2  # of the weight of other words
 
 
@@ -224,7 +225,9 @@ def _score(candidate: _Candidate, asked: _Question) -> float:
     elif asked.wanted is not None and has_wanted(part.text, asked.wanted, asked.text):
         worth = WANTED[asked.wanted] if asked.measure is None else MEASURED_OTHERWISE
         score += worth * min(1.0, (covered + continued) / ENOUGH_COVERED)
-    if candidate.is_title or _is_no_answer(part, weights):
+    if candidate.is_title:
+        score += ONLY_A_NAME
+    elif _is_no_answer(part, weights):
         score += NO_ANSWER
     return score
 

@@ -90,7 +90,10 @@ def _pieces(text: str, begin: int, end: int) -> list[Span]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text without case, accents and endings, in order: 'Các nhà thầu' -> ['cac', 'nha', 'thau']."""
+    """Return the words of a text without case, accents and endings, in order.
+
+    'Các nhà thầu' -> ['cac', 'nha', 'thau'].
+    """
     return [word if any(map(str.isdigit, word)) else word[:_STEM_CHARS] for word in whole_words_of(text)]
 
 

@@ -1,4 +1,7 @@
-"""How far a word of a text stands for a word of a question: another form of it, a part of a compound. Pure: no Django."""
+"""How far a word of a text stands for one of a question: another form of it, a part of a compound. Pure: no Django.
+
+Scripts that are written without spaces come as pairs of characters, and count only as they are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from querying.function_words import is_function_word
 from querying.sentences import whole_words_of
 
 STEM_CHARS = 6  # words that begin with so many alike are the same word, unless their ends are long
-END_CHARS = 5  # "regulation" and "regulations", but not "Urlaubsantrag" and "Urlaubsanspruch"
+END_CHARS = 6  # both together: "regulation" and "regulatory", but not "Urlaubsantrag" and "Urlaubsanspruch"
 MIN_CHARS = 3  # of words that are compared by how they begin
 PREFIX_CHARS = 4  # fewer in common say nothing, if the ends differ
 PART_CHARS = 5  # of a compound: "Antrag" in "Urlaubsantrag"
@@ -21,7 +24,7 @@ _AMOUNTS = {
     "lange": "dauer dauert", "alt": "alter", "weit": "entfernung", "schnell": "geschwindigkeit", "gross": "grosse",
     "pesa": "peso", "pese": "poids", "haut": "hauteur",
 }  # fmt: skip
-_ENDINGS = frozenset("s es e n en er ern em d ed".split())
+_ENDINGS = frozenset(["s", "es", "e", "n", "en", "er", "ern", "em", "d", "ed"])
 FORM = 1.0
 PART = 0.5
 ALIKE = 0.8  # another word for it, that was searched too
@@ -32,15 +35,15 @@ def likeness(asked: str, word: str) -> float:
     """Return how far a word stands for one of a question, 0..1: 1 for the same word in another form."""
     if asked == word:
         return FORM
+    if any(map(str.isdigit, asked + word)):
+        return 0.0
     common = 0
     if asked[0] == word[0]:
         shorter, longer = sorted((asked, word), key=len)
-        if not longer.isalpha():
-            return 0.0
         common = next(
             (place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter)
         )
-        if common >= STEM_CHARS and len(longer) - common <= END_CHARS:
+        if common >= STEM_CHARS and len(asked) + len(word) - 2 * common <= END_CHARS:
             return FORM
         if common == len(shorter) >= MIN_CHARS and longer[common:] in _ENDINGS:
             return FORM
