@@ -47,6 +47,12 @@ _NEXT_PART = re.compile(
     rf"(?:\s*[,;]\s*|\s+){_AND}\s+(?:also\s+|auch\s+)?(?=(?:(?:{_PREPOSITIONS})\s+)?(?:{_WORDS})\b)",
     re.IGNORECASE,
 )
+_QUESTION_END = re.compile(r"(?<=[?？])\s*")  # a full stop may be that of "St. Johns"
+# "How long may I borrow it, how often renew it, and ...": not "the film, which I like, ..."
+_LISTED = re.compile(
+    r"\s*,\s+(?=(?:how|what|why|wie|was|warum|wieviel|combien|comment|pourquoi|cuánt[oa]s?|cómo|bao nhiêu)\b)",
+    re.IGNORECASE,
+)
 
 
 def asking_part(question: str) -> str | None:
@@ -81,8 +87,11 @@ def parts_of(question: str) -> tuple[str, ...]:
     asked = asking_part(question) or question
     if len(asked) > SEVERAL_MAX_CHARS:
         return ()
-    sentences = [each for each in _sentences(asked) if not _COURTESY.match(each)]
-    parts = [part.strip() for each in sentences for part in _NEXT_PART.split(each)]
+    sentences = [each for each in _QUESTION_END.split(asked) if each and not _COURTESY.match(each)]
+    parts = [part for each in sentences for part in _NEXT_PART.split(each)]
+    if len(parts) > 1:
+        parts = [part for each in parts for part in _LISTED.split(each)]
+    parts = [part.strip() for part in parts]
     whole = [part for part in parts if len(part.split()) >= PART_MIN_WORDS and _ASKED.search(part)]
     return tuple(whole) if 1 < len(whole) <= PARTS_MAX else ()
 

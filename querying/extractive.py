@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from querying.asking import parts_of
 from querying.inert import inert
 from querying.passage import FoundPassage
 from querying.quotable import FOOTNOTE_INSIDE
@@ -16,9 +17,12 @@ from querying.sentences import sentences_of
 Style = Literal["short", "full"]
 STYLES: tuple[Style, ...] = ("short", "full")
 MAX_SENTENCES = {"short": 4, "full": 10}
-# How likely a further sentence must be the answer, for each hundred characters that a reader has to read more.
-LIKELY_PER_100_CHARS = {"short": 0.056, "full": 0.012}
+# How likely a further sentence of a hundred characters must be the answer; one that is longer costs a reader more.
+LIKELY_PER_100_CHARS = {"short": 0.047, "full": 0.012}
+LONGER = 1.3  # the power of its length
+LIKELY_OF_A_PART = 0.1  # the best sentence for one part of the question
 LIKELY_AT_LEAST = {"short": 0.04, "full": 0.005}  # however short the sentence is
+WHOLE_SHARE = 0.3  # of the whole question's score, beside that of one part
 SAME_SHARE = 0.85  # of the words in common: the same thing said twice (overlapping passages do)
 
 
@@ -39,15 +43,28 @@ class Quoted:
     quotes: tuple[Quote, ...]
 
 
-def choose_sentences(question: str, passages: Sequence[FoundPassage], style: Style = "short") -> tuple[Quote, ...]:
+def choose_sentences(
+    question: str,
+    passages: Sequence[FoundPassage],
+    style: Style = "short",
+    *,
+    alike: Mapping[str, Iterable[str]] | None = None,
+) -> tuple[Quote, ...]:
     """Return the sentences to answer from, the likeliest first: one, and more while it is open which is the answer.
 
+    A question of several parts gets the likeliest for each of them first. `alike`: other words for the question's.
     The same input gives the same sentences. Empty only if no passage holds any text.
     """
-    return tuple(Quote(each.number, each.start, each.end) for each in _chosen(question, passages, style))
+    return tuple(Quote(each.number, each.start, each.end) for each in _chosen(question, passages, style, alike or {}))
 
 
-def quoted_answer(question: str, passages: Sequence[FoundPassage], style: Style = "short") -> Quoted:
+def quoted_answer(
+    question: str,
+    passages: Sequence[FoundPassage],
+    style: Style = "short",
+    *,
+    alike: Mapping[str, Iterable[str]] | None = None,
+) -> Quoted:
     """Return an answer of quoted sentences with their [n], one paragraph per quote; empty if no passage holds text.
 
     What stands between the quotation marks are the document's characters, on one line; a row of a table comes with its
@@ -55,7 +72,7 @@ def quoted_answer(question: str, passages: Sequence[FoundPassage], style: Style 
     """
     quotes: list[Quote] = []
     headers: list[str] = []
-    for each in _chosen(question, passages, style):
+    for each in _chosen(question, passages, style, alike or {}):
         text = passages[each.number - 1].text
         for place, quote in enumerate(quotes):
             if quote.number == each.number and not text[quote.end : each.start].strip() and quote.end <= each.start:
@@ -87,21 +104,44 @@ def as_one_line(text: str) -> str:
     return " ".join(FOOTNOTE_INSIDE.sub("", text).replace("\x03", " ").split())
 
 
-def _chosen(question: str, passages: Sequence[FoundPassage], style: Style) -> list[Scored]:
-    scored = sorted(score_sentences(question, passages), key=lambda each: -each.score)
-    if not scored:
+def _chosen(
+    question: str, passages: Sequence[FoundPassage], style: Style, alike: Mapping[str, Iterable[str]]
+) -> list[Scored]:
+    scored = score_sentences(question, passages, alike)
+    ranked = _ranked(scored)
+    if not ranked:
         return []
-    # As probabilities that add up to one: `score` is a log-odds that was fitted so.
-    likely = [math.exp(each.score - scored[0].score) for each in scored]
-    total = sum(likely)
-    chosen = scored[:1]
-    for each, odds in zip(scored[1:], likely[1:], strict=True):
+    chosen: list[Scored] = []
+    for part in parts_of(question):
+        # What one part leaves open ("and when?") the whole question tells.
+        best, likely = _ranked(_both(score_sentences(part, passages, alike), scored))[0]
+        if likely >= LIKELY_OF_A_PART and not any(_overlap(best, other) for other in chosen):
+            chosen.append(best)
+    chosen = chosen or [ranked[0][0]]
+    for each, likely in ranked:
         if len(chosen) >= MAX_SENTENCES[style]:
             break
-        enough = max(LIKELY_AT_LEAST[style], LIKELY_PER_100_CHARS[style] * (each.end - each.start) / 100)
-        if odds / total >= enough and not any(_overlap(each, other) for other in chosen):
+        cost = LIKELY_PER_100_CHARS[style] * ((each.end - each.start) / 100) ** LONGER
+        if likely >= max(LIKELY_AT_LEAST[style], cost) and not any(_overlap(each, other) for other in chosen):
             chosen.append(each)
     return chosen
+
+
+def _ranked(scored: Sequence[Scored]) -> list[tuple[Scored, float]]:
+    """Return sentences with how likely each is the answer, 0..1, likeliest first.
+
+    `score` is a log-odds that was fitted so.
+    """
+    ranked = sorted(scored, key=lambda each: -each.score)
+    odds = [math.exp(each.score - ranked[0].score) for each in ranked]
+    total = sum(odds)
+    return [(each, one / total) for each, one in zip(ranked, odds, strict=True)]
+
+
+def _both(of_part: Sequence[Scored], of_whole: Sequence[Scored]) -> list[Scored]:
+    return [
+        replace(one, score=one.score + WHOLE_SHARE * whole.score) for one, whole in zip(of_part, of_whole, strict=True)
+    ]
 
 
 def _overlap(one: Scored, other: Scored) -> bool:

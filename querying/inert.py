@@ -15,6 +15,8 @@ _LINK = r"!?\[[^\[\]]{0,300}\](?:\([^()]{0,500}\)|\[[^\[\]]{0,100}\])"
 _NUMBERS = r"[\[【][\d\s,;–-]{1,30}[\]】]"
 _PIECE = re.compile(rf"(?:{_CODE}|{_TAG}|{_LINK}|{_NUMBERS}|[^\s`]|`+)+")
 _OWN_CODE = re.compile(rf"[\"'“„(]*{_CODE}[\"'”).,;:!?]*")
+# "press *Ask anew* above": emphasis of the document's own, over several words, in running text.
+_EMPHASIS = re.compile(r"(?<![^\s(\"“„])\*(?P<words>[^\W_][^*_`<>\[\]\\]{0,80}(?<=\w))\*(?=[\s)\"”.,;:!?]|\Z)")
 _LEADING = re.compile(r"[\"'“„(]*")
 _TRAILING = re.compile(r"[\"'”.,:!?]*\Z")
 _ACTIVE = re.compile(
@@ -42,11 +44,15 @@ def inert(text: str) -> str:
     """
     pieces: list[str] = []
     end = 0
-    for found in _PIECE.finditer(text):
-        pieces.append(text[end : found.start()])
-        pieces.append(_shown(found.group()))
-        end = found.end()
-    return "".join([*pieces, text[end:]])
+    for found in _EMPHASIS.finditer(text):
+        if found.start() >= end and not _ACTIVE.search(found["words"]):
+            pieces += [_inert_words(text[end : found.start()]), found.group()]
+            end = found.end()
+    return "".join([*pieces, _inert_words(text[end:])])
+
+
+def _inert_words(text: str) -> str:
+    return _PIECE.sub(lambda found: _shown(found.group()), text)
 
 
 def _shown(piece: str) -> str:

@@ -30,13 +30,15 @@ _QUESTIONS = {
     Wanted.NUMBER: _pattern(
         r"""
         how (?:many|much|long|far|often|old|high|tall|big|large|heavy|fast|deep|wide)
+        (?:what|which) time|what (?:does|do|did|is|are|was) .*\b(?:costs?|price|fee|fine|allowance)
         what (?:number|percentage|percent|share|proportion|amount|population|price|cost|fee|rate|age|size)
         what (?:is|was|are|were) the (?:\w+ )?(?:number|percentage|amount|population|price|cost|fee|rate)
-        wie ?viele?|wie (?:hoch|lange?|oft|alt|weit|gross|schwer|schnell|tief|breit)
+        wie ?viele?|wie (?:hoch|lange?|oft|alt|weit|gross|schwer|schnell|tief|breit|teuer|spat)|was (?:kostet|kosten)
         welche[rn]? (?:anzahl|zahl|prozentsatz|anteil)
         cuant[oa]s?|que (?:cantidad|porcentaje|numero)
         combien|quel(?:le)? (?:nombre|pourcentage|montant|prix)
-        bao nhieu|may|bao (?:lau|xa|cao|lon)
+        (?:a )?que hora|quelle heure
+        bao nhieu|may (?:gio|nguoi|ngay|cai|lan|nam|tuan|thang|tuoi|con|phong|dem|chiec)|bao (?:lau|xa|cao|lon)
         """,
         "多少|几[个名次天种位岁]|多[长大高远久]|第几",
     ),
@@ -80,17 +82,34 @@ _NUMBER_WORD = _pattern(
 )
 _YEAR = re.compile(
     r"(?<!\d)[12]\d{3}(?!\d)|\d{1,2}[:./]\d{1,2}|\d+(?:st|nd|rd|th)\b|\b\d{1,2}\b(?=\.? ?(?:[a-z]+ )?[12]\d{3})"
-    r"|\b\d{1,2} ?(?:uhr|am|pm|a\.m|p\.m|h\b)"
+    r"|\b\d{1,2} ?(?:uhr|am|pm|a\.m|p\.m|h\b)|\bngay \d{1,2}\b|\b\d{1,2}\. (?:des|jedes|eines)\b"
 )
 _TIME_WORD = _pattern(
     r"""
-    january|february|march|april|may|june|july|august|september|october|november|december|century|noon|midnight|morning
-    evening|spring|summer|autumn|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)days?
+    january|february|march|april|(?:in|of|since|until|by|\d{1,2}(?:st|nd|rd|th)?) may|may (?=\d)|june|july|august
+    september|october|november|december|century|noon|midnight|morning|evening|spring|summer|autumn|winter|(?:mon|tues|wednes|thurs|fri|satur|sun)days?
     januar|februar|marz|mai|juni|juli|oktober|dezember|jahrhunderts?|(?:mon|diens|donners|frei|sams|sonn)tags?|mittwochs?
     enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|siglo
     janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre|siecle
     """,
     "[年月日号時时]",
+)
+_DATE_ASKED = _pattern(
+    "years?|date|months?|century|jahr|jahre|datum|monat|jahrhundert|ano|fecha|mes|siglo|annee|date|nam|thang|the ky",
+    "哪一?[年月]|几[年月号]",
+)
+# "Four weeks before", "innerhalb von 30 Tagen".
+_SPAN = _pattern(
+    r"""
+    (?:days?|weeks?|months?|hours?|minutes?|years?) (?:before|after|ahead|in advance|later|earlier)
+    within (?:\w+ ){1,3}(?:days?|weeks?|months?|hours?|minutes?|years?)
+    (?:tagen?|wochen?|monaten?|stunden?|minuten?|jahren?) (?:vor|nach|vorher|danach|spater)
+    (?:innerhalb|binnen|vor|nach) (?:\w+ ){1,3}(?:tagen?|wochen?|monaten?|stunden?|minuten?|jahren?)
+    (?:dias?|semanas?|mes(?:es)?|horas?|anos?) (?:antes|despues)|(?:dentro|antes) de (?:\w+ ){1,2}(?:dias|semanas|meses)
+    (?:jours?|semaines?|mois|heures?|ans) (?:avant|apres)|(?:dans|sous) (?:\w+ ){1,3}(?:jours?|semaines?|mois)
+    (?:truoc|sau|trong vong) (?:it nhat )?\w+ (?:ngay|tuan|thang|gio|phut|nam)
+    """,
+    "[天周月年时]之?[前后內内]",
 )
 _REASON_WORD = _pattern(
     r"""
@@ -117,7 +136,9 @@ def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
     if wanted is Wanted.NUMBER:
         return _has_new(_NUMBER, folded, asked) or bool(_NUMBER_WORD.search(folded))
     if wanted is Wanted.TIME:
-        return _has_new(_YEAR, folded, asked) or bool(_TIME_WORD.search(folded))
+        return _has_new(_YEAR, folded, asked) or bool(
+            _TIME_WORD.search(folded) or (_SPAN.search(folded) and not _DATE_ASKED.search(asked))
+        )
     if wanted is Wanted.REASON:
         return bool(_REASON_WORD.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))

@@ -7,18 +7,23 @@ the scores of one question says how likely each sentence holds the answer.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from querying.asking import asking_part
 from querying.blocks import QUESTION_MARKS, Kind
 from querying.function_words import is_function_word
+from querying.identifiers import found_codes, missing_identifiers
+from querying.measures import measure_of
 from querying.passage import FoundPassage
-from querying.question_type import Wanted, has_wanted, wanted_by
+from querying.question_type import Wanted, fold, has_wanted, wanted_by
 from querying.quotable import Quotable, quotables_of, with_items
-from querying.sentences import words_of
+from querying.sentences import whole_words_of
+from querying.word_likeness import stand_ins
 
 PASSAGES_KEPT = 1000  # with their words: some 10 kB each
 MAX_SENTENCES_READ = 400  # of all passages; the best come first
@@ -26,14 +31,19 @@ LIST_MAX_CHARS = 320  # of a list that is quoted as a whole
 COVERED = 7.0  # the share of the question's weight in the sentence, 0..1
 IMPLIED = 4.0  # ... in the title and headings above it
 CONTINUED = 2.2  # ... in the sentence before it: "They lapse in March."
-INFLECTED = 1.8  # ... in other forms of its words: "Beitragssatz" for "Beitrag"
 IN_PAIRS = 1.4  # ... in words side by side as in the question
 PASSAGE = 4.5  # the passage's score, 0..1
 WANTED = {Wanted.NUMBER: 2.1, Wanted.TIME: 2.1, Wanted.NAME: 1.5, Wanted.REASON: 1.5}
 ENOUGH_COVERED = 0.25  # of the question's weight, for a sentence to be about it
+MEASURED = 3.3  # ... a number that counts or measures what was asked for: days for "How many days?"
+MEASURED_OTHERWISE = 0.9  # ... a number that doesn't
+NAMED = 9.0  # the share of the question's codes in the sentence, however they are joined
+NAMED_ABOVE = 6.0  # ... in the sentence before it, the heading or the label
+MISSED = 0.3  # of the weight of a word that a sentence has: one that none has
+STANDS_IN = 0.5  # from here on a word counts as the question's own
 NO_ANSWER = -3.0  # a question, a title, the line above a list: what it says is not yet what was asked for
+ONLY_A_NAME = -8.0  # that of its document
 FUNCTION_WORD = 0.2  # of the weight of other words
-PREFIX_CHARS = 4  # fewer in common say nothing
 
 
 @dataclass(frozen=True)
@@ -66,15 +76,42 @@ class _Candidate:
     part: _Part
     about: frozenset[str]
     share: float
+    is_title: bool
 
 
-def score_sentences(question: str, passages: Sequence[FoundPassage]) -> list[Scored]:
-    """Return the quotable parts of the passages with their scores, in the order of the text; empty without text."""
+@dataclass(frozen=True)
+class _Question:
+    """A question, read against the sentences."""
+
+    text: str
+    weights: Mapping[str, float]  # of its words; they add up to 1 with those that no sentence has
+    near: Mapping[str, Mapping[str, float]]  # word -> words that stand for it, and how far
+    pairs: Mapping[tuple[str, str], float]
+    codes: tuple[str, ...]
+    wanted: Wanted | None
+    measure: re.Pattern[str] | None
+
+    def covered(self, words: frozenset[str]) -> dict[str, float]:
+        """Return the question's words that these stand for, with how far they do."""
+        found = {}
+        for word in self.weights:
+            near = self.near[word]
+            if word in words:
+                found[word] = 1.0
+            elif value := max((near[each] for each in near.keys() & words), default=0.0):
+                found[word] = value
+        return found
+
+
+def score_sentences(
+    question: str, passages: Sequence[FoundPassage], alike: Mapping[str, Iterable[str]] | None = None
+) -> list[Scored]:
+    """Return the quotable parts of the passages with their scores, in the order of the text; empty without text.
+
+    `alike` has other words for some of the question's, that were searched too.
+    """
     candidates = _candidates(passages)
-    asked = words_of(question)
-    weights = _weights(asked, [each.part.words for each in candidates])
-    pairs = _pair_weights(asked, weights)
-    wanted = wanted_by(question)
+    read = _read(question, candidates, alike or {})
     return [
         Scored(
             each.number,
@@ -82,7 +119,7 @@ def score_sentences(question: str, passages: Sequence[FoundPassage]) -> list[Sco
             each.part.place.end,
             frozenset(each.part.words),
             each.part.place.columns,
-            _score(each, question, weights, pairs, wanted),
+            _score(each, read),
         )
         for each in candidates
     ]
@@ -93,11 +130,25 @@ def _candidates(passages: Sequence[FoundPassage]) -> list[_Candidate]:
     found: list[_Candidate] = []
     for number, passage in enumerate(passages, start=1):
         share = passage.score / best if best > 0 else 1.0
-        about = frozenset(words_of(f"{passage.document_title} {passage.heading}"))
-        found += [_Candidate(number, part, about | part.above, share) for part in _parts(passage.text)]
+        about = frozenset(whole_words_of(f"{passage.document_title} {passage.heading}"))
+        found += [
+            _Candidate(number, part, about | part.above, share, _is_title(part, passage))
+            for part in _parts(passage.text)
+        ]
         if len(found) >= MAX_SENTENCES_READ:
             break
     return found
+
+
+def _is_title(part: _Part, passage: FoundPassage) -> bool:
+    """Return whether this is the name of its document, and not something that it says."""
+    if part.text.casefold() == passage.document_title.casefold():
+        return True
+    if part.place.kind is not Kind.PROSE or "\n" in part.text:
+        return False
+    is_first_line = passage.start == 0 and not passage.text[: part.place.start].strip()
+    after = passage.text[part.place.end :]
+    return is_first_line and part.text[-1:].isalnum() and after.lstrip(" ").startswith("\n") and bool(after.strip())
 
 
 @lru_cache(maxsize=PASSAGES_KEPT)
@@ -108,74 +159,90 @@ def _parts(text: str) -> tuple[_Part, ...]:
     for number, place in enumerate(places):
         whole = with_items(text, places, number, LIST_MAX_CHARS) if place.kind is Kind.LABEL else place
         part = text[whole.start : whole.end]
-        words = tuple(words_of(part))
+        words = tuple(whole_words_of(part))
         made.append(
             _Part(
                 whole,
                 part,
                 words,
-                own=frozenset([*words, *words_of(place.asked)]),
-                before=frozenset(words_of(place.before)),
-                above=frozenset(words_of(f"{place.heading} {place.columns}")),
+                own=frozenset([*words, *whole_words_of(place.asked)]),
+                before=frozenset(whole_words_of(place.before)),
+                above=frozenset(whole_words_of(f"{place.heading} {place.columns}")),
             )
         )
     return tuple(made)
 
 
-def _weights(asked: Sequence[str], sentences: Sequence[Sequence[str]]) -> dict[str, float]:
+def _read(question: str, candidates: Sequence[_Candidate], alike: Mapping[str, Iterable[str]]) -> _Question:
+    text = asking_part(question) or question
+    codes = found_codes(question, [each.part.text for each in candidates])
+    in_codes = {word for code in codes for word in whole_words_of(code)}
+    asked = [word for word in whole_words_of(text) if word not in in_codes]
+    seen = Counter(word for each in candidates for word in each.part.own)
+    near = stand_ins(dict.fromkeys(asked), seen.keys(), alike)
+    weights = _weights(near, [each.part.own for each in candidates])
+    pairs = {pair: weights.get(pair[0], 0.0) + weights.get(pair[1], 0.0) for pair in pairwise(asked)}
+    total = sum(pairs.values())
+    pairs = {pair: weight / total for pair, weight in pairs.items()} if total else {}
+    return _Question(text, weights, near, pairs, codes, wanted_by(text), measure_of(fold(text)))
+
+
+def _weights(near: Mapping[str, Mapping[str, float]], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
     """Return the question's words with their share of its weight: rare ones among the sentences have more."""
-    seen = Counter(word for words in sentences for word in set(words))
-    rarity = {
-        word: math.log(1 + len(sentences) / (1 + seen[word])) * (FUNCTION_WORD if is_function_word(word) else 1.0)
-        for word in dict.fromkeys(asked)
-        if seen[word]
-    }
-    total = sum(rarity.values())
+    rarity: dict[str, float] = {}
+    missed = 0.0
+    for word, stand_in in near.items():
+        full = {each for each, value in stand_in.items() if value >= STANDS_IN} or stand_in.keys()
+        seen = sum(not full.isdisjoint(words) for words in sentences)
+        factor = FUNCTION_WORD if is_function_word(word[:6]) else 1.0
+        weight = math.log(1 + len(sentences) / (1 + seen)) * factor
+        if seen:
+            rarity[word] = weight
+        else:
+            missed += MISSED * weight
+    total = sum(rarity.values()) + missed
     return {word: weight / total for word, weight in rarity.items()} if total else {}
 
 
-def _pair_weights(asked: Sequence[str], weights: Mapping[str, float]) -> dict[tuple[str, str], float]:
-    pairs = {pair: weights.get(pair[0], 0.0) + weights.get(pair[1], 0.0) for pair in pairwise(asked)}
-    total = sum(pairs.values())
-    return {pair: weight / total for pair, weight in pairs.items()} if total else {}
-
-
-def _score(
-    candidate: _Candidate,
-    question: str,
-    weights: Mapping[str, float],
-    pairs: Mapping[tuple[str, str], float],
-    wanted: Wanted | None,
-) -> float:
+def _score(candidate: _Candidate, asked: _Question) -> float:
     part = candidate.part
-    own, text = part.own, part.text
-    missing = [word for word in weights if word not in own]
-    covered = sum(weight for word, weight in weights.items() if word in own)
-    continued = sum(weights[word] for word in missing if word in part.before)
-    inflected = sum(weights[word] * _likeness(word, own) for word in missing)
-    score = COVERED * covered + CONTINUED * continued + INFLECTED * inflected
-    score += IMPLIED * sum(weights[word] for word in missing if word in candidate.about)
-    score += IN_PAIRS * sum(pairs.get(pair, 0.0) for pair in set(pairwise(part.words)))
+    weights = asked.weights
+    own = asked.covered(part.own)
+    covered = sum(weights[word] * value for word, value in own.items())
+    missing = {word: weight for word, weight in weights.items() if own.get(word, 0.0) < STANDS_IN}
+    before = asked.covered(part.before)
+    continued = sum(weight * before.get(word, 0.0) for word, weight in missing.items())
+    about = asked.covered(candidate.about)
+    implied = sum(weight * about.get(word, 0.0) for word, weight in missing.items())
+    score = COVERED * covered + CONTINUED * continued + IMPLIED * implied
+    score += IN_PAIRS * sum(asked.pairs.get(pair, 0.0) for pair in set(pairwise(part.words)))
     score += PASSAGE * candidate.share
-    if wanted is not None and has_wanted(text, wanted, question):
-        # A number says nothing in a sentence about something else.
-        score += WANTED[wanted] * min(1.0, (covered + continued + inflected) / ENOUGH_COVERED)
-    kind = part.place.kind
-    is_bare_label = kind is Kind.LABEL and text.rstrip("*_ ").endswith((":", "："))
-    if kind is Kind.TITLE or is_bare_label or text.rstrip('*_"” ').endswith(QUESTION_MARKS) or own <= weights.keys():
+    if asked.codes:
+        score += _named(part, asked.codes)
+    # A number says nothing in a sentence about something else.
+    if asked.measure is not None and asked.measure.search(fold(part.text)):
+        score += MEASURED * min(1.0, (covered + continued + implied) / ENOUGH_COVERED)
+    elif asked.wanted is not None and has_wanted(part.text, asked.wanted, asked.text):
+        worth = WANTED[asked.wanted] if asked.measure is None else MEASURED_OTHERWISE
+        score += worth * min(1.0, (covered + continued) / ENOUGH_COVERED)
+    if candidate.is_title:
+        score += ONLY_A_NAME
+    elif _is_no_answer(part, weights):
         score += NO_ANSWER
     return score
 
 
-def _likeness(word: str, own: frozenset[str]) -> float:
-    """Return how much of a word begins one of these, 0..1; 0 below PREFIX_CHARS characters."""
-    start = word[:PREFIX_CHARS]
-    if len(start) < PREFIX_CHARS:
-        return 0.0
-    return max((_common(word, other) for other in own if other.startswith(start)), default=0) / len(word)
+def _named(part: _Part, codes: Sequence[str]) -> float:
+    """Return what it is worth that a sentence, or what is right above it, has codes of the question."""
+    place = part.place
+    own = sum(not missing_identifiers(code, [part.text]) for code in codes)
+    above = " ".join([part.text, place.before, place.asked, place.heading])
+    implied = sum(not missing_identifiers(code, [above]) for code in codes) - own
+    return (NAMED * own + NAMED_ABOVE * implied) / len(codes)
 
 
-def _common(one: str, other: str) -> int:
-    return next(
-        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
+def _is_no_answer(part: _Part, weights: Mapping[str, float]) -> bool:
+    text = part.text
+    is_bare_label = part.place.kind is Kind.LABEL and text.rstrip("*_ ").endswith((":", "："))
+    is_question = text.rstrip('*_"” ').endswith(QUESTION_MARKS)
+    return part.place.kind is Kind.TITLE or is_bare_label or is_question or part.own <= weights.keys()

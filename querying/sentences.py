@@ -90,9 +90,17 @@ def _pieces(text: str, begin: int, end: int) -> list[Span]:
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a text as they are compared: without case, accents and endings, in order.
+    """Return the words of a text without case, accents and endings, in order.
 
-    'Các nhà thầu' -> ['cac', 'nha', 'thau']; scripts without spaces give pairs: '北京市' -> ['北京', '京市'].
+    'Các nhà thầu' -> ['cac', 'nha', 'thau'].
+    """
+    return [word if any(map(str.isdigit, word)) else word[:_STEM_CHARS] for word in whole_words_of(text)]
+
+
+def whole_words_of(text: str) -> list[str]:
+    """Return the words of a text without case and accents, in order.
+
+    Scripts without spaces give pairs: '北京市' -> ['北京', '京市'].
     """
     found: list[str] = []
     for word in _WORD.findall(text):
@@ -116,4 +124,4 @@ def _folded(word: str) -> tuple[str, ...]:
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     if not plain:
         return ()
-    return (plain if any(char.isdigit() for char in plain) else plain[:_STEM_CHARS],)
+    return (plain,)

@@ -32,8 +32,13 @@ def test_the_answer_quotes_the_sentences_that_speak_of_the_question() -> None:
 
 
 def test_neighbouring_sentences_are_one_quote() -> None:
-    answer = quoted_answer("When must paid leave of 25 days be asked for?", [HANDBOOK]).text
+    answer = quoted_answer("paid leave of 25 days per year, asked for ahead", [HANDBOOK]).text
     assert answer.startswith("“Employees get 25 days of paid leave per year. Leave must be asked for two weeks ahead.")
+
+
+def test_the_likelier_of_two_neighbours_comes_first_even_if_it_is_the_second() -> None:
+    answer = quoted_answer("When must paid leave of 25 days be asked for?", [HANDBOOK]).text
+    assert answer.startswith("“Leave must be asked for two weeks ahead.” [1]\n\n“Employees get 25 days")
 
 
 def test_a_passage_that_fits_the_question_better_is_quoted_before_one_that_has_its_words_too() -> None:

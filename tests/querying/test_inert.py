@@ -13,6 +13,7 @@ from querying.inert import inert
 AS_IT_IS = [
     "Every employee has 28 days of holiday.",
     "The `UPLOAD_MAX` is **50 MB**, at most (see below).",  # the document's own markdown
+    "Press *Ask anew* above (or *the other one*), *now*.",  # emphasis over several words
     "snake_case and 2 * 3 and 5 < 7 & a | b",
     "He said [sic] so, and “no” too.",
     "Nhà thầu phải nộp hồ sơ; 工资是五千元。",
@@ -32,6 +33,8 @@ IN_CODE = [
     ("Write to anna@office.example.", "Write to `anna@office.example`."),
     ("javascript:alert(1)", "`javascript:alert(1)`"),
     ("&copy; 2020 &#106;", "`&copy;` 2020 `&#106;`"),
+    ("press *a https://e.example b* now", "press `*a` `https://e.example` b* now"),
+    ("from *here on", "from `*here` on"),
     ("a*b*c and __init__", "`a*b*c` and `__init__`"),
     (r"C:\*x", r"`C:\*x`"),
     ("a ` b", "a `` ` `` b"),  # alone: it would begin a code span

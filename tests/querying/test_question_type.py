@@ -14,6 +14,7 @@ N, T, NAME, WHY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON
     [
         ("How many days are there?", N), ("When does it open?", T), ("In what year was it built?", T),
         ("Who signs it?", NAME), ("Where is it?", NAME), ("Why is it closed?", WHY), ("What is a quay?", None),
+        ("What may I bring?", None), ("What time is it?", N), ("What is the fee?", N), ("Was kostet es?", N),
         ("Wie viele Tage?", N), ("Wann öffnet es?", T), ("In welchem Jahr?", T), ("Wer bezahlt?", NAME),
         ("¿Cuántos días?", N), ("¿Cuándo abre?", T), ("¿Quién firma?", NAME), ("¿Por qué?", WHY),
         ("Combien de jours ?", N), ("Quand ouvre-t-il ?", T), ("Où est-ce ?", NAME), ("Pourquoi ?", WHY),
@@ -38,6 +39,11 @@ def test_a_question_word_tells_what_is_wanted(question: str, wanted: Wanted | No
         ("It was built by Anne Morel.", NAME, "Who built it?", True),
         ("It was built with care.", NAME, "Who built it?", False),
         ("The hall in Oslo is old.", NAME, "Who built the hall in Oslo?", False),
+        ("Ask four weeks before.", T, "When must I ask?", True),
+        ("Fragen Sie innerhalb von 30 Tagen.", T, "Wann muss ich fragen?", True),
+        ("Years before his death he came.", T, "In what year did he come?", False),
+        ("Units may differ.", T, "When do they differ?", False),  # not the month
+        ("It opens on 2 May.", T, "When does it open?", True),
         ("It is shut because of snow.", WHY, "Why is it shut?", True),
     ],
 )
