@@ -176,7 +176,10 @@ def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Wr
     """Quote the sentences that say most about the question; return the draft."""
     with timings.stage("extract"):
         quoted = quoted_answer(
-            _corrected(asked.question, retrieved.corrections), retrieved.passages, asked.answer_style
+            _corrected(asked.question, retrieved.corrections),
+            retrieved.passages,
+            asked.answer_style,
+            alike=retrieved.alike,
         )
     text = quoted.text
     if text and retrieved.missing_identifiers:
