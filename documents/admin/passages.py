@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from documents.access import Principal, readable_corpora, readable_documents
 from documents.admin.scoping import CorpusFilter, ReadOnlyAdmin, manageable_corpora, readable_spaces
-from documents.models import Chunk, DocumentText, Embedding, TermFrequency, Word
+from documents.models import Abbreviation, Chunk, DocumentText, Embedding, TermFrequency, Word
 
 TEXT_SHOWN_CHARS = 20_000
 
@@ -95,3 +95,19 @@ class WordAdmin(ReadOnlyAdmin):
     def readable(self, principal: Principal) -> QuerySet[Word]:
         """Return the words of corpora that the principal manages: some are of documents that not every reader sees."""
         return Word.objects.filter(corpus__in=manageable_corpora(principal))
+
+
+@admin.register(Abbreviation)
+class AbbreviationAdmin(ReadOnlyAdmin):
+    """The abbreviations that documents explain: who asks for one finds the other, too."""
+
+    list_display = ["short", "long", "corpus", "document"]
+    list_filter = [("corpus", CorpusFilter)]
+    search_fields = ["short", "long"]
+    list_select_related = ["corpus", "document"]
+    readonly_fields = ["short", "long", "folded", "corpus", "document", "version"]
+    ordering = ["-id"]
+
+    def readable(self, principal: Principal) -> QuerySet[Abbreviation]:
+        """Return the abbreviations of readable documents."""
+        return Abbreviation.objects.filter(document__in=readable_documents(principal))

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from documents.models import (
+    Abbreviation,
     ApiKey,
     Chunk,
     Corpus,
@@ -68,6 +69,9 @@ def fill(tenant: Tenant, name: str, group: Group) -> tuple[Corpus, Document]:
     assert space is not None
     Embedding.objects.create(space=space, chunk=chunk, document=document, vector=[0.123] * 256)
     TermFrequency.objects.create(term=corpus.pk, corpus=corpus, chunks=1)
+    Abbreviation.objects.create(
+        corpus=corpus, document=document, version=1, short=name[:12], long=f"{name} long", folded=f"{name} long"
+    )
     Word.objects.create(corpus=corpus, word=f"{name}word", folded=f"{name}word", term=corpus.pk)
     member = make_person(role="reader", tenant=tenant, username=f"{name}-member")
     member.groups.add(group)

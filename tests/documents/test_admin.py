@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from documents.models import (
+    Abbreviation,
     ApiKey,
     Chunk,
     Corpus,
@@ -86,7 +87,7 @@ def test_another_tenants_row_is_not_there_whatever_page_is_asked_for(world: Worl
         *(world.theirs, corpus, document, *Membership.objects.filter(tenant=world.theirs)),
         *(*document.texts.all(), *document.chunks.all(), *corpus.spaces.all()),
         *(*Embedding.objects.filter(document=document), *TermFrequency.objects.filter(corpus=corpus)),
-        *Word.objects.filter(corpus=corpus),
+        *(*Word.objects.filter(corpus=corpus), *Abbreviation.objects.filter(corpus=corpus)),
         *(*ApiKey.objects.filter(name="SECRET key"), *QueryLog.objects.all(), *Feedback.objects.all()),
         *(*CachedAnswer.objects.all(), *AnswerClaim.objects.all()),
         *(*CacheEntry.objects.all(), *CacheCount.objects.all()),
@@ -243,7 +244,7 @@ def test_vectors_and_terms_are_neither_loaded_nor_shown(world: World, superuser:
 
 def test_logs_and_the_indexers_tables_are_read_only_even_for_a_superuser(world: World, superuser: Client) -> None:
     ours = (QueryLog, Feedback, CachedAnswer, CacheEntry, CacheCount, AnswerClaim)
-    for model in (*ours, Chunk, DocumentText, Embedding, TermFrequency, Word):
+    for model in (*ours, Chunk, DocumentText, Embedding, TermFrequency, Word, Abbreviation):
         name = f"{model._meta.app_label}/{model._meta.model_name}"
         row = model._default_manager.first()
         assert row is not None

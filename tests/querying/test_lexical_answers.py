@@ -80,7 +80,7 @@ def test_no_other_word_is_told_that_only_closed_documents_have(handbook: Corpus)
     document = add_document(handbook, "Fees: the penalty for noise is 5 euros.", "closed.txt")
     question = "What is the fine in a calendar year?"
     assert search(ask(handbook, question, use_cache=False)).alike["fine"] == ("penalty",)
-    document.readers.add(Group.objects.create(name="board"))
+    document.readers.add(Group.objects.create(name="readers"))
     found = search(ask(handbook, question, use_cache=False))
     assert found.passages
     assert "fine" not in found.alike

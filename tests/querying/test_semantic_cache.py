@@ -55,6 +55,7 @@ def ollama_corpus(standin: StandIn) -> Corpus:
     EmbeddingSpace.objects.create(corpus=corpus, provider="ollama", model="nomic-embed-text", status="live")
     add_document(corpus, HANDBOOK, "handbook.txt")
     add_document(corpus, PARKING, "parking.txt")
+    corpus.refresh_from_db()
     return corpus
 
 

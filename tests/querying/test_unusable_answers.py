@@ -46,7 +46,7 @@ def test_an_answer_that_reached_the_limit_of_tokens_is_cut_at_its_last_whole_sen
     assert (answer.mode, answer.text, answer.degraded) == (GENERATED, GOOD, True)
     assert codes(answer) == ["answer_cut", "token_limit"]
     assert "OLLAMA_MAX_TOKENS" in answer.reasons[1].message
-    assert [citation.number for citation in answer.citations] == [1]
+    assert [citation.number for citation in answer.citations] == [1, 1]
     assert answer.usage is not None
     assert text_of(streamed).startswith(GOOD)
 
