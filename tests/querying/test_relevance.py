@@ -36,9 +36,9 @@ def best(question: str, *texts: str, alike: Mapping[str, Sequence[str]] | None =
             "The trial lasts four months.",
         ),
         (
-            "Dear all, we have many cats and dogs and birds here, and the weather was dreadful. " * 6
+            "Dear all, cats and dogs and birds came to the terrace of the garden in summer weather. " * 6
             + "What does parking cost? Thanks!",
-            "We have many cats and dogs and birds here. Parking costs 4 euros.",
+            "Cats and dogs and birds came to the terrace of the garden in summer weather. Parking costs 4 euros.",
             "Parking costs 4 euros.",
         ),
     ],
