@@ -17,9 +17,8 @@ from querying.sentences import sentences_of
 Style = Literal["short", "full"]
 STYLES: tuple[Style, ...] = ("short", "full")
 MAX_SENTENCES = {"short": 4, "full": 10}
-# How likely a further sentence of a hundred characters must be the answer; one that is longer costs a reader more.
-LIKELY_PER_100_CHARS = {"short": 0.047, "full": 0.012}
-LONGER = 1.3  # the power of its length
+# How likely a further sentence must be the answer, for each hundred characters that a reader has to read more.
+LIKELY_PER_100_CHARS = {"short": 0.056, "full": 0.012}
 LIKELY_OF_A_PART = 0.1  # the best sentence for one part of the question
 LIKELY_AT_LEAST = {"short": 0.04, "full": 0.005}  # however short the sentence is
 WHOLE_SHARE = 0.3  # of the whole question's score, beside that of one part
@@ -121,7 +120,7 @@ def _chosen(
     for each, likely in ranked:
         if len(chosen) >= MAX_SENTENCES[style]:
             break
-        cost = LIKELY_PER_100_CHARS[style] * ((each.end - each.start) / 100) ** LONGER
+        cost = LIKELY_PER_100_CHARS[style] * (each.end - each.start) / 100
         if likely >= max(LIKELY_AT_LEAST[style], cost) and not any(_overlap(each, other) for other in chosen):
             chosen.append(each)
     return chosen

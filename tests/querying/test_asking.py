@@ -56,6 +56,11 @@ def test_a_short_question_is_all_question() -> None:
             ("Wer genehmigt Reisen", "wie viele Urlaubstage haben wir?"),
         ),
         ("Who approves travel? When is lunch served?", ("Who approves travel?", "When is lunch served?")),
+        (
+            "How long can I keep it, how often can I renew it, and how many may I have?",
+            ("How long can I keep it", "how often can I renew it", "how many may I have?"),
+        ),
+        ("Who mapped the river of St. Johns in 1562?", ()),
         # One question each: a condition, a clause, a list, and a paragraph about one subject.
         ("During the summer months, when does the canteen close?", ()),
         ("What is the name of the form, which goes to the team lead?", ()),

@@ -36,6 +36,20 @@ def test_neighbouring_sentences_are_one_quote() -> None:
     assert answer.startswith("“Employees get 25 days of paid leave per year. Leave must be asked for two weeks ahead.")
 
 
+def test_each_part_of_a_question_gets_its_sentence() -> None:
+    text = (
+        "Books are lent for four weeks, films for one week. Fees are due in May. A loan can be renewed twice. "
+        "The library has many friends. Up to 15 items may be on loan at the same time. Late items cost a fee."
+    )
+    question = (
+        "How long can I borrow a film, how often can I renew a loan, and how many items can I have at the same time?"
+    )
+    answer = quoted_answer(question, [make_passage(text)]).text
+    assert answer.startswith("“Books are lent for four weeks"), answer
+    assert "renewed twice" in answer and "Up to 15 items" in answer
+    assert "friends" not in answer
+
+
 def test_the_likelier_of_two_neighbours_comes_first_even_if_it_is_the_second() -> None:
     answer = quoted_answer("When must paid leave of 25 days be asked for?", [HANDBOOK]).text
     assert answer.startswith("“Leave must be asked for two weeks ahead.” [1]\n\n“Employees get 25 days")

@@ -32,14 +32,15 @@ def best(question: str, *texts: str, alike: Mapping[str, Sequence[str]] | None =
         ("error e104", CODES, "**E-104** The sensor is dirty."),
         (
             "How long is the trial?",
-            "Trial pay | 25 euros\nThe trial lasts four months.",
+            "The trial costs 25 euros. The trial lasts four months.",
             "The trial lasts four months.",
         ),
+        ("Beitragssatz", "Der Raum ist hell. Die Beitragsordnung gilt.", "Die Beitragsordnung gilt."),
         (
-            "Dear all, we have many cats and dogs and birds here, and the weather was dreadful. " * 6
-            + "What does parking cost? Thanks!",
-            "We have many cats and dogs and birds here. Parking costs 4 euros.",
-            "Parking costs 4 euros.",
+            "Dear all, cats and dogs and birds came to the terrace of the garden in summer weather. " * 6
+            + "Is parking forbidden? Thanks!",
+            "Cats and dogs and birds came to the terrace of the garden in summer weather. No parking at night.",
+            "No parking at night.",
         ),
     ],
 )
