@@ -17,8 +17,8 @@ from querying.gate import FEATURES, WRITINGS
 RIDGE = 1e-3  # per question: keeps weights of features that say the same from running away from each other
 STEPS_MAX = 60
 FEWEST_SAMPLES = 4
-# Wanted of each corpus and kind of question. What is missed of the share kept counts twice.
-WANTED_KEPT, WANTED_REFUSED = 0.96, 0.87
+# Wanted of each corpus and kind of question; and for how much more a share counts that is missed of those kept.
+WANTED_KEPT, WANTED_REFUSED, KEPT_COUNTS = 0.97, 0.85, 2
 CERTAIN_SHARE = 0.97  # of questions about something else that must stay below, for an answer without a warning
 
 
@@ -118,7 +118,7 @@ def _thresholds(samples: Sequence[Sample], logits: dict[int, np.ndarray]) -> tup
     def missed(threshold: float) -> float:
         kept = [max(0.0, WANTED_KEPT - float((each >= threshold).mean())) / len(answered) for each in answered]
         refused = [max(0.0, WANTED_REFUSED - float((each < threshold).mean())) / len(others) for each in others]
-        return 2 * sum(kept) + sum(refused)
+        return KEPT_COUNTS * sum(kept) + sum(refused)
 
     refused_below = float(min(np.linspace(-6, 6, 241), key=missed))
     return refused_below, max(refused_below, float(np.quantile(np.concatenate(others), CERTAIN_SHARE)))
