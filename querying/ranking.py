@@ -216,7 +216,8 @@ def _gather_evidence(
         where = searched[corpus_id]
         ids = [each.candidate.chunk_id for each in best if each.candidate.corpus_id == corpus_id]
         own = [found[chunk_id] for chunk_id in ids if chunk_id in found]
-        if where.question is not None and own:
+        # Without chunks when it was looked up, its first ones came since: its counts say nothing of what was found.
+        if where.question is not None and own and where.reach.corpus.chunk_count:
             evidence.append(_evidence_in(where, own))
     return evidence
 

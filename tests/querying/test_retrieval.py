@@ -68,6 +68,15 @@ def test_a_question_about_something_else_is_not_answerable(corpus: Corpus) -> No
     assert ask("How many days of paid leave do employees get?", corpus).answerable
 
 
+def test_a_corpus_whose_first_document_has_just_come_is_not_said_to_hold_nothing(db: None) -> None:
+    corpus = make_corpus(is_public=True)
+    before = Corpus.objects.get(pk=corpus.pk)  # its counts as somebody looked them up a moment ago
+    stock(corpus, "Employees get 25 days of paid leave per calendar year.")
+    assert before.chunk_count == 0
+    found = ask("How many days of paid leave do employees get?", before)
+    assert (found.answerable, found.is_uncertain) == (True, True)
+
+
 def test_top_k_is_how_many_there_are(corpus: Corpus) -> None:
     assert len(texts(ask("office", corpus, top_k=1))) == 1
     assert len(texts(ask("office", corpus, top_k=50))) == 3
