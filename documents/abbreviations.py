@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cachetools import LRUCache
 from django.db import connection
 
 from documents.defining import LONG_MAX_WORDS, abbreviations_in
@@ -18,6 +20,10 @@ from ragsite.database_connection import preparing_cursor
 
 WORDS_MAX = 60  # of a question that are looked up
 ROWS_MAX = 1000  # that are looked at: documents that say the same
+KEPT_MAX = 1000  # abbreviations of a corpus in this process's memory: 200 kB
+Row = tuple[str, str, str]  # short, long, and that without accents
+_lock = threading.Lock()
+_kept: LRUCache[tuple[int, int, bool], Sequence[Row] | None] = LRUCache(100)  # corpora
 
 
 class Explaining(NamedTuple):
@@ -81,9 +87,11 @@ def abbreviations_for(corpus: Corpus, read: ReadQuestion, capitals: Collection[s
     }
     if not words:
         return []
-    with preparing_cursor() as cursor:
-        cursor.execute(_EXPLAINED, given)
-        rows = cursor.fetchall()
+    rows = _all_of(corpus)
+    if rows is None:
+        with preparing_cursor() as cursor:
+            cursor.execute(_EXPLAINED, given)
+            rows = cursor.fetchall()
     found = []
     for short, long, folded in rows:
         phrase = tuple(long.split())
@@ -96,6 +104,23 @@ def abbreviations_for(corpus: Corpus, read: ReadQuestion, capitals: Collection[s
     return found
 
 
+def _all_of(corpus: Corpus) -> Sequence[Row] | None:
+    """Return all that a corpus' documents explain, read once for each of its states; None: too much to be kept.
+
+    Most corpora explain a few hundred: a statement for each question would take a twentieth of a search's time.
+    """
+    key = (corpus.pk, corpus.epoch, corpus.has_vocabulary)
+    with _lock:
+        if key in _kept:
+            return _kept[key]
+    with preparing_cursor() as cursor:
+        cursor.execute(_ALL, {"corpus": corpus.pk, "most": KEPT_MAX + 1})
+        rows = cursor.fetchall()
+    with _lock:
+        _kept[key] = None if len(rows) > KEPT_MAX else tuple(rows)
+        return _kept[key]
+
+
 def _words(read: ReadQuestion) -> Sequence[tuple[int, str]]:
     """Return a question's first words without accents, with their places; multi-factor is two of them, not three."""
     words: list[tuple[int, str]] = []
@@ -105,6 +130,10 @@ def _words(read: ReadQuestion) -> Sequence[tuple[int, str]]:
     return words[:WORDS_MAX]
 
 
+_ALL = """
+SELECT DISTINCT short, long, folded FROM documents_abbreviation WHERE corpus_id = %(corpus)s
+ORDER BY short, long LIMIT %(most)s
+"""
 _EXPLAINED = """
 SELECT DISTINCT short, long, folded
 FROM (

@@ -42,6 +42,7 @@ def _entry(text: str, code: str) -> _Entry:
     return _Entry(tuple(prepare_question(text, code, folded=False).text.split()), not text.startswith("("))
 
 
+@lru_cache(maxsize=64)
 def phrases_of(code: str) -> list[Phrase]:
     """Return all words and phrases of a language by its code, in order; none: it has no groups."""
     return sorted({phrase for group in _groups(code) for phrase, _ in group})

@@ -26,7 +26,7 @@ _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 def understand(corpus: Corpus, question: str) -> ReadQuestion:
     """Return the words of a question with their frequencies, each in the form that the corpus has.
 
-    A question of words that the corpus has, and that no other words are known for, costs two statements.
+    A question of words that the corpus has, and that no other words are known for, costs one statement.
     """
     prepared = prepare_question(question, corpus.language)
     words = prepared.text.split()
