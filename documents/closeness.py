@@ -61,15 +61,20 @@ def closeness_of(space: EmbeddingSpace | None) -> Closeness | None:
         return None
 
 
+def is_due(space: EmbeddingSpace, chunk_count: int) -> bool:
+    """Return whether a space is to be measured: it never was, or its corpus has twice the chunks since, or half."""
+    if chunk_count < CHUNKS_MIN or space.dimensions is None:
+        return False
+    known = closeness_of(space)
+    return known is None or not known.chunks / GROWTH < chunk_count < known.chunks * GROWTH
+
+
 def keep_closeness(space: EmbeddingSpace, chunk_count: int) -> None:
     """Measure a space's cosines if its corpus has grown or shrunk much since the last time, and keep them with it.
 
     A model server that is away costs nothing but that the space is not measured now.
     """
-    known = closeness_of(space)
-    if chunk_count < CHUNKS_MIN or space.dimensions is None:
-        return
-    if known is not None and known.chunks / GROWTH < chunk_count < known.chunks * GROWTH:
+    if not is_due(space, chunk_count):
         return
     try:
         measured = measure_closeness(space)

@@ -16,7 +16,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 
 from documents.attempts import Interrupted
-from documents.closeness import CHUNKS_MIN, keep_closeness
+from documents.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
 from documents.indexing import index_document
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
@@ -98,10 +98,16 @@ def _large_corpora() -> QuerySet[Corpus]:
 
 
 def _measure_closeness(corpus_id: int) -> None:
-    """Learn what the live space's cosines mean, if its corpus has changed much since that was measured."""
+    """Learn what the live space's cosines mean, if its corpus has changed much since that was measured.
+
+    Of a corpus that grows, that is once at its beginning and once when nothing more is on its way.
+    """
     corpus = Corpus.objects.filter(pk=corpus_id).first()
     space = corpus.live_space if corpus else None
-    if corpus is not None and space is not None:
+    if corpus is None or space is None or not is_due(space, corpus.chunk_count):
+        return
+    on_their_way = corpus.documents.filter(status=Document.Status.PROCESSING, deleted_at=None)
+    if closeness_of(space) is None or not on_their_way.exists():
         keep_closeness(space, corpus.chunk_count)
 
 

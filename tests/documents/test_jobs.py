@@ -14,7 +14,7 @@ from documents import jobs
 from documents.jobs import RetryForLong, app
 from documents.models import Corpus, Document, EmbeddingSpace, Word
 from documents.queueing import UPKEEP_QUEUE
-from documents.spaces import ensure_index, has_index
+from documents.spaces import ensure_index, has_index, live_space_of
 from documents.storing import path_of
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
@@ -150,3 +150,25 @@ def test_upkeep_learns_the_words_of_corpora_from_before() -> None:
     jobs.upkeep(timestamp=0)
     assert Word.objects.filter(corpus=corpus, word="holiday").exists()
     assert not Corpus.objects.filter(has_vocabulary=False).exists()
+
+
+@pytest.mark.django_db
+def test_a_space_is_measured_at_its_beginning_and_when_nothing_more_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+    monkeypatch.setattr(jobs, "keep_closeness", lambda space, chunk_count: measured.append(chunk_count))
+    corpus = make_corpus()
+    document = stock(corpus, *(f"Page {number} is about cats." for number in range(6)))
+    jobs._measure_closeness(corpus.pk)
+    assert measured == [6]
+    space = live_space_of(corpus)
+    EmbeddingSpace.objects.filter(pk=space.pk).update(
+        measured={"closeness": {"right": 0.9, "wrong": 0.5, "separation": 0.8, "sentences": 6, "chunks": 2}}
+    )
+    Document.objects.filter(pk=document.pk).update(status="processing")
+    jobs._measure_closeness(corpus.pk)
+    assert measured == [6]
+    Document.objects.filter(pk=document.pk).update(status="ready")
+    jobs._measure_closeness(corpus.pk)
+    assert measured == [6, 6]

@@ -111,7 +111,11 @@ def run(bench: Bench) -> Outcome:
             lower_is_better=False,
         ),
         Figure.of(
-            "texts embedded per passage", [run.texts_per_chunk for run in remote], "", Target(at_least=1.0, at_most=1.0)
+            # A passage once; and up to 160 sentences that the space is measured with (documents/closeness.py).
+            "texts embedded per passage",
+            [run.texts_per_chunk for run in remote],
+            "",
+            Target(at_least=1.0, at_most=1.1),
         ),
         Figure("documents that failed", sum(run.indexed.failed for run in runs), "", Target(at_most=0)),
         Figure("upload answered p95, indexing with the stand-in", _p95_ms(answered), "ms", Target(at_most=100)),
