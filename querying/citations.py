@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from documents.headings import Heading, find_headings
@@ -142,11 +143,15 @@ def citations_of(answer: str, passages: Sequence[FoundPassage]) -> tuple[Citatio
 
     The quote is the passage's sentence that shares most words with what the [n] stands behind.
     """
-    return tuple(
-        citation_of(number, passages[number - 1], best_sentence(passages[number - 1].text, claim))
-        for number, claim in _claims(answer)
-        if 1 <= number <= len(passages)
-    )
+    parts: dict[int, list[_Part]] = {}  # of each passage, read once: an answer may cite it in every sentence
+    found = []
+    for number, claim in _claims(answer):
+        if 1 <= number <= len(passages):
+            passage = passages[number - 1]
+            if number not in parts:
+                parts[number] = _parts_of(passage.text)
+            found.append(citation_of(number, passage, _best(parts[number], passage.text, claim)))
+    return tuple(found)
 
 
 def _claims(answer: str) -> Iterator[tuple[int, str]]:
@@ -197,14 +202,24 @@ def best_sentence(text: str, claim: str) -> Span:
 
     No heading, unless there is nothing else.
     """
-    spans = [Span(each.start, each.end) for each in quotables_of(text)]
-    if not spans:
+    return _best(_parts_of(text), text, claim)
+
+
+class _Part(NamedTuple):
+    span: Span
+    words: frozenset[str]
+
+
+def _parts_of(text: str) -> list[_Part]:
+    return [
+        _Part(Span(each.start, each.end), frozenset(words_of(text[each.start : each.end])))
+        for each in quotables_of(text)
+    ]
+
+
+def _best(parts: Sequence[_Part], text: str, claim: str) -> Span:
+    if not parts:
         return Span(0, len(text))
     wanted = set(words_of(claim))
-
-    def overlap(span: Span) -> float:
-        words = set(words_of(text[span.start : span.end]))
-        # By the root of the length: a long sentence shares words by chance, a heading of one word proves little.
-        return len(words & wanted) / math.sqrt(max(len(words), 4))
-
-    return max(spans, key=overlap)
+    # By the root of the length: a long sentence shares words by chance, a heading of one word proves little.
+    return max(parts, key=lambda part: len(part.words & wanted) / math.sqrt(max(len(part.words), 4))).span
