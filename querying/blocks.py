@@ -37,7 +37,7 @@ class Line:
 QUESTION_MARKS = ("?", "？", "؟")
 # These are one sentence each, whatever full stops they have, and go on into no other line.
 WHOLE = frozenset([Kind.HEADING, Kind.TITLE, Kind.LABEL, Kind.ROW, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED])
-_STARTS_ANEW = frozenset([Kind.HEADING, Kind.ROW, Kind.ITEM, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED])
+_BEGINS_SENTENCE = frozenset([Kind.HEADING, Kind.ROW, Kind.ITEM, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED])
 _FLOWING = frozenset([Kind.PROSE, Kind.ITEM, Kind.PAIR])
 LABEL_MAX_CHARS = 160
 TITLE_SHARE = (
@@ -117,7 +117,7 @@ def _kind(line: str) -> Kind:
 
 
 def _ends(lines: Sequence[str], kinds: Sequence[Kind], place: int) -> bool:
-    if place + 1 == len(lines) or kinds[place] in WHOLE or kinds[place + 1] in _STARTS_ANEW:
+    if place + 1 == len(lines) or kinds[place] in WHOLE or kinds[place + 1] in _BEGINS_SENTENCE:
         return True
     if _ANSWERED.match(lines[place + 1]):
         return True

@@ -15,7 +15,7 @@ _LINK = r"!?\[[^\[\]]{0,300}\](?:\([^()]{0,500}\)|\[[^\[\]]{0,100}\])"
 _NUMBERS = r"[\[【][\d\s,;–-]{1,30}[\]】]"
 _PIECE = re.compile(rf"(?:{_CODE}|{_TAG}|{_LINK}|{_NUMBERS}|[^\s`]|`+)+")
 _OWN_CODE = re.compile(rf"[\"'“„(]*{_CODE}[\"'”).,;:!?]*")
-# "press *Ask anew* above": emphasis of the document's own, over several words, in running text.
+# "press *Ask again* above": emphasis of the document's own, over several words, in running text.
 _EMPHASIS = re.compile(r"(?<![^\s(\"“„])\*(?P<words>[^\W_][^*_`<>\[\]\\]{0,80}(?<=\w))\*(?=[\s)\"”.,;:!?]|\Z)")
 _LEADING = re.compile(r"[\"'“„(]*")
 _TRAILING = re.compile(r"[\"'”.,:!?]*\Z")

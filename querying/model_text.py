@@ -30,7 +30,7 @@ class Stop(enum.Enum):
 class ModelText:
     """All that a model's text goes through: thoughts, the mark of "not found", citations, links, loops, in this order.
 
-    Thoughts whose first mark is missing may have been said before anybody could know: then `text` begins anew, and
+    Thoughts whose first mark is missing may have been said before anybody could know: then `text` starts again, and
     `has_retracted` is true.
     """
 

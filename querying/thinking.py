@@ -127,7 +127,7 @@ class ThoughtFilter:
 
     def __init__(self, *, expects_thoughts: bool = False) -> None:
         self.retractions = 0
-        self.is_over = False  # the model goes on as somebody else, or begins anew
+        self.is_over = False  # the model goes on as somebody else, or starts again
         self._held = ""
         self._has_begun = False  # something that is no mark has come
         self._waits = expects_thoughts  # what has begun may still turn out to be thoughts

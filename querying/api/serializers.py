@@ -59,7 +59,7 @@ class OptionsSerializer(StrictSerializer):
     filters = serializers.DictField(
         required=False, help_text="Only documents like this: document, source, language, metadata."
     )
-    use_cache = serializers.BooleanField(default=True, help_text="False: search and answer anew.")
+    use_cache = serializers.BooleanField(default=True, help_text="False: search and answer again.")
     deadline_ms = serializers.IntegerField(
         min_value=1, required=False, help_text="The reply comes within this time, as good as it can be by then."
     )

@@ -128,19 +128,19 @@ window.ragsite = window.ragsite || {};
     }
   }
 
-  function askAnew() {
+  function askAgain() {
     byId("asked").focus(); // the button goes away
-    ragsite.askAnew();
+    ragsite.askAgain();
   }
 
   /* Say that this is the answer to another question, and ask anew: whether that was stored is no reason to wait. */
   function refuse() {
     const body = { query_id: answer.id, rating: -1, reason: "wrong_question" };
     ragsite.stream.fetchJson("/api/v1/feedback", { body, csrfToken: ragsite.csrfToken() }).catch(() => {});
-    askAnew();
+    askAgain();
   }
 
-  byId("anew").addEventListener("click", askAnew);
+  byId("ask-again").addEventListener("click", askAgain);
   byId("wrong-question").addEventListener("click", refuse);
   byId("copy").addEventListener("click", copy);
   byId("good").addEventListener("click", () => rate(1));

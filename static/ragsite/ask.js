@@ -189,7 +189,7 @@ window.ragsite = window.ragsite || {};
     form.requestSubmit();
   });
 
-  ragsite.askAnew = () => send({ ...last, use_cache: false });
+  ragsite.askAgain = () => send({ ...last, use_cache: false });
   byId("controls").disabled = false;
   recall();
   showWhatCorpusHas();

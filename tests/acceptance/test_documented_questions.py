@@ -40,7 +40,7 @@ OF_THE_DEMO: Mapping[str, Words] = {
     "Why does it say that something is not in the documents?": ("come nearest", "too little of the question"),
     "When do two questions get the same answer?": ("the same words", "in other words"),
     "What if a question got the answer to another question?": ("This answers another question",),
-    "Can I have a new answer instead of an earlier one?": ("Ask anew",),
+    "Can I have a new answer instead of an earlier one?": ("Ask again",),
     "What is asked when I choose no corpus?": ("all corpora that you may read", "except the demo"),
     "How do I get an API key?": ("manage.py create_api_key",),
     "How do I back up ragsite?": ("pg_dump", "MEDIA_ROOT"),

@@ -41,7 +41,7 @@ def test_an_earlier_answer_looks_as_it_did_and_can_be_asked_anew(page: Browser) 
     ask(page, api.answer("An earlier one. [1]", **EARLIER), api.answer("A new one. [1]", answer_mode="extractive"))
     assert page.find("#answer").get_attribute("data-mode") == "extractive"
     page.find("#corpus").send_keys(Keys.END)  # what is chosen now is of no account
-    page.wait_until_shown("#anew").send_keys(Keys.ENTER)
+    page.wait_until_shown("#ask-again").send_keys(Keys.ENTER)
     page.wait_for(lambda: "A new one." in page.find("#answer").text)
     page.wait_until_shown("#tools")
     first, second = api.ASKED

@@ -13,7 +13,7 @@ from querying.inert import inert
 AS_IT_IS = [
     "Every employee has 28 days of holiday.",
     "The `UPLOAD_MAX` is **50 MB**, at most (see below).",  # the document's own markdown
-    "Press *Ask anew* above (or *the other one*), *now*.",  # emphasis over several words
+    "Press *Ask again* above (or *the other one*), *now*.",  # emphasis over several words
     "snake_case and 2 * 3 and 5 < 7 & a | b",
     "He said [sic] so, and “no” too.",
     "Nhà thầu phải nộp hồ sơ; 工资是五千元。",
