@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from querying.output_filter import REMOVED
 from querying.sentences import words_of
@@ -88,8 +89,10 @@ def find_loop(text: str) -> Loop | None:
 
 def says_nothing(answer: str) -> bool:
     """Return whether nothing is left of an answer but punctuation, citations and places of removed links."""
-    words = words_of(_CITATION.sub(" ", _LINK.sub(" ", answer)))
-    return not words or (REMOVED in answer and _POINTERS.issuperset(words))
+    rest = _CITATION.sub(" ", _LINK.sub(" ", answer))
+    if REMOVED not in answer:
+        return not any(map(str.isalnum, rest))
+    return _POINTERS.issuperset(words_of(rest))
 
 
 def echoes_question(answer: str, question: str) -> bool:
@@ -108,8 +111,13 @@ def echoes_question(answer: str, question: str) -> bool:
 def echoes_prompt(answer: str, told: Iterable[str]) -> bool:
     """Return whether an answer is mostly made of the rules that the model was given."""
     said = _shingles(answer)
-    rules: set[tuple[str, ...]] = set().union(*map(_shingles, told))
+    rules: set[tuple[str, ...]] = set().union(*map(_shingles_of_rules, told))
     return bool(said) and len(said & rules) >= ECHO_SHARE * len(said)
+
+
+@lru_cache(maxsize=8)  # they are the same for every answer
+def _shingles_of_rules(text: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_shingles(text))
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:
