@@ -83,7 +83,7 @@ def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader
 
 def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
     notes = list(content.notes)
-    if hidden and all(note.code != "hidden_text" for note in notes):
+    if hidden and not any(note.code.startswith("hidden_") for note in notes):
         notes.append(Note("hidden_text"))
     return {
         "media_type": media_type,

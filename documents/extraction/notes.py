@@ -54,6 +54,11 @@ KINDS: Mapping[str, Kind] = {
         "{count} pages are damaged and were not read.",
         missing=True,
     ),
+    "missing_chapters": Kind(
+        "1 chapter that the book lists is not in the file.",
+        "{count} chapters that the book lists are not in the file.",
+        missing=True,
+    ),
     "files_inside": Kind(
         "1 file inside this file was not read: upload it by itself.",
         "{count} files inside this file were not read: upload them by themselves.",
@@ -63,6 +68,14 @@ KINDS: Mapping[str, Kind] = {
         "1 embedded sound or video was not read.",
         "{count} embedded sounds or videos were not read.",
         missing=True,
+    ),
+    "pictures": Kind(
+        "1 picture without a description was not read.",
+        "{count} pictures without a description were not read.",
+    ),
+    "hidden_slides": Kind(
+        "1 hidden slide was kept apart; it is not searched.",
+        "{count} hidden slides were kept apart; they are not searched.",
     ),
     "repeated_lines": Kind(
         "1 page header or footer that repeats was left out; its first stays.",

@@ -221,7 +221,7 @@ def presentation() -> bytes:
     first = slides.slides.add_slide(slides.slide_layouts[1])
     first.shapes.title.text = "Safety first"
     first.placeholders[1].text = "Wear a helmet"
-    table = first.shapes.add_table(1, 2, 0, 0, 100, 100).table
+    table = first.shapes.add_table(1, 2, 914_400, 6_400_000, 100, 100).table
     table.cell(0, 0).text, table.cell(0, 1).text = "Exit", "North"
     first.notes_slide.notes_text_frame.text = "Mention the drill"
     slides.slides.add_slide(slides.slide_layouts[6])
