@@ -26,6 +26,10 @@ LINES = [
 
 
 @given(st.lists(st.sampled_from(LINES) | st.text(max_size=20), max_size=12))
+def test_a_number_alone_is_quoted_with_its_sign() -> None:
+    assert [(each.start, each.end) for each in quotables_of("1. .")] == [(0, 4)]
+
+
 def test_every_text_can_be_read_and_every_part_is_in_it(lines: list[str]) -> None:
     text = "\n".join(lines)
     parts = quotables_of(text)
