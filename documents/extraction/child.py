@@ -17,7 +17,7 @@ from typing import Any, cast
 from documents.extraction import media_types
 from documents.extraction.content import Assembled, Content, assemble
 from documents.extraction.failures import Unreadable
-from documents.extraction.notes import Note, merged
+from documents.extraction.notes import Note, as_stored, merged
 from documents.extraction.sandbox import Limits, restrict
 from documents.normalising import normalise
 
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader
 
 def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
     notes = list(content.notes)
-    if hidden and all(note.code != "hidden_text" for note in notes):
+    if hidden and not any(note.code.startswith("hidden_") for note in notes):
         notes.append(Note("hidden_text"))
     return {
         "media_type": media_type,
@@ -91,7 +91,7 @@ def _header(media_type: str, content: Content, assembled: Assembled, hidden: str
         "language": content.language,
         "markdown": content.markdown,
         "page_starts": assembled.page_starts,
-        "notes": [(note.code, note.count) for note in merged(notes)],
+        "notes": [as_stored(note) for note in merged(notes)],
         "chars": len(assembled.text),
     }
 

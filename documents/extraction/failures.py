@@ -22,6 +22,11 @@ REASONS = {
         "no_text",
         "This PDF has no text layer, it is probably a scan. Run OCR (text recognition) over it and upload the result.",
     ),
+    "no_letters": (
+        "no_text",
+        "The fonts of this PDF don't say which letters they show, so its text can be printed and not read. Run OCR "
+        "(text recognition) over it, or export it again with its fonts embedded, and upload the result.",
+    ),
     "empty": ("empty", "There is no text in this file. Check that it is the right one, and upload it again."),
     "broken": (
         "broken",
