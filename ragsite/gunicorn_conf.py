@@ -6,7 +6,9 @@ Read by `gunicorn -c`. Address, workers and threads come from the environment, t
 from __future__ import annotations
 
 import gc
+import math
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -20,7 +22,7 @@ from ragsite import dotenv
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
+from ragsite import buffering_worker, settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -35,9 +37,24 @@ keepalive = 5
 control_socket_disable = True  # it would be made in the home directory, which may be read-only
 accesslog = None
 errorlog = "-"
+# Behind a proxy all connections are the proxy's, which has to limit its own clients.
+buffering_worker.connections_per_address = (
+    0 if settings.REST_FRAMEWORK["NUM_PROXIES"] else math.ceil(settings.WEB_CONNECTIONS_PER_ADDRESS / max(1, workers))
+)
+FILES_BESIDES = 500  # that a worker may have open, besides a connection with each client
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
+
+
+def on_starting(server: Any) -> None:
+    """Allow as many open files as there may be connections, where the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + FILES_BESIDES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -259,6 +259,7 @@ HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 WEB_WORKERS = env.int("WEB_WORKERS", 2)
 WEB_THREADS = env.int("WEB_THREADS", 128)  # per worker
+WEB_CONNECTIONS_PER_ADDRESS = env.int("WEB_CONNECTIONS_PER_ADDRESS", 256)  # open at once, of all workers; 0: any number
 INGEST_WORKERS = env.int("INGEST_WORKERS", 1)
 ADMIN_USERNAME = env.str("ADMIN_USERNAME", "admin")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")  # empty: generated at the first start, and shown once
