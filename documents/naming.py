@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
+from documents.invisible import visible
+
 NAME_MAX_CHARS = 255
 SOURCE_MAX_CHARS = 1000
 TITLE_MAX_CHARS = 500
@@ -28,8 +30,8 @@ def clean_name(name: str) -> str:
 def clean_text(text: str, max_chars: int) -> str:
     """Return one line of NFC text without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
-    visible = "".join(char for char in one_line if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
-    return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+    seen = "".join(char for char in visible(one_line) if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
+    return " ".join(unicodedata.normalize("NFC", seen).split())[:max_chars].strip()
 
 
 def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
