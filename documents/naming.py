@@ -30,8 +30,13 @@ def clean_name(name: str) -> str:
 def clean_text(text: str, max_chars: int) -> str:
     """Return one line of NFC text without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
-    seen = "".join(char for char in visible(one_line) if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
+    shown = visible(one_line)
+    seen = shown if shown.isprintable() else "".join(filter(_is_wanted, shown))
     return " ".join(unicodedata.normalize("NFC", seen).split())[:max_chars].strip()
+
+
+def _is_wanted(char: str) -> bool:
+    return unicodedata.category(char) not in _UNWANTED_CATEGORIES
 
 
 def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
@@ -42,8 +47,8 @@ def name_to_show(title: str, source: str = "", heading: str = "", text: str = ""
     """
     file = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     own_heading = heading.rsplit(" > ", 1)[-1]
-    named = (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading, _first_words(text)))
-    return next(filter(None, named), "Untitled document")
+    named = next(filter(None, (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading) if each)), "")
+    return named or _first_words(text) or "Untitled document"
 
 
 def _first_words(text: str) -> str:

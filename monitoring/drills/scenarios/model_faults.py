@@ -136,9 +136,7 @@ def endless_model(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         quick, quick_stream = Asking(deadline_seconds=3.0), Asking(stream=True, deadline_seconds=3.0)
         for text in ENDLESS.values():
             standin.set(answers="scripted", script=[text])
-            replies += clients.steady(
-                4, Asking(deadline_seconds=3.0), Asking(stream=True, deadline_seconds=3.0), count=24 if full else 8
-            ).wait()
+            replies += clients.steady(4, quick, quick_stream, count=24 if full else 8).wait()
         yield from of_replies(replies, all_good=True)
         whole = [reply.mode for reply in replies if reply.is_generated]
         yield none_of("answers without end that are said to be whole", whole)
