@@ -64,7 +64,7 @@ def read_file(
     parent_pid: int,
     find_reader: Callable[[str], Reader] = reader_of,
 ) -> NoReturn:
-    """Read the open `file` and write to `reply`: one line of JSON, the text in UTF-8, the hidden text. Ends the process.
+    """Read the open `file` and write to `reply`: one line of JSON, the text, the hidden text. Ends the process.
 
     The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts, notes
     and how many characters the text has.

@@ -18,6 +18,7 @@ from pathlib import Path
 from documents.extraction.child import Reader, load_readers, read_file
 from documents.extraction.content import Content
 from documents.extraction.fork_server import serve
+from documents.extraction.notes import Note
 
 
 def _connect(address: str) -> None:
@@ -96,7 +97,6 @@ ATTEMPTS: dict[str, Callable[[str], object]] = {
     "descriptors": _descriptors,
     "user": _user,
 }
-from documents.extraction.notes import Note
 
 
 def _do(data: bytes) -> Content:
