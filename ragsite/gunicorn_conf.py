@@ -13,6 +13,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import multiprocess
 
 from ragsite import dotenv
@@ -20,7 +21,10 @@ from ragsite import dotenv
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
+try:
+    from ragsite import settings, shutdown, web_worker  # which read the environment that was completed above
+except ImproperlyConfigured as exc:
+    sys.exit(str(exc))
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
