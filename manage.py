@@ -2,6 +2,7 @@
 """Django's command line. With no DATABASE_URL it starts the embedded Postgres for the time of the command."""
 
 import os
+import subprocess
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,6 +45,9 @@ def start_embedded_postgres() -> bool:
             f"VAR_DIR: the embedded Postgres can't keep its data in {where}; name a folder that can be written to, or "
             "set DATABASE_URL to a server of your own."
         )
+    except (subprocess.SubprocessError, RuntimeError):
+        folder = embedded_postgres.data_directory()
+        sys.exit(f"The embedded Postgres in {folder} doesn't start; what it says is above, or in {folder / 'log'}.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from types import FrameType
@@ -39,9 +40,26 @@ keepalive = 5
 control_socket_disable = True  # it would be made in the home directory, which may be read-only
 accesslog = None
 errorlog = "-"
+# Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to start where that could only fail; `serve` has looked before."""
+    if settings.START_CHECKED:
+        return
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "ragsite.settings",
+        **os.environ,
+        "WEB_WORKERS": str(server.cfg.workers),
+        "WEB_THREADS": str(server.cfg.threads),
+    }
+    gate = [sys.executable, "-m", "monitoring.start_gate"]
+    if subprocess.run(gate, cwd=settings.BASE_DIR, env=environment, check=False).returncode:  # noqa: S603 - ours
+        sys.exit(1)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,18 @@ class Kind(Generic[T]):
     words: str
     parse: Callable[[str], T]
     wrong: tuple[str, ...]
+
+
+def argument_type(kind: Kind[T]) -> Callable[[str], T]:
+    """Return the kind as the type of a command's argument."""
+
+    def parse(text: str) -> T:
+        try:
+            return kind.parse(text)
+        except ValueError:
+            raise ArgumentTypeError(f"{text!r} can't be: it must be {kind.words}") from None
+
+    return parse
 
 
 def whole(at_least: int, at_most: int) -> Kind[int]:

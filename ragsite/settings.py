@@ -16,7 +16,7 @@ from ragsite import setting_kinds as kinds
 from ragsite.cpu_threads import bound_cpu_threads
 from ragsite.database_options import pooled
 from ragsite.environment import Environment
-from ragsite.log_lines import logging_to_stderr
+from ragsite.log_lines import AUTO, FORMATS, logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from ragsite.secret_key import kept_secret_key
 
@@ -289,6 +289,7 @@ STREAM_HEARTBEAT_SECONDS = 1.0  # a comment, so that a reader who left is notice
 # Server
 HOST = env.value("HOST", "127.0.0.1", kinds.listening_address())
 PORT = env.int("PORT", 8000, at_least=1, at_most=65_535)
+START_CHECKED = env.bool("RAGSITE_START_CHECKED", False)  # set by what starts gunicorn and has looked at all it needs
 WEB_WORKERS = env.int("WEB_WORKERS", 2, at_least=1, at_most=1000)
 WEB_THREADS = env.int("WEB_THREADS", 128, at_least=1, at_most=100_000)  # per worker
 INGEST_WORKERS = env.int("INGEST_WORKERS", 1, at_most=1000)
@@ -318,9 +319,10 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": env.int("NUM_PROXIES", 0, at_most=100),
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
-# Logs: JSON lines on stderr. Never a question, a document's text or a secret at INFO.
+# Logs on stderr: short lines on a terminal, JSON elsewhere. Never a question, a document's text or a secret at INFO.
 LOG_LEVEL = env.value("LOG_LEVEL", "INFO", kinds.one_of(*kinds.LOG_LEVELS, upper=True))
-LOGGING = logging_to_stderr(LOG_LEVEL)
+LOG_FORMAT = env.value("LOG_FORMAT", AUTO, kinds.one_of(*FORMATS))
+LOGGING = logging_to_stderr(LOG_LEVEL, LOG_FORMAT)
 
 PROMETHEUS_EXPORT_MIGRATIONS = False  # it would query the database at import, before the fork
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

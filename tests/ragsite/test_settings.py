@@ -16,7 +16,11 @@ from monitoring.checks import check_deployment, check_settings
 from ragsite.settings import env as declared
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERNAL = {"RAGSITE_ROLE", "RAGSITE_CHECKPOINT"}  # set by our own processes and tests for each other
+INTERNAL = {
+    "RAGSITE_ROLE",
+    "RAGSITE_CHECKPOINT",
+    "RAGSITE_START_CHECKED",
+}  # set by our own processes and tests for each other
 
 
 def names_in_settings() -> set[str]:
