@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 
 from ragsite import setting_kinds as kinds
-from ragsite.setting_kinds import Kind
+from ragsite.setting_kinds import SHOWN_CHARS, Kind
 
 T = TypeVar("T")
-SHOWN_CHARS = 100  # of a value that is wrong
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ragsite.rates import parse_rate
 
 T = TypeVar("T")
 
+SHOWN_CHARS = 100  # of a value that is wrong
 TRUE, FALSE = frozenset({"true", "1", "yes", "on", "y", "t"}), frozenset({"false", "0", "no", "off", "n", "f"})
 POSTGRES_SCHEMES = frozenset({"postgresql", "postgres", "pgsql", "psql"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -44,7 +45,8 @@ def argument_type(kind: Kind[T]) -> Callable[[str], T]:
         try:
             return kind.parse(text)
         except ValueError:
-            raise ArgumentTypeError(f"{text!r} can't be: it must be {kind.words}") from None
+            shown = text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}..."
+            raise ArgumentTypeError(f"{shown!r} can't be: it must be {kind.words}") from None
 
     return parse
 
@@ -126,6 +128,17 @@ def secret(*, at_least: int) -> Kind[str]:
     return Kind(f"a text of at least {at_least} characters", parse, ("x" * (at_least - 1),))
 
 
+def text(*, at_most: int) -> Kind[str]:
+    """Return the kind of texts with something in them, of so many characters at most."""
+
+    def parse(given: str) -> str:
+        if not given.strip() or len(given) > at_most:
+            raise ValueError(f"it has {len(given)} characters")
+        return given
+
+    return Kind(f"a text of 1 to {at_most} characters", parse, (" ", "x" * (at_most + 1)))
+
+
 def user_name() -> Kind[str]:
     """Return the kind of names that Django's users may have."""
     words = "a user name of at most 150 letters, digits and @ . + - _"
@@ -135,6 +148,11 @@ def user_name() -> Kind[str]:
 def listening_address() -> Kind[str]:
     """Return the kind of what a server can listen on: a name or an address, without a port."""
     return word(at_most=253, pattern=re.compile(r"[\w.:-]+"), words="a host name or an address, without a port")
+
+
+def language_code() -> Kind[str]:
+    """Return the kind of languages' codes."""
+    return word(at_most=2, pattern=re.compile("[a-z]{2}"), words="an ISO 639-1 code, such as en or de")
 
 
 def duration() -> Kind[str]:

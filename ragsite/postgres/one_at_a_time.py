@@ -30,6 +30,7 @@ def preparation_lock(on_wait: Callable[[], None] = lambda: None) -> Iterator[Non
                 on_wait()
             time.sleep(LOOK_EVERY_SECONDS)
         yield
+        connection.execute("SELECT pg_advisory_unlock(%s)", [PREPARATION_LOCK])
 
 
 def _is_taken(connection: psycopg.Connection[tuple[Any, ...]]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.first_start import NotPrepared, prepare
+from ragsite.setting_kinds import argument_type, number
 
 WAIT_SECONDS = 60.0
 
@@ -24,7 +25,10 @@ class Command(BaseCommand):
         """Take what is optional."""
         parser.add_argument("--demo", action="store_true", help="also index ragsite's own documentation, for trials")
         parser.add_argument(
-            "--wait-seconds", type=float, default=WAIT_SECONDS, help="for a Postgres that isn't up yet (default: 60)"
+            "--wait-seconds",
+            type=argument_type(number(0, 86_400)),
+            default=WAIT_SECONDS,
+            help="for a Postgres that isn't up yet (default: 60)",
         )
 
     def handle(self, **options: Any) -> str:
