@@ -10,11 +10,13 @@ import math
 import os
 import resource
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import multiprocess
 
 from ragsite import dotenv
@@ -22,7 +24,10 @@ from ragsite import dotenv
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import buffering_worker, settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
+try:
+    from ragsite import buffering_worker, settings, shutdown, web_worker  # read the environment completed above
+except ImproperlyConfigured as exc:
+    sys.exit(str(exc))
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -42,13 +47,33 @@ buffering_worker.connections_per_address = (
     0 if settings.REST_FRAMEWORK["NUM_PROXIES"] else math.ceil(settings.WEB_CONNECTIONS_PER_ADDRESS / max(1, workers))
 )
 FILES_BESIDES = 500  # that a worker may have open, besides a connection with each client
+# Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
 def on_starting(server: Any) -> None:
-    """Allow as many open files as there may be connections, where the system lets us."""
+    """Refuse to start where that could only fail, and allow as many open files as there may be connections.
+
+    `serve` has looked before.
+    """
+    _allow_files()
+    if settings.START_CHECKED:
+        return
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "ragsite.settings",
+        **os.environ,
+        "WEB_WORKERS": str(server.cfg.workers),
+        "WEB_THREADS": str(server.cfg.threads),
+    }
+    gate = [sys.executable, "-m", "monitoring.start_gate"]
+    if subprocess.run(gate, cwd=settings.BASE_DIR, env=environment, check=False).returncode:  # noqa: S603 - ours
+        sys.exit(1)
+
+
+def _allow_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = worker_connections + FILES_BESIDES
     if hard != resource.RLIM_INFINITY:
