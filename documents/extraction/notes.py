@@ -54,6 +54,11 @@ KINDS: Mapping[str, Kind] = {
         "{count} pages are damaged and were not read.",
         missing=True,
     ),
+    "cut_off": Kind(
+        "The end of the file is missing.",
+        "{count} parts of the file end too early.",
+        missing=True,
+    ),
     "missing_chapters": Kind(
         "1 chapter that the book lists is not in the file.",
         "{count} chapters that the book lists are not in the file.",
@@ -76,6 +81,14 @@ KINDS: Mapping[str, Kind] = {
     "hidden_slides": Kind(
         "1 hidden slide was kept apart; it is not searched.",
         "{count} hidden slides were kept apart; they are not searched.",
+    ),
+    "hidden_sheets": Kind(
+        "1 hidden sheet was kept apart; it is not searched.",
+        "{count} hidden sheets were kept apart; they are not searched.",
+    ),
+    "hidden_rows": Kind(
+        "1 hidden row or column was left out.",
+        "{count} hidden rows and columns were left out.",
     ),
     "repeated_lines": Kind(
         "1 page header or footer that repeats was left out; its first stays.",

@@ -18,7 +18,9 @@ from documents.extraction.pdf_fields import count_annotations, find_written, not
 from documents.extraction.pdf_headings import Marked, Title, find_headings, text_of
 from documents.extraction.pdf_lines import Line, read_lines, sheet_of
 from documents.extraction.pdf_margins import PageRows, running_rows
+from documents.extraction.pdf_tables import blocks_of
 from documents.extraction.pdf_unmapped import guessed_text, has_no_letters
+from documents.extraction.tables import describe_rows
 from documents.headings import as_body, as_heading
 
 PAGES_MAX = 20_000
@@ -186,14 +188,20 @@ def _text(rows: Sequence[list[Line]], written: Sequence[str], headings: Sequence
     blocks: list[str] = []
     start = 0
     for heading in headings:
-        blocks.append("\n".join(map(text_of, rows[start : heading.start])))
+        blocks.append("\n".join(_lines(rows[start : heading.start])))
         blocks.append(as_heading(heading.level, " ".join(map(text_of, rows[heading.start : heading.end]))))
         start = heading.end
-    blocks.append("\n".join(map(text_of, rows[start:])))
+    blocks.append("\n".join(_lines(rows[start:])))
     if is_markdown:
         blocks[::2] = map(as_body, blocks[::2])
         written = [as_body(line) for line in written]
     return "\n\n".join(filter(None, [*blocks, "\n".join(written)]))
+
+
+def _lines(rows: Sequence[list[Line]]) -> Iterator[str]:
+    """Yield the lines of rows; those of a table say what their cells are."""
+    for group, table in blocks_of(rows):
+        yield from map(text_of, group) if table is None else describe_rows(table)
 
 
 def _notes(document: pypdfium2.PdfDocument, pages: Sequence[_Page], running: int) -> Iterator[Note]:

@@ -13,6 +13,7 @@ _ROWS_MIN = 4  # fewer lines beside each other are no columns
 _ALIGNED = 3.0  # points that left edges of one column may differ by
 _FULL = 0.65  # of a column's width that its middle line takes: prose does, cells of a table don't
 _WORDS_MIN = 2.5  # of the middle line
+_LEVEL = 0.2  # times the size: lines that differ by less in height are level
 _WIDE_STEP = 1.25  # times the usual step: where all columns pause together, a table's row ends
 _GOES_ON = 0.3  # share of the lines that end within a sentence
 
@@ -42,14 +43,18 @@ def in_reading_order(lines: Sequence[Line]) -> list[Row]:
 
 def _rows(lines: Sequence[Line]) -> list[Row]:
     rows: list[Row] = []
-    goes_on = False
     for line in lines:
-        if goes_on:
+        if rows and (rows[-1][-1].goes_on or _is_beside(rows[-1][-1], line)):
             rows[-1].append(line)
         else:
             rows.append([line])
-        goes_on = line.goes_on
     return rows
+
+
+def _is_beside(line: Line, following: Line) -> bool:
+    """Return whether a line of its own for PDFium stands level with the one before it, to the right of it."""
+    is_level = abs(line.base - following.base) < _LEVEL * min(line.size, following.size)
+    return is_level and line.is_upright and following.is_upright and following.left > line.right
 
 
 def _edges(rows: Sequence[Row]) -> list[float]:

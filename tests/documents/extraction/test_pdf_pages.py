@@ -75,6 +75,32 @@ def test_cells_of_several_lines_whose_rows_stand_apart_are_a_table() -> None:
     assert text.startswith(f"{LEFT[0]} {RIGHT[0]}")
 
 
+def test_an_empty_cell_of_a_table_stays_empty() -> None:
+    cells = [["Name", "Phone", "Fax"], ["Ada", "111", "222"], ["Grace", "", "555"], ["Alan", "777", ""]]
+    content = b""
+    for number, each in enumerate(cells):
+        for place, text in enumerate(each):
+            content += line(text, 700 - 16 * number, x=72 + 120 * place) if text else b""
+
+    assert read_here(making.pdf([line("Numbers", 730) + content + line("As of May.", 600)])).text.split("\n") == [
+        "Numbers",
+        "Name | Phone | Fax",
+        "Name: Ada; Phone: 111; Fax: 222",
+        "Name: Grace; Fax: 555",
+        "Name: Alan; Phone: 777",
+        "As of May.",
+    ]
+
+
+def test_rows_in_columns_without_a_header_are_lines() -> None:
+    content = line("Rules", 700) + line("May", 700, x=400)
+    for number, each in enumerate(["Ada 1 2", "Grace 3 4", "Alan 5 6"]):
+        for place, text in enumerate(each.split()):
+            content += line(text, 684 - 16 * number, x=72 + 120 * place)
+
+    assert read_here(making.pdf([content])).text == "Rules May\nAda 1 2\nGrace 3 4\nAlan 5 6"
+
+
 def test_what_is_cut_off_the_page_is_hidden() -> None:
     data = making.pdf([line("Shown to all.", 700) + line("Cut away.", 100)], page_extra="/CropBox [0 400 595 842]")
     read = read_in_child(data)
