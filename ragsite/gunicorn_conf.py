@@ -51,11 +51,15 @@ _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to start where that could only fail; `serve` has looked before. The code is loaded by now, and stays."""
+    """Refuse to start where that could only fail, and load what all workers need; `serve` has looked before."""
+    if not settings.START_CHECKED:
+        _look_what_is_missing(server)
+    _read_english_words()
     gc.collect()
-    gc.freeze()  # looked through, it would be copied for each worker
-    if settings.START_CHECKED:
-        return
+    gc.freeze()  # what is loaded by now, the code too, would be copied for each worker that looks through it
+
+
+def _look_what_is_missing(server: Any) -> None:
     environment = {
         "DJANGO_SETTINGS_MODULE": "ragsite.settings",
         **os.environ,
@@ -127,6 +131,13 @@ def _open_database_pool() -> None:
     from monitoring.pool_report import report_pool_soon  # not in the parent, which must not open a pool
 
     report_pool_soon()
+
+
+def _read_english_words() -> None:
+    """Read the words that every worker needs, which takes 20 MB for a moment."""
+    from documents.dictionary import ALSO, load_words  # no database is asked
+
+    load_words(ALSO)
 
 
 def _read_word_lists() -> None:
