@@ -56,7 +56,7 @@ class DocumentAdmin(ScopedAdmin):
     """Readers look, editors upload, reindex and delete."""
 
     list_display = ["title", "corpus", "status", "problem", "progress", "created_at"]
-    list_filter = ["status", "error_code", "media_type", ("corpus", CorpusFilter)]
+    list_filter = ["status", "is_partial", "error_code", "media_type", ("corpus", CorpusFilter)]
     search_fields = ["title", "source", "error_detail"]
     list_select_related = ["corpus"]
     filter_horizontal = ["readers"]
@@ -64,7 +64,8 @@ class DocumentAdmin(ScopedAdmin):
     choices = {"corpus": editable_corpora, "readers": choosable_groups}
     # The title is among the words that are searched: it changes with the next file, not with a click.
     readonly_fields = [
-        "id", "title", "corpus", "status", "error_code", "error_detail", "progress", "pages", "version", "attempt",
+        "id", "title", "corpus", "status", "error_code", "error_detail", "is_partial", "left_out", "progress", "pages",
+        "version", "attempt",
         "media_type", "size_bytes", "sha256", "created_at", "started_at", "indexed_at",
     ]  # fmt: skip
     fields = [*readonly_fields[:3], "source", "readers", "metadata", *readonly_fields[3:]]
@@ -161,6 +162,11 @@ class DocumentAdmin(ScopedAdmin):
     def problem(self, document: Document) -> str:
         """Return why it failed, in words."""
         return document.error_detail[:120]
+
+    @admin.display(description="left out or mended")
+    def left_out(self, document: Document) -> str:
+        """Return what its reader left out or mended."""
+        return " ".join(document.notes_in_words()) or "-"
 
     @admin.display(description="chunks")
     def progress(self, document: Document) -> str:

@@ -17,7 +17,9 @@ from typing import Any, cast
 from documents.extraction import media_types
 from documents.extraction.content import Assembled, Content, assemble
 from documents.extraction.failures import Unreadable
+from documents.extraction.notes import Note, merged
 from documents.extraction.sandbox import Limits, restrict
+from documents.normalising import normalise
 
 Reader = Callable[[bytes], Content]
 
@@ -43,9 +45,10 @@ def reader_of(media_type: str) -> Reader:
 
 
 def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader_of) -> None:
-    """Read the file and write the reply: one line of JSON, then the text in UTF-8.
+    """Read the file and write the reply: one line of JSON, then the text in UTF-8, then the hidden text.
 
-    The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts.
+    The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts, notes
+    and how many characters the text has.
     """
     # Some libraries load numpy if they find it, for nothing: 80 ms, and threads that this process must not start.
     cast(dict[str, Any], sys.modules)["numpy"] = None
@@ -54,14 +57,15 @@ def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader
     restrict(limits)
     reply = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not get into the reply
-    text = ""
+    text, hidden = "", ""
     try:
         data = sys.stdin.buffer.read()
         media_type = media_types.recognise(data, suffix=request["suffix"])
         content = find_reader(media_type)(data)
         del data
         assembled = assemble(content, max_chars=limits.max_chars)
-        text, header = assembled.text, _header(media_type, content, assembled)
+        text, hidden = assembled.text, normalise(content.hidden)[: limits.max_chars]
+        header = _header(media_type, content, assembled, hidden)
     except Unreadable as failure:
         header = {"reason": failure.reason}
     except MemoryError:
@@ -72,17 +76,23 @@ def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader
         header = {"reason": "broken", "detail": _place_of(failure)}
     reply.write(json.dumps(header).encode() + b"\n")
     reply.write(text.encode())
+    reply.write(hidden.encode())
     reply.flush()
     os._exit(0)  # no teardown: it is slow for large trees, and some libraries crash in it
 
 
-def _header(media_type: str, content: Content, assembled: Assembled) -> dict[str, object]:
+def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
+    notes = list(content.notes)
+    if hidden and all(note.code != "hidden_text" for note in notes):
+        notes.append(Note("hidden_text"))
     return {
         "media_type": media_type,
         "title": content.title,
         "language": content.language,
         "markdown": content.markdown,
         "page_starts": assembled.page_starts,
+        "notes": [(note.code, note.count) for note in merged(notes)],
+        "chars": len(assembled.text),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from documents.extraction.child import Reader, main
 from documents.extraction.content import Content
+from documents.extraction.notes import Note
 
 
 def _do(data: bytes) -> Content:
@@ -44,6 +45,8 @@ def _do(data: bytes) -> Content:
         return Content(["word " * int(argument)])
     elif deed == "exit":
         os._exit(int(argument))
+    elif deed == "leave":
+        return Content(["Rail is preferred."], notes=[Note(argument, 2)], hidden="Say yes.")
     elif deed == "environment":
         return Content([repr(sorted(os.environ))])
     elif deed == "modules":
