@@ -41,7 +41,7 @@ class Document(models.Model):
     readers = models.ManyToManyField(
         Group,
         blank=True,
-        help_text="Empty: whoever may read the corpus. Else only these groups (and managers).",
+        help_text="Empty: whoever may read the corpus. Else only these groups of the tenant (and managers).",
     )
     metadata = models.JSONField(
         default=dict, blank=True, help_text="Free key-value pairs; questions can filter by them."
