@@ -4,7 +4,7 @@
 import os
 import sys
 
-from ragsite import dotenv, embedded_postgres
+from ragsite import dotenv, embedded_postgres, metrics_files
 
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
@@ -16,6 +16,7 @@ def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
     dotenv.load()
+    metrics_files.allocate_before_use()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command not in WITHOUT_DATABASE and embedded_postgres.ensure_running() and command not in OWN_SCHEMA:
         from ragsite.embedded_schema import complete_schema  # imports Django, which reads the DATABASE_URL just set

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +13,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from django.conf import settings
 
 from monitoring import web_server
+from ragsite import metrics_files
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +59,11 @@ class Child:
 class Supervisor:
     """Keeps children running until it is told to stop."""
 
-    def __init__(self, children: Sequence[Child], environment: dict[str, str]) -> None:
+    def __init__(
+        self, children: Sequence[Child], environment: dict[str, str], keep_running: Callable[[], object] = bool
+    ) -> None:
         self.children = list(children)
+        self.keep_running = keep_running  # what else is to be started again; called all the time
         self.environment = environment
         self.stopping = False
 
@@ -82,6 +84,7 @@ class Supervisor:
             if not all(self._keep_running(child) for child in self.children):
                 exit_code = 1
                 break
+            self.keep_running()
             time.sleep(0.2)
         self._stop()
         return exit_code
@@ -133,11 +136,9 @@ def ingest_children(count: int) -> list[Child]:
 
 
 def children_environment(**overrides: str) -> dict[str, str]:
-    """Return the environment of the children, with an empty folder for the metrics that they share."""
-    folder = Path(settings.VAR_DIR) / "prometheus"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), **overrides}
+    """Return the environment of the children, with a folder for the metrics that they share."""
+    metrics_files.share()
+    return {**os.environ, **overrides}
 
 
 def port_is_free(host: str, port: int) -> bool:

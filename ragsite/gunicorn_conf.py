@@ -15,14 +15,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from ragsite import dotenv
 
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import buffering_worker, settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
+from ragsite import buffering_worker, metrics_files, settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -48,7 +46,8 @@ _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
 def on_starting(server: Any) -> None:
-    """Allow as many open files as there may be connections, where the system lets us."""
+    """Give the workers a folder for their metrics, and allow as many open files as they may have connections."""
+    metrics_files.share()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = worker_connections + FILES_BESIDES
     if hard != resource.RLIM_INFINITY:
@@ -129,7 +128,9 @@ def worker_int(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
     web_worker.take_place_back(worker)
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(metrics_files.VARIABLE):
+        from prometheus_client import multiprocess  # decides by the environment how to count, so not at the start
+
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

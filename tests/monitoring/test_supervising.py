@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pytest_django import Settings
 
 from monitoring import supervising
 from monitoring.supervising import Child, Supervisor
@@ -105,10 +104,8 @@ def test_a_taken_port_is_noticed() -> None:
     assert supervising.port_is_free("127.0.0.1", port)
 
 
-def test_children_share_an_empty_folder_for_metrics(settings: Settings, tmp_path: Path) -> None:
-    settings.VAR_DIR = tmp_path
-    (tmp_path / "prometheus").mkdir()
-    (tmp_path / "prometheus" / "counter_1.db").touch()
+def test_children_share_a_folder_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     environment = supervising.children_environment(PORT="1")
     assert environment["PORT"] == "1"
     assert list(Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()) == []

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from monitoring import supervising
 from monitoring.connection_budget import connection_budget
 from monitoring.first_start import prepare
+from ragsite import embedded_postgres, folder_lock
 
 
 class Command(BaseCommand):
@@ -32,6 +33,15 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Run until told to stop; exit code 1 when a process could not start."""
+        try:
+            with folder_lock.hold(settings.VAR_DIR, port=options["port"]):
+                code = self._serve(**options)
+        except folder_lock.FolderInUse as error:
+            raise CommandError(str(error)) from None
+        sys.exit(code)
+
+    def _serve(self, **options: Any) -> int:
+        """Return the exit code when all has stopped."""
         host, port = options["host"], options["port"]
         if not supervising.port_is_free(host, port):
             raise CommandError(f"Port {port} of {host} is in use. Choose another one: PORT={port + 1} make run")
@@ -42,7 +52,11 @@ class Command(BaseCommand):
             HOST=host, PORT=str(port), WEB_WORKERS=str(options["workers"]), WEB_THREADS=str(options["threads"])
         )
         children = [supervising.web_child(), *supervising.ingest_children(options["ingest_workers"])]
-        sys.exit(supervising.Supervisor(children, environment).run(lambda: self._announce(host, port)))
+        postgres = embedded_postgres.data_directory()
+        supervisor = supervising.Supervisor(
+            children, environment, keep_running=lambda: embedded_postgres.keep_running(postgres)
+        )
+        return supervisor.run(lambda: self._announce(host, port))
 
     def _count_connections(self, workers: int, ingest_workers: int) -> None:
         with suppress(DatabaseError):  # the server starts without its database, and says so elsewhere
