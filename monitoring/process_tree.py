@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging.config
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -23,22 +24,31 @@ def command(
     workers: int,
     threads: int,
     ingest_workers: int,
-    var_dir: Path,
     log_level: str,
     log_format: str,
+    folder_lock: int,
     postgres: Path | None,
 ) -> list[str]:
-    """Return the command of a tree; `postgres`: the data folder of the embedded server, which the tree then holds."""
+    """Return the command that this process becomes by `exec`.
+
+    `folder_lock` is the descriptor of the lock on VAR_DIR, `postgres` the data folder of the embedded server that this
+    process uses; the tree then holds both.
+    """
+    inherited = {"folder-lock": folder_lock}
+    if postgres is not None:
+        inherited["postgres-users"] = embedded_postgres.users_lock(postgres)
+    for descriptor in inherited.values():
+        os.set_inheritable(descriptor, True)
     values = {
         "host": host,
         "port": port,
         "workers": workers,
         "threads": threads,
         "ingest-workers": ingest_workers,
-        "var-dir": var_dir,
         "log-level": log_level,
         "log-format": log_format,
         **({} if postgres is None else {"postgres": postgres}),
+        **inherited,
     }
     return [sys.executable, "-m", "monitoring.process_tree", *(f"--{name}={value}" for name, value in values.items())]
 
@@ -48,23 +58,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser()
     for name in ("host", "log-level", "log-format"):
         parser.add_argument(f"--{name}")
-    for name in ("port", "workers", "threads", "ingest-workers"):
+    for name in ("port", "workers", "threads", "ingest-workers", "folder-lock", "postgres-users"):
         parser.add_argument(f"--{name}", type=int)
-    for name in ("var-dir", "postgres"):
-        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--postgres", type=Path)
     given = parser.parse_args(arguments)
     logging.config.dictConfig(logging_to_stderr(given.log_level, given.log_format))
     if given.postgres is not None:
-        embedded_postgres.start(given.postgres)  # it runs: this process joins those that use it
+        embedded_postgres.start(given.postgres)  # it runs: this program joins it
+        os.close(given.postgres_users)
+    os.set_inheritable(given.folder_lock, False)  # it stays open, and locked, as long as this process
     environment = supervising.children_environment(
-        given.var_dir,
         HOST=given.host,
         PORT=str(given.port),
         WEB_WORKERS=str(given.workers),
         WEB_THREADS=str(given.threads),
     )
     children = [supervising.web_child(), *supervising.ingest_children(given.ingest_workers)]
-    return supervising.Supervisor(children, environment).run(lambda: _announce(given.host, given.port))
+    supervisor = supervising.Supervisor(children, environment, keep_running=lambda: _keep_postgres(given.postgres))
+    return supervisor.run(lambda: _announce(given.host, given.port))
+
+
+def _keep_postgres(directory: Path | None) -> bool:
+    """Start the embedded server again, if it has died; return whether it had."""
+    return directory is not None and embedded_postgres.keep_running(directory)
 
 
 def _announce(host: str, port: int) -> None:

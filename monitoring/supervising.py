@@ -9,7 +9,6 @@ import ctypes
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from monitoring import web_server
+from ragsite import metrics_files
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +60,11 @@ class Child:
 class Supervisor:
     """Keeps children running until it is told to stop."""
 
-    def __init__(self, children: Sequence[Child], environment: dict[str, str]) -> None:
+    def __init__(
+        self, children: Sequence[Child], environment: dict[str, str], keep_running: Callable[[], object] = bool
+    ) -> None:
         self.children = list(children)
+        self.keep_running = keep_running  # what else is to be started again; called all the time
         self.environment = environment
         self.stopping = False
 
@@ -83,6 +85,7 @@ class Supervisor:
             if not all(self._keep_running(child) for child in self.children):
                 exit_code = 1
                 break
+            self.keep_running()
             time.sleep(0.2)
         self._stop()
         return exit_code
@@ -133,12 +136,10 @@ def ingest_children(count: int) -> list[Child]:
     return [Child(f"ingest-{number}", [sys.executable, manage, "work"]) for number in range(1, count + 1)]
 
 
-def children_environment(var_dir: Path, **overrides: str) -> dict[str, str]:
-    """Return the environment of the children, with an empty folder for the metrics that they share."""
-    folder = var_dir / "prometheus"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), **overrides}
+def children_environment(**overrides: str) -> dict[str, str]:
+    """Return the environment of the children, with a folder for the metrics that they share."""
+    metrics_files.share()
+    return {**os.environ, **overrides}
 
 
 def why_not_listening(host: str, port: int) -> str | None:

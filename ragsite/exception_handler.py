@@ -18,11 +18,21 @@ from django.core.exceptions import (
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from psycopg.errors import DiskFull
 from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from ragsite.errors import DatabaseUnavailable, InvalidInput, Overloaded, RagError, UploadTooLarge
+from ragsite.errors import (
+    DatabaseUnavailable,
+    InvalidInput,
+    Overloaded,
+    RagError,
+    RequestTooSlow,
+    StorageFull,
+    UploadTooLarge,
+)
+from ragsite.paced_socket import SlowClient
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -90,6 +100,8 @@ def as_rag_error(exc: BaseException) -> RagError:
         # The pool's own errors arrive as database errors; only the cause tells "all in use" from "gone".
         if isinstance(exc.__cause__, PoolTimeout | TooManyRequests):
             return Overloaded(retry_after_seconds=2)
+        if isinstance(exc.__cause__, DiskFull):
+            return StorageFull()
         return DatabaseUnavailable(retry_after_seconds=5)
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent):
         return UploadTooLarge()
@@ -100,6 +112,8 @@ def as_rag_error(exc: BaseException) -> RagError:
     if isinstance(exc, SuspiciousOperation | BadRequest | TooManyFieldsSent | MultiPartParserError):
         return InvalidInput("The request is malformed.")
     if isinstance(exc, UnreadablePostError):
+        if isinstance(exc.__cause__, SlowClient):
+            return RequestTooSlow()
         return InvalidInput("The request ended before its body was complete.")
     # Numbers and texts that the checks let through and the database doesn't take: still the sender's to change.
     if isinstance(exc, DataError | UnicodeEncodeError):

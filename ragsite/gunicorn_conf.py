@@ -6,7 +6,9 @@ Read by `gunicorn -c`. Address, workers and threads come from the environment, t
 from __future__ import annotations
 
 import gc
+import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +18,6 @@ from types import FrameType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from prometheus_client import multiprocess
 
 from ragsite import dotenv
 
@@ -24,8 +25,8 @@ dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
 try:
-    from ragsite import settings, shutdown, web_worker  # which read the environment that was completed above
-except ImproperlyConfigured as exc:
+    from ragsite import buffering_worker, metrics_files, settings, shutdown, web_worker
+except ImproperlyConfigured as exc:  # settings read the environment that was completed above
     sys.exit(str(exc))
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
@@ -45,6 +46,11 @@ accesslog = None
 errorlog = "-"
 # Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
 logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
+# Behind a proxy all connections are the proxy's, which has to limit its own clients.
+buffering_worker.connections_per_address = (
+    0 if settings.REST_FRAMEWORK["NUM_PROXIES"] else math.ceil(settings.WEB_CONNECTIONS_PER_ADDRESS / max(1, workers))
+)
+FILES_BESIDES = 500  # that a worker may have open, besides a connection with each client
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
@@ -54,6 +60,8 @@ def on_starting(server: Any) -> None:
     """Refuse to start where that could only fail, and load what all workers need; `serve` has looked before."""
     if not settings.START_CHECKED:
         _look_what_is_missing(server)
+    _allow_open_files()
+    metrics_files.share()
     _read_english_words()
     gc.collect()
     gc.freeze()  # what is loaded by now, the code too, would be copied for each worker that looks through it
@@ -69,6 +77,16 @@ def _look_what_is_missing(server: Any) -> None:
     gate = [sys.executable, "-m", "monitoring.start_gate"]
     if subprocess.run(gate, cwd=settings.BASE_DIR, env=environment, check=False).returncode:  # noqa: S603 - ours
         sys.exit(1)
+
+
+def _allow_open_files() -> None:
+    """Allow the workers as many open files as they may have connections, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + FILES_BESIDES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -155,7 +173,9 @@ def worker_int(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
     web_worker.take_place_back(worker)
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(metrics_files.VARIABLE):
+        from prometheus_client import multiprocess  # decides by the environment how to count, so not at the start
+
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

@@ -292,6 +292,8 @@ PORT = env.int("PORT", 8000, at_least=1, at_most=65_535)
 START_CHECKED = env.bool("RAGSITE_START_CHECKED", False)  # set by what starts gunicorn and has looked at all it needs
 WEB_WORKERS = env.int("WEB_WORKERS", 2, at_least=1, at_most=1000)
 WEB_THREADS = env.int("WEB_THREADS", 128, at_least=1, at_most=100_000)  # per worker
+# Open at once, of all workers; 0: any number
+WEB_CONNECTIONS_PER_ADDRESS = env.int("WEB_CONNECTIONS_PER_ADDRESS", 256, at_most=1_000_000)
 INGEST_WORKERS = env.int("INGEST_WORKERS", 1, at_most=1000)
 ADMIN_USERNAME = env.value("ADMIN_USERNAME", "admin", kinds.user_name())
 # Empty: generated where there is no administrator yet, and shown once

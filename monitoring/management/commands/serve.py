@@ -14,7 +14,7 @@ from monitoring import process_tree, supervising, web_server
 from monitoring.first_start import NotPrepared, collect_static_files, prepare
 from monitoring.management.commands.prepare import WAIT_SECONDS
 from monitoring.start_checks import start_problems
-from ragsite import embedded_postgres
+from ragsite import embedded_postgres, folder_lock
 from ragsite.setting_kinds import argument_type, listening_address, whole
 
 
@@ -42,6 +42,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Become the process tree. Raises CommandError with all that it could only fail on."""
+        try:
+            held = folder_lock.hold(Path(settings.VAR_DIR), port=options["port"])
+        except folder_lock.FolderInUse as exc:
+            raise CommandError(str(exc)) from exc
         settings.WEB_THREADS = options["threads"]  # what is checked is what is going to run
         if problem := supervising.why_not_listening(options["host"], options["port"]):
             raise CommandError(problem)
@@ -57,9 +61,9 @@ class Command(BaseCommand):
             raise CommandError("\n".join(problems))
         command = process_tree.command(
             **{name: options[name] for name in ("host", "port", "workers", "threads", "ingest_workers")},
-            var_dir=Path(settings.VAR_DIR).absolute(),
             log_level=settings.LOG_LEVEL,
             log_format=settings.LOG_FORMAT,
+            folder_lock=held.fileno(),
             postgres=self._embedded_postgres(),
         )
         os.chdir(web_server.ROOT)
