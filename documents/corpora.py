@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from documents.access import choose_corpora
 from documents.bulk import lock_corpus
 from documents.models import Corpus, Document, Tenant
+from documents.reader_groups import PUBLIC_WITH_READERS
 from ragsite.errors import CorpusNotFound, InvalidInput
 
 DEFAULT_TENANT = "default"
@@ -84,13 +85,16 @@ def _known_names() -> str:
 def change_corpus(corpus: Corpus, fields: Mapping[str, Any]) -> Corpus:
     """Change a corpus and return it; caches forget what was answered from it.
 
-    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed.
+    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed; and for
+    making a corpus public that only some groups may read.
     """
     with transaction.atomic():
         locked = lock_corpus(corpus.pk)
         changes_language = fields.get("language", locked.language) != locked.language
         if changes_language and Document.objects.filter(corpus=locked, deleted_at=None).exists():
             raise InvalidInput(fields={"language": "It can only be changed while the corpus has no documents."})
+        if fields.get("is_public") and locked.readers.exists():
+            raise InvalidInput(fields={"is_public": PUBLIC_WITH_READERS})
         for name, value in fields.items():
             setattr(locked, name, value)
         locked.save(update_fields=list(fields))

@@ -44,23 +44,25 @@ keepalive = 5
 control_socket_disable = True  # it would be made in the home directory, which may be read-only
 accesslog = None
 errorlog = "-"
-# Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
-logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 # Behind a proxy all connections are the proxy's, which has to limit its own clients.
 buffering_worker.connections_per_address = (
     0 if settings.REST_FRAMEWORK["NUM_PROXIES"] else math.ceil(settings.WEB_CONNECTIONS_PER_ADDRESS / max(1, workers))
 )
 FILES_BESIDES = 500  # that a worker may have open, besides a connection with each client
+# Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to start where that could only fail, and load what all workers need; `serve` has looked before."""
+    """Refuse to start where that could only fail, allow as many open files as there may be connections, and load what
+    all workers need; `serve` has looked before.
+    """
+    _allow_files()
     if not settings.START_CHECKED:
         _look_what_is_missing(server)
-    _allow_open_files()
     metrics_files.share()
     _read_english_words()
     gc.collect()
@@ -79,8 +81,7 @@ def _look_what_is_missing(server: Any) -> None:
         sys.exit(1)
 
 
-def _allow_open_files() -> None:
-    """Allow the workers as many open files as they may have connections, as far as the system lets us."""
+def _allow_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = worker_connections + FILES_BESIDES
     if hard != resource.RLIM_INFINITY:

@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
     "ollama-slow": model_faults.ollama_slow,
     "ollama-5xx": model_faults.ollama_5xx,
     "ollama-garbage": model_faults.ollama_garbage,
+    "endless-model": model_faults.endless_model,
     "ollama-busy": model_faults.ollama_busy,
     "ollama-midstream-cut": model_faults.ollama_midstream_cut,
     "one-of-three-hosts": model_faults.one_of_three_hosts,
