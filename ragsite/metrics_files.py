@@ -35,10 +35,10 @@ def share() -> Path:
 
     One that is named there already is used as it is.
     """
-    given = os.environ.get(VARIABLE)
-    if given:
-        Path(given).mkdir(parents=True, exist_ok=True)
-        return Path(given)
+    given = shared_folder()
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        return given
     parent = _parent()
     remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getuid()}-", dir=parent))
@@ -48,6 +48,12 @@ def share() -> Path:
     atexit.register(_remove_own, folder, os.getpid())
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def shared_folder() -> Path | None:
+    """Return the folder that this process shares its metrics in; None: it keeps them to itself."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else None
 
 
 def remove_abandoned(parent: Path) -> None:

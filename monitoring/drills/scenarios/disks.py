@@ -108,6 +108,8 @@ def _upload(server: ServerProcess, key: str) -> tuple[int, dict[str, str]]:
 
 def _key(small: Stage) -> str:
     """Return the API key of an administrator of the stage."""
-    password = {"DJANGO_SUPERUSER_PASSWORD": secrets.token_urlsafe(16)}
-    small.manage("createsuperuser", "--noinput", "--username", "drill", "--email", "", **password)
+    password = secrets.token_urlsafe(16)
+    small.manage(
+        "createsuperuser", "--noinput", "--username", "drill", "--email", "", DJANGO_SUPERUSER_PASSWORD=password
+    )
     return small.manage("create_api_key", "drill", "--scope", "ingest").strip()

@@ -88,7 +88,7 @@ def _runs(process: psutil.Process) -> bool:
 
 def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()[:6]
+        return list(process.cmdline()[:6])
     except psutil.NoSuchProcess:
         return []
 
