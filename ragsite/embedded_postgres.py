@@ -56,7 +56,7 @@ def ensure_running() -> bool:
     The server stops when the last process that called this ends. Child processes inherit DATABASE_URL and hold
     nothing: their parent does.
     """
-    if os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return False
     os.environ["DATABASE_URL"] = start(data_directory())
     return True
@@ -92,9 +92,18 @@ def stop(directory: Path) -> None:
                 watcher.returncode = 0  # it stays for the others, and is no child to be waited for any more
             return
         _stop_server(server)
+    # The watcher sees that there is nothing left to do. Whichever process started it, it holds this lock until it ends.
+    with contextlib.suppress(FileNotFoundError), (directory.parent / f"{directory.name}.watched").open("rb") as watched:
+        fcntl.flock(watched, fcntl.LOCK_EX)
     watcher = _watchers.pop(directory, None)
     if watcher is not None:
-        watcher.wait(timeout=10)  # it sees that there is nothing left to do
+        watcher.wait(timeout=10)
+
+
+def lock_of(directory: Path) -> int | None:
+    """Return the open file with which this process counts as a user of the server; None: it isn't one."""
+    held = _held.get(directory)
+    return None if held is None else held[0].fileno()
 
 
 def keep_running(directory: Path) -> bool:

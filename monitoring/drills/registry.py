@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring.drills.invariants import Invariant
-from monitoring.drills.scenarios import disks, model_faults, outages, slow, stores, traffic, trees
+from monitoring.drills.scenarios import bad_settings, disks, model_faults, outages, slow, stores, traffic, trees
 from monitoring.drills.stage import Stage
 
 
@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
     "ollama-slow": model_faults.ollama_slow,
     "ollama-5xx": model_faults.ollama_5xx,
     "ollama-garbage": model_faults.ollama_garbage,
+    "endless-model": model_faults.endless_model,
     "ollama-busy": model_faults.ollama_busy,
     "ollama-midstream-cut": model_faults.ollama_midstream_cut,
     "one-of-three-hosts": model_faults.one_of_three_hosts,
@@ -35,6 +36,7 @@ SCENARIOS: dict[str, Scenario] = {
     "embedded-postgres-killed": trees.embedded_postgres_killed,
     "disk-full": disks.disk_full,
     "pool-exhausted": stores.pool_exhausted,
+    "bad-settings": bad_settings.bad_settings,
     "overload-5x": traffic.overload,
     "slow-clients": slow.slow_clients,
     "clients-leave": traffic.clients_leave,
