@@ -9,7 +9,8 @@ import logging.config
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from monitoring import supervising
@@ -24,31 +25,33 @@ def command(
     workers: int,
     threads: int,
     ingest_workers: int,
+    var_dir: Path,
     log_level: str,
     log_format: str,
-    folder_lock: int,
     postgres: Path | None,
+    folder_lock: int,
+    postgres_lock: int | None,
 ) -> list[str]:
-    """Return the command that this process becomes by `exec`.
+    """Return the command of a tree; `postgres`: the data folder of the embedded server, which the tree then holds.
 
-    `folder_lock` is the descriptor of the lock on VAR_DIR, `postgres` the data folder of the embedded server that this
-    process uses; the tree then holds both.
+    The locks are open files of the process that becomes the tree, which keeps them: with a moment between, another
+    server could take the folder, and the embedded Postgres would stop for want of users.
     """
-    inherited = {"folder-lock": folder_lock}
-    if postgres is not None:
-        inherited["postgres-users"] = embedded_postgres.users_lock(postgres)
-    for descriptor in inherited.values():
-        os.set_inheritable(descriptor, True)
+    for number in (folder_lock, postgres_lock):
+        if number is not None:
+            os.set_inheritable(number, True)
     values = {
         "host": host,
         "port": port,
         "workers": workers,
         "threads": threads,
         "ingest-workers": ingest_workers,
+        "var-dir": var_dir,
         "log-level": log_level,
         "log-format": log_format,
+        "folder-lock": folder_lock,
+        **({} if postgres_lock is None else {"postgres-lock": postgres_lock}),
         **({} if postgres is None else {"postgres": postgres}),
-        **inherited,
     }
     return [sys.executable, "-m", "monitoring.process_tree", *(f"--{name}={value}" for name, value in values.items())]
 
@@ -58,29 +61,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser()
     for name in ("host", "log-level", "log-format"):
         parser.add_argument(f"--{name}")
-    for name in ("port", "workers", "threads", "ingest-workers", "folder-lock", "postgres-users"):
+    for name in ("port", "workers", "threads", "ingest-workers", "folder-lock", "postgres-lock"):
         parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--postgres", type=Path)
+    for name in ("var-dir", "postgres"):
+        parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args(arguments)
     logging.config.dictConfig(logging_to_stderr(given.log_level, given.log_format))
+    if given.folder_lock is not None:
+        os.set_inheritable(given.folder_lock, False)  # kept by this process alone, until it ends
+    keep_running: Callable[[], object] = bool
     if given.postgres is not None:
-        embedded_postgres.start(given.postgres)  # it runs: this program joins it
-        os.close(given.postgres_users)
-    os.set_inheritable(given.folder_lock, False)  # it stays open, and locked, as long as this process
+        embedded_postgres.start(given.postgres)  # it runs: this process joins those that use it
+        keep_running = partial(embedded_postgres.keep_running, given.postgres)
+    if given.postgres_lock is not None:
+        os.close(given.postgres_lock)  # it has one of its own now
     environment = supervising.children_environment(
+        given.var_dir,
         HOST=given.host,
         PORT=str(given.port),
         WEB_WORKERS=str(given.workers),
         WEB_THREADS=str(given.threads),
     )
     children = [supervising.web_child(), *supervising.ingest_children(given.ingest_workers)]
-    supervisor = supervising.Supervisor(children, environment, keep_running=lambda: _keep_postgres(given.postgres))
+    supervisor = supervising.Supervisor(children, environment, keep_running)
     return supervisor.run(lambda: _announce(given.host, given.port))
-
-
-def _keep_postgres(directory: Path | None) -> bool:
-    """Start the embedded server again, if it has died; return whether it had."""
-    return directory is not None and embedded_postgres.keep_running(directory)
 
 
 def _announce(host: str, port: int) -> None:

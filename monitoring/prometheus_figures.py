@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily
+
+from ragsite.metrics_files import shared_folder
 
 HIT_RATE = "cache_hit_rate"
 
@@ -53,8 +53,8 @@ class Figures:
 def current_figures() -> Figures:
     """Return the figures of now."""
     # Decided when it was imported, by PROMETHEUS_MULTIPROC_DIR; somebody may have removed that folder since.
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    if not values.ValueClass._multiprocess or not Path(folder).is_dir():
+    folder = shared_folder()
+    if not values.ValueClass._multiprocess or folder is None or not folder.is_dir():
         return Figures(tuple(REGISTRY.collect()), are_of_all_processes=False)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ def current_figures() -> Figures:
 
 def current_page() -> bytes:
     """Return the figures of now in Prometheus' text format."""
-    return generate_latest(current_figures())  # type: ignore[arg-type]  # it only collects
+    return generate_latest(current_figures())
 
 
 def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

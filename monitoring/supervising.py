@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from monitoring import web_server
 from ragsite import metrics_files
@@ -136,9 +137,9 @@ def ingest_children(count: int) -> list[Child]:
     return [Child(f"ingest-{number}", [sys.executable, manage, "work"]) for number in range(1, count + 1)]
 
 
-def children_environment(**overrides: str) -> dict[str, str]:
+def children_environment(var_dir: Path, **overrides: str) -> dict[str, str]:
     """Return the environment of the children, with a folder for the metrics that they share."""
-    metrics_files.share()
+    metrics_files.share(var_dir)
     return {**os.environ, **overrides}
 
 

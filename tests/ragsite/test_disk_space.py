@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from procrastinate.job_context import JobContext
 from pytest_django import Settings
 
 from documents import jobs
@@ -17,7 +17,7 @@ from ragsite.errors import StorageFull
 
 
 @pytest.fixture(autouse=True)
-def embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def embedded(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "postgres").mkdir()
     settings.VAR_DIR = tmp_path
     monkeypatch.setitem(settings.DATABASES["default"], "HOST", str(tmp_path / "postgres"))
@@ -51,7 +51,7 @@ def test_jobs_are_put_off(free: Any) -> None:
     with pytest.raises(StorageFull):
         jobs.build_index.func(space_id=1)
     with pytest.raises(StorageFull):
-        jobs.index.func(None, document_id="x", corpus_id=1)
+        jobs.index.func(cast(JobContext, None), document_id="x", corpus_id=1)
 
 
 def test_the_background_stores_nothing_and_says_so_once(

@@ -14,9 +14,9 @@ from ragsite import metrics_files
 
 # Counts until its file has to grow twice, on a disk that has room for `sys.argv[1]` bytes; prints what it counted.
 COUNTING = """
-import errno, os, sys
+import errno, os, pathlib, sys, tempfile
 from ragsite import metrics_files
-metrics_files.share()
+metrics_files.share(pathlib.Path(tempfile.mkdtemp()))
 metrics_files.allocate_before_use()
 allocate, room = metrics_files._allocate, int(sys.argv[1])
 def limited(file, size):
@@ -43,7 +43,6 @@ print(min((os.stat(os.path.join(folder, name)).st_blocks * 512 - os.stat(os.path
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(metrics_files, "MEMORY", tmp_path / "nowhere")
-    monkeypatch.setenv("VAR_DIR", str(tmp_path))
     monkeypatch.delenv(metrics_files.VARIABLE, raising=False)
     monkeypatch.setattr(metrics_files, "_held", [])
     yield tmp_path / "metrics"
@@ -76,11 +75,11 @@ def test_and_when_there_is_no_room_for_a_file_at_all() -> None:
 
 
 def test_each_server_has_a_folder_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = metrics_files.share()
+    first = metrics_files.share(folder.parent)
     (first / "counter_1.db").touch()
-    assert metrics_files.share() == first, "one that is named is used as it is"
+    assert metrics_files.share(folder.parent) == first, "one that is named is used as it is"
     monkeypatch.delenv(metrics_files.VARIABLE)
-    second = metrics_files.share()
+    second = metrics_files.share(folder.parent)
     assert first.parent == second.parent == folder
     assert second != first
     assert (first / "counter_1.db").exists(), "the second server wiped the first one's metrics"
@@ -88,10 +87,10 @@ def test_each_server_has_a_folder_of_its_own(folder: Path, monkeypatch: pytest.M
 
 
 def test_folders_of_servers_that_are_gone_are_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = metrics_files.share()
+    first = metrics_files.share(folder.parent)
     monkeypatch.delenv(metrics_files.VARIABLE)
     metrics_files._held.pop().close()  # as the kernel does for a process that was killed
-    second = metrics_files.share()
+    second = metrics_files.share(folder.parent)
     assert not first.exists()
     assert second.exists()
 
@@ -100,9 +99,9 @@ def test_a_folder_that_an_operator_names_is_made_and_never_emptied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(metrics_files.VARIABLE, str(tmp_path / "own"))
-    assert metrics_files.share() == tmp_path / "own"
+    assert metrics_files.share(tmp_path) == tmp_path / "own"
     (tmp_path / "own" / "counter_1.db").touch()
-    metrics_files.share()
+    metrics_files.share(tmp_path)
     assert (tmp_path / "own" / "counter_1.db").exists()
 
 
@@ -110,7 +109,7 @@ def test_memory_is_preferred_to_the_disk(folder: Path, monkeypatch: pytest.Monke
     memory = tmp_path / "memory"
     memory.mkdir()
     monkeypatch.setattr(metrics_files, "MEMORY", memory)
-    assert metrics_files.share().parent == memory
+    assert metrics_files.share(folder.parent).parent == memory
     monkeypatch.delenv(metrics_files.VARIABLE)
     monkeypatch.setattr(metrics_files, "ENOUGH_BYTES", 2**62)
-    assert metrics_files.share().parent == folder
+    assert metrics_files.share(folder.parent).parent == folder

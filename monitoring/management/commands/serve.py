@@ -42,11 +42,11 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Become the process tree. Raises CommandError with all that it could only fail on."""
-        try:
-            held = folder_lock.hold(Path(settings.VAR_DIR), port=options["port"])
-        except folder_lock.FolderInUse as exc:
-            raise CommandError(str(exc)) from exc
         settings.WEB_THREADS = options["threads"]  # what is checked is what is going to run
+        try:
+            lock = folder_lock.hold(Path(settings.VAR_DIR), port=options["port"])
+        except folder_lock.FolderInUse as exc:
+            raise CommandError(str(exc)) from None
         if problem := supervising.why_not_listening(options["host"], options["port"]):
             raise CommandError(problem)
         try:
@@ -61,10 +61,12 @@ class Command(BaseCommand):
             raise CommandError("\n".join(problems))
         command = process_tree.command(
             **{name: options[name] for name in ("host", "port", "workers", "threads", "ingest_workers")},
+            var_dir=Path(settings.VAR_DIR).absolute(),
             log_level=settings.LOG_LEVEL,
             log_format=settings.LOG_FORMAT,
-            folder_lock=held.fileno(),
             postgres=self._embedded_postgres(),
+            folder_lock=lock.fileno(),
+            postgres_lock=embedded_postgres.lock_of(embedded_postgres.data_directory()),
         )
         os.chdir(web_server.ROOT)
         # What the tree needs is a small part of what was loaded so far, and it would stay in memory all the time.
