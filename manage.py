@@ -7,7 +7,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ragsite import dotenv, embedded_postgres
+from ragsite import dotenv, embedded_postgres, metrics_files
 
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
@@ -19,6 +19,7 @@ def main() -> None:
     """Run one management command. Settings that can't be end it with a sentence for each."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
     dotenv.load()
+    metrics_files.allocate_before_use()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
         from ragsite import settings

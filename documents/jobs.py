@@ -24,6 +24,7 @@ from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
 from documents.spaces import ensure_index, has_index
 from documents.storing import sweep_orphans
 from documents.vocabulary import learn_corpus
+from ragsite.disk_space import require_room_in_database
 
 __all__ = ["index", "reindex_document"]
 
@@ -53,7 +54,8 @@ class RetryForLong(BaseRetryStrategy):
 
 @app.task(name=INDEX_TASK, queue=INDEXING_QUEUE, pass_context=True, retry=RetryForLong())
 def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
-    """Index a document; `corpus_id` is for the queue's fairness only."""
+    """Index a document; `corpus_id` is for the queue's fairness only. Raises StorageFull, to be tried again later."""
+    require_room_in_database()
     try:
         outcome = index_document(UUID(document_id), keep_going=lambda: not context.should_abort())
     except Interrupted:
@@ -65,7 +67,8 @@ def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
 
 @app.task(name=BUILD_INDEX_TASK, queue=INDEXING_QUEUE, retry=RetryForLong())
 def build_index(*, space_id: int) -> None:
-    """Build the vector index of a space that has outgrown the exact scan."""
+    """Build the vector index of a space that has outgrown the exact scan. Raises StorageFull."""
+    require_room_in_database()
     space = EmbeddingSpace.objects.filter(pk=space_id).first()
     if space is not None:
         ensure_index(space)
