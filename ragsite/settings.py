@@ -269,6 +269,9 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 # Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
 RATE_LIMIT_QUERY = env.str("RATE_LIMIT_QUERY", "0")
 RATE_LIMIT_UPLOAD = env.str("RATE_LIMIT_UPLOAD", "0")
+RATE_LIMIT_LOGIN = env.str("RATE_LIMIT_LOGIN", "10/15m")  # passwords that may be tried for an account
+RATE_LIMIT_LOGIN_ADDRESS = env.str("RATE_LIMIT_LOGIN_ADDRESS", "30/15m")  # ... and from an address
+parse_rate(RATE_LIMIT_LOGIN), parse_rate(RATE_LIMIT_LOGIN_ADDRESS)
 parse_rate(RATE_LIMIT_QUERY), parse_rate(RATE_LIMIT_UPLOAD)  # a ValueError here is better than one per request
 
 # API
