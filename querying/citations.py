@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 import string
+from bisect import bisect_right
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -46,7 +48,7 @@ class Citation:
     document_source: str
     chunk_id: int
     heading: str  # the headings above the quote: 'Pay > Holidays'
-    page: int | None
+    page: int | None  # that the quote starts on
     start: int
     end: int
     quote: str
@@ -214,22 +216,37 @@ def _claims(answer: str) -> Iterator[tuple[int, str]]:
 
 def citation_of(number: int, passage: FoundPassage, span: Span) -> Citation:
     """Return the citation that quotes this part of a passage's text."""
+    page, heading = page_and_heading_at(passage, span.start)
     return Citation(
         number=number,
         document_id=passage.document_id,
         document_title=passage.document_title,
         document_source=passage.document_source,
         chunk_id=passage.chunk_id,
-        heading=heading_at(passage, span.start),
-        page=passage.page,
+        heading=heading,
+        page=page,
         start=passage.start + span.start,
         end=passage.start + span.end,
         quote=passage.text[span.start : span.end],
     )
 
 
-def heading_at(passage: FoundPassage, offset: int) -> str:
-    """Return the headings above this place of a passage: short sections share a passage, and its own is the first's."""
+def page_and_heading_at(passage: FoundPassage, offset: int) -> tuple[int | None, str]:
+    """Return the page of a place in a passage, and the headings above it: a passage may span several of both.
+
+    Of a passage that was stored before its borders were noted: its first page, and the headings that its text has.
+    """
+    if passage.borders is None:
+        return passage.page, _heading_at(passage, offset)
+    before = bisect_right(passage.borders, offset, key=attrgetter("offset"))
+    if not before:
+        return passage.page, passage.heading
+    _, page, heading = passage.borders[before - 1]
+    return page, heading
+
+
+def _heading_at(passage: FoundPassage, offset: int) -> str:
+    """Return the headings above a place of a passage, as far as its own text and its first heading tell."""
     path = passage.heading.split(" > ") if passage.heading else []
     above = find_headings(passage.text[: offset + 1]) if path else []
     if not above:

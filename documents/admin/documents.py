@@ -32,7 +32,9 @@ HASH_BYTES = 256 * 1024
 class UploadForm(ReadersForm):
     """A file for a corpus."""
 
-    file = forms.FileField(help_text="PDF, Word, PowerPoint, Excel, HTML, Markdown, text, CSV, e-mail or EPUB.")
+    file = forms.FileField(
+        help_text="PDF, Word, PowerPoint, Excel, OpenDocument, Rich Text, HTML, Markdown, text, CSV, e-mail or EPUB."
+    )
     title = forms.CharField(required=False, max_length=500, help_text="Empty: from the document itself, or its name.")
 
     class Meta:

@@ -56,7 +56,7 @@ class Document(models.Model):
     chunks_total = models.PositiveIntegerField(default=0, editable=False)
     chunks_done = models.PositiveIntegerField(default=0, editable=False)
     pages = models.PositiveIntegerField(null=True, editable=False)
-    # What its reader left out or mended: [code, count], codes of extraction.notes.
+    # What its reader left out or mended: [code, count] or [code, count, pages], codes of extraction.notes.
     notes = models.JSONField(default=list, editable=False)
     is_partial = models.BooleanField(
         "partial", default=False, editable=False, help_text="Text of the file is missing; its notes say what."
@@ -87,7 +87,7 @@ class Document(models.Model):
 
     def notes_in_words(self) -> list[str]:
         """Return what its reader left out or mended, a sentence each."""
-        return [message_of(Note(code, count)) for code, count in self.notes]
+        return [message_of(Note(code, count, *map(tuple, pages))) for code, count, *pages in self.notes]
 
 
 class DocumentText(models.Model):

@@ -20,7 +20,7 @@ from tests.documents.test_access import make_document
 from tests.factories import make_corpus, make_tenant, make_user
 
 pytestmark = pytest.mark.django_db
-migration = import_module("documents.migrations.0008_reader_groups")
+migration = import_module("documents.migrations.0009_reader_groups")
 
 
 def test_a_group_belongs_to_the_tenant_that_names_it_first_and_no_other_can_name_it() -> None:

@@ -48,7 +48,7 @@ def close_public_corpora_with_readers(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("documents", "0007_notes_of_readers"),
+        ("documents", "0008_borders_of_chunks"),
     ]
 
     operations = [
