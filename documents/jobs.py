@@ -18,10 +18,11 @@ from procrastinate.jobs import Job
 from documents.attempts import Interrupted
 from documents.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
 from documents.indexing import index_document
+from documents.login_limits import forget_old_attempts
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
 from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
-from documents.spaces import ensure_index, has_index
+from documents.spaces import ensure_index, has_index, sweep_indexes
 from documents.storing import sweep_orphans
 from documents.vocabulary import learn_corpus
 from ragsite.disk_space import require_room_in_database
@@ -84,13 +85,16 @@ def rescue(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, and old jobs; learn words that are missing."""
+    """Requeue documents without a job; delete files without a document, indexes without a space, old jobs and
+    counts of logins; learn words that are missing."""
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
     for corpus_id in Corpus.objects.filter(chunk_count__gte=CHUNKS_MIN).values_list("pk", flat=True):
         _measure_closeness(corpus_id)
     sweep_orphans()
+    sweep_indexes()
+    forget_old_attempts()
     purge_jobs(FINISHED_JOBS_HOURS)
     for corpus in Corpus.objects.filter(has_vocabulary=False):
         learn_corpus(corpus)

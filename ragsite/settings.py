@@ -305,6 +305,9 @@ METRICS_TOKEN = env.value("METRICS_TOKEN", "", kinds.word(), is_secret=True)
 # Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
 RATE_LIMIT_QUERY = env.value("RATE_LIMIT_QUERY", "0", kinds.rate())
 RATE_LIMIT_UPLOAD = env.value("RATE_LIMIT_UPLOAD", "0", kinds.rate())
+# Passwords that may be tried for an account, and from an address
+RATE_LIMIT_LOGIN = env.value("RATE_LIMIT_LOGIN", "10/15m", kinds.rate())
+RATE_LIMIT_LOGIN_ADDRESS = env.value("RATE_LIMIT_LOGIN_ADDRESS", "30/15m", kinds.rate())
 
 # API
 REST_FRAMEWORK = {
