@@ -17,7 +17,8 @@ from procrastinate.jobs import Job
 
 from documents.attempts import Interrupted
 from documents.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
-from documents.indexing import index_document
+from documents.companions import Companions, give_back_what_was_left
+from documents.indexing_together import index_with_companions
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
 from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
@@ -53,9 +54,11 @@ class RetryForLong(BaseRetryStrategy):
 
 @app.task(name=INDEX_TASK, queue=INDEXING_QUEUE, pass_context=True, retry=RetryForLong())
 def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
-    """Index a document; `corpus_id` is for the queue's fairness only."""
+    """Index a document, and if it is small, others of its corpus."""
     try:
-        outcome = index_document(UUID(document_id), keep_going=lambda: not context.should_abort())
+        outcome = index_with_companions(
+            UUID(document_id), Companions(context.job.id, corpus_id), lambda: not context.should_abort()
+        )
     except Interrupted:
         raise JobAborted from None
     if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
@@ -75,6 +78,7 @@ def build_index(*, space_id: int) -> None:
 @app.task(name="rescue", queue=UPKEEP_QUEUE, queueing_lock="rescue")
 def rescue(timestamp: int) -> None:
     """Take over the jobs of workers that died."""
+    give_back_what_was_left()
     rescue_stalled_jobs()
 
 

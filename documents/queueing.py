@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -72,6 +74,14 @@ def remove_job(job_id: int) -> None:
 def repeat_job(job_id: int) -> None:
     """Let another worker run a job whose worker is gone; it counts the attempt."""
     _manager().retry_job_by_id(job_id, retry_at=timezone.now())
+
+
+def retry_jobs(job_ids: Iterable[int], retry_at: datetime) -> None:
+    """Let other workers run jobs of this one, from that time on; it counts the attempts."""
+    with transaction.atomic():
+        running = ProcrastinateJob.objects.filter(pk__in=list(job_ids), status="doing")
+        for job_id in list(running.select_for_update().values_list("pk", flat=True)):
+            _manager().retry_job_by_id(job_id, retry_at=retry_at)
 
 
 def purge_jobs(older_than_hours: int) -> None:
