@@ -10,6 +10,7 @@ from ragsite import dotenv, embedded_postgres
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
 # Commands that see to the schema themselves, or must see it as it is.
 OWN_SCHEMA = {"migrate", "makemigrations", "showmigrations", "flush", "check", "shell", "dbshell", "serve"}
+AS_OWNER = {"tune_postgres"}  # that changes settings of the server
 
 
 def main() -> None:
@@ -17,7 +18,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
     dotenv.load()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    if command not in WITHOUT_DATABASE and embedded_postgres.ensure_running() and command not in OWN_SCHEMA:
+    is_embedded = command not in WITHOUT_DATABASE and embedded_postgres.ensure_running(as_owner=command in AS_OWNER)
+    if is_embedded and command not in OWN_SCHEMA:
         from ragsite.embedded_schema import complete_schema  # imports Django, which reads the DATABASE_URL just set
 
         complete_schema()

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from documents.queueing import INDEX_TASK, INDEXING_QUEUE, retry_jobs
+from documents.queueing import INDEX_TASK, INDEXING_QUEUE, places_of, retry_jobs
 
 SMALL_BYTES = 64_000  # a file up to this size is indexed together with others
 
@@ -38,6 +38,7 @@ class Companions:
         self._beside = beside
         self._corpus_id = corpus_id
         self._open: set[int] = set()
+        self.places = 0  # of all that were taken along: see queueing.places_of
 
     def take(self, *, files_max: int, bytes_max: int) -> list[Taken]:
         """Take the next small files that were never indexed and never ended a worker, and return their jobs.
@@ -46,6 +47,7 @@ class Companions:
         """
         give_back_what_was_left()
         chosen: list[int] = []
+        places: dict[int, int] = {}
         left = bytes_max
         with connection.cursor() as cursor:
             cursor.execute(
@@ -63,7 +65,10 @@ class Companions:
                 if chosen and left < 0:
                     break
                 chosen.append(job_id)
-        return self._take(chosen) if chosen else []
+                places[job_id] = places_of(size_bytes)
+        taken = self._take(chosen) if chosen else []
+        self.places += sum(places[each.job_id] for each in taken)
+        return taken
 
     def _take(self, job_ids: Sequence[int]) -> list[Taken]:
         try:
