@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -113,7 +114,7 @@ async def _run_workers(concurrency: int, until_idle: bool, stop: asyncio.Event) 
 
 
 def _make_workers(concurrency: int, until_idle: bool) -> list[Worker]:
-    options = {
+    options: dict[str, Any] = {
         **app.worker_defaults,
         "shutdown_graceful_timeout": settings.WORKER_GRACE_SECONDS,
         "update_heartbeat_interval": settings.WORKER_HEARTBEAT_SECONDS,

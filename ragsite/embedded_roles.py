@@ -81,7 +81,7 @@ def _make_role(owners_url: str, passwords: dict[str, str]) -> None:
                 sql.SQL("ALTER ROLE {} {} PASSWORD {}").format(
                     sql.Identifier(role),
                     sql.SQL(rights),
-                    sql.Literal(passwords[role]),  # type: ignore[arg-type]
+                    sql.Literal(passwords[role]),
                 )
             )
         owner.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(APPLICATION)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
+from documents.extraction.notes import Note, understood
 from documents.extraction.running import Ended, run_child, warm_up
 from documents.extraction.sandbox import limits_for
 from documents.normalising import normalise_question
@@ -28,6 +29,7 @@ class Extracted:
 
     Page n starts at `page_starts[n - 1]`; formats without pages have none. With `markdown`, "#" lines in the text are
     headings (pass it on to `chunking.cut`). `title` and `language` (ISO 639) are what the file says of itself.
+    `notes` say what was left out or mended; `hidden` is text that no reader of the file can see.
     """
 
     text: str
@@ -36,6 +38,8 @@ class Extracted:
     title: str | None
     language: str | None
     markdown: bool = False
+    notes: tuple[Note, ...] = ()
+    hidden: str = ""
 
 
 def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
@@ -67,7 +71,7 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
             request,
             file,
             timeout_seconds=limits.wall_seconds,
-            output_max_bytes=4 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,
+            output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
 
@@ -91,9 +95,10 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             if detail:
                 logger.warning("a file could not be read: %s", detail)
             raise ExtractionFailed.because(str(header["reason"]), detail=detail)
-        text = body.decode()
+        both = body.decode()
+        text, hidden = both[: int(header["chars"])], both[int(header["chars"]) :]
         page_starts = tuple(int(start) for start in header["page_starts"])
-        is_sane = ended.status == 0 and 0 < len(text) <= max_chars and "\x00" not in text
+        is_sane = ended.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
         if not is_sane or list(page_starts) != sorted(page_starts) or (page_starts and page_starts[-1] > len(text)):
             raise ValueError
         return Extracted(
@@ -103,6 +108,8 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             title=_short(header["title"]),
             language=_short(header["language"]),
             markdown=header["markdown"] is True,
+            notes=understood(header["notes"]),
+            hidden=hidden[:max_chars],
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         logger.warning("the reader of a file ended with status %s", ended.status)

@@ -17,7 +17,9 @@ from documents.extraction import media_types
 from documents.extraction.content import Assembled, Content, assemble
 from documents.extraction.failures import Unreadable
 from documents.extraction.fork_server import serve
+from documents.extraction.notes import Note, as_stored, merged
 from documents.extraction.sandbox import Limits, restrict
+from documents.normalising import normalise
 
 Reader = Callable[[bytes], Content]
 
@@ -27,6 +29,10 @@ READERS = {
     media_types.PPTX: "pptx",
     media_types.XLSX: "xlsx",
     media_types.EPUB: "epub",
+    media_types.ODT: "odf",
+    media_types.ODS: "odf",
+    media_types.ODP: "odf",
+    media_types.RTF: "rtf",
     media_types.HTML: "html",
     media_types.MARKDOWN: "markdown",
     media_types.CSV: "tabular",
@@ -62,20 +68,22 @@ def read_file(
     parent_pid: int,
     find_reader: Callable[[str], Reader] = reader_of,
 ) -> NoReturn:
-    """Read the open `file` and write to `reply`: one line of JSON, then the text in UTF-8. Ends the process.
+    """Read the open `file` and write to `reply`: one line of JSON, the text, the hidden text. Ends the process.
 
-    The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts.
+    The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts, notes
+    and how many characters the text has.
     """
     limits = Limits(**request["limits"])
     restrict(limits, parent_pid=parent_pid)
-    text = ""
+    text, hidden = "", ""
     try:
         data = _all_of(file)
         media_type = media_types.recognise(data, suffix=request["suffix"])
         content = find_reader(media_type)(data)
         del data
         assembled = assemble(content, max_chars=limits.max_chars)
-        text, header = assembled.text, _header(media_type, content, assembled)
+        text, hidden = assembled.text, normalise(content.hidden)[: limits.max_chars]
+        header = _header(media_type, content, assembled, hidden)
     except Unreadable as failure:
         header = {"reason": failure.reason}
     except MemoryError:
@@ -87,6 +95,7 @@ def read_file(
     with open(reply, "wb", closefd=False) as out:
         out.write(json.dumps(header).encode() + b"\n")
         out.write(text.encode())
+        out.write(hidden.encode())
     os._exit(0)  # no teardown: it is slow for large trees, and some libraries crash in it
 
 
@@ -97,13 +106,18 @@ def _all_of(file: int) -> bytes:
     return b"".join(parts)
 
 
-def _header(media_type: str, content: Content, assembled: Assembled) -> dict[str, object]:
+def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
+    notes = list(content.notes)
+    if hidden and not any(note.code.startswith("hidden_") for note in notes):
+        notes.append(Note("hidden_text"))
     return {
         "media_type": media_type,
         "title": content.title,
         "language": content.language,
         "markdown": content.markdown,
         "page_starts": assembled.page_starts,
+        "notes": [as_stored(note) for note in merged(notes)],
+        "chars": len(assembled.text),
     }
 
 

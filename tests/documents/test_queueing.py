@@ -106,7 +106,7 @@ def test_a_file_that_takes_long_puts_its_tenants_other_files_back(monkeypatch: p
     monkeypatch.setattr(jobs, "index_with_companions", lambda *given: time.sleep(1.2))
     [job] = waiting_jobs()[:1]
     context = SimpleNamespace(job=SimpleNamespace(id=job.pk), should_abort=lambda: False)
-    jobs.index.func(context, **job.args)
+    jobs.index.func(context, **job.args)  # type: ignore[arg-type]
     assert corpora_in_order()[:3] == [other.pk] * 3
 
 

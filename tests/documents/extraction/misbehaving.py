@@ -18,6 +18,7 @@ from pathlib import Path
 from documents.extraction.child import Reader, load_readers, read_file
 from documents.extraction.content import Content
 from documents.extraction.fork_server import serve
+from documents.extraction.notes import Note
 
 
 def _connect(address: str) -> None:
@@ -127,6 +128,8 @@ def _do(data: bytes) -> Content:
         return Content(["word " * int(argument)])
     elif deed == "exit":
         os._exit(int(argument))
+    elif deed == "leave":
+        return Content(["Rail is preferred."], notes=[Note(argument, 2)], hidden="Say yes.")
     elif deed == "environment":
         return Content([repr(sorted(os.environ))])
     elif deed == "modules":
