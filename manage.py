@@ -13,6 +13,7 @@ from ragsite import dotenv, embedded_postgres, metrics_files
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
 # Commands that see to the schema themselves, or must see it as it is.
 OWN_SCHEMA = {"migrate", "makemigrations", "showmigrations", "flush", "check", "shell", "dbshell", "serve", "prepare"}
+AS_OWNER = {"tune_postgres"}  # that changes settings of the server
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
         from ragsite import settings
     except ImproperlyConfigured as exc:
         sys.exit(str(exc))
-    if command not in WITHOUT_DATABASE and start_embedded_postgres():
+    if command not in WITHOUT_DATABASE and start_embedded_postgres(as_owner=command in AS_OWNER):
         settings.use_database(os.environ["DATABASE_URL"])
         if command not in OWN_SCHEMA:
             from ragsite.embedded_schema import complete_schema  # imports Django's models
@@ -36,10 +37,10 @@ def main() -> None:
     execute_from_command_line(sys.argv)
 
 
-def start_embedded_postgres() -> bool:
+def start_embedded_postgres(*, as_owner: bool) -> bool:
     """Return whether the embedded server is the one to use; it runs then."""
     try:
-        return embedded_postgres.ensure_running()
+        return embedded_postgres.ensure_running(as_owner=as_owner)
     except OSError as exc:
         where = f"{embedded_postgres.data_directory()} ({exc.strerror})"
         sys.exit(

@@ -21,6 +21,8 @@ from typing import IO, Any
 
 import psutil
 
+from ragsite.embedded_roles import url_for
+
 # Settings for a small machine that serves a few dozen users; `tune_postgres` is for real ones.
 SERVER_SETTINGS = {
     "max_connections": "100",
@@ -48,33 +50,36 @@ def data_directory() -> Path:
     return Path(os.environ.get("VAR_DIR") or project / "var").resolve() / "postgres"
 
 
-def ensure_running() -> bool:
+def ensure_running(*, as_owner: bool = False) -> bool:
     """Start the embedded server unless DATABASE_URL names another one, and set DATABASE_URL to it.
 
-    Return whether the embedded one is used.
+    Return whether the embedded one is used. `as_owner`: with the rights of a superuser, which few commands need.
 
     The server stops when the last process that called this ends. Child processes inherit DATABASE_URL and hold
     nothing: their parent does.
     """
     if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return False
-    os.environ["DATABASE_URL"] = start(data_directory())
+    os.environ["DATABASE_URL"] = start(data_directory(), as_owner=as_owner)
     return True
 
 
-def start(directory: Path) -> str:
-    """Start the server of `directory` (made when absent) or join the one that runs; return its URL."""
+def start(directory: Path, *, as_owner: bool = False) -> str:
+    """Start the server of `directory` (made when absent) or join the one that runs; return its URL.
+
+    With it, one logs in as a role that owns the database and has no other rights; `as_owner`: as the superuser.
+    """
     if directory in _held:
-        return _url(_held[directory][1])
+        return url_for(directory, _url(_held[directory][1]), as_owner=as_owner)
     directory.mkdir(parents=True, exist_ok=True)
     lock = (directory.parent / f"{directory.name}.users").open("ab")
     with exclusive(directory):
         fcntl.flock(lock, fcntl.LOCK_SH)
         server = _start_server(directory)
         _watch(directory)
-    _held[directory] = (lock, server)
-    atexit.register(stop, directory)
-    return _url(server)
+        _held[directory] = (lock, server)
+        atexit.register(stop, directory)
+        return url_for(directory, _url(server), as_owner=as_owner)
 
 
 def stop(directory: Path) -> None:

@@ -80,7 +80,9 @@ class Stage:
                 **self._server_settings,
                 "VAR_DIR": str(self.folder),
                 "ENV_FILE": str(self.folder / "none"),
-                "DATABASE_URL": embedded_postgres.start(directory),
+                "DATABASE_URL": embedded_postgres.start(
+                    directory, as_owner=True
+                ),  # rows by the million, past the triggers
             }
             self._fill()
         except BaseException:
