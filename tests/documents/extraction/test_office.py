@@ -29,8 +29,8 @@ def test_word_keeps_the_order_of_headings_lists_and_tables() -> None:
     read = read_in_child(making.word_document())
 
     assert read.text == (
-        "Internal\n\n# Holidays\n\nEverybody has thirty days.\n\n## Carry-over\n\nFive days may be carried over.\n\n"
-        "Grade | Days\nA1 | 31\n\nAfter the table.\n\nVersion 3"
+        "Internal\n\n# Holidays\n\nEverybody has thirty days.\n\n## Carry-over\n\n- Five days may be carried over.\n\n"
+        "Grade | Days\nGrade: A1; Days: 31\n\nAfter the table.\n\nVersion 3"
     )
     assert (read.media_type, read.title, read.markdown, read.page_starts) == (
         media_types.DOCX,
