@@ -56,6 +56,11 @@ class Package:
         """Return whether there is such a part."""
         return name.lower() in self._entries
 
+    def names(self, beginning: str) -> list[str]:
+        """Return the names of the parts that begin so, in the order of the numbers in them."""
+        found = [name for name in self._entries if name.startswith(beginning) and name.endswith(".xml")]
+        return sorted(found, key=lambda name: (len(name), name))
+
     def bytes_of(self, name: str) -> bytes:
         """Return what a part holds, as much of it as can be unpacked; nothing if there is none."""
         entry = self._entries.get(name.lower())
@@ -76,6 +81,15 @@ class Package:
         except Unreadable:
             self._damaged.add(name.lower())
             return parse_damaged_xml(data)
+
+    def is_cut(self, name: str, root: bytes) -> bool:
+        """Return whether a part that is read as a stream ends before its root element, called `root`, does."""
+        tail = self.bytes_of(name)[-200:].rstrip()
+        return root + b">" not in tail and b"/>" not in tail[-2:]
+
+    def mark_damaged(self, name: str) -> None:
+        """Count a part among the damaged ones."""
+        self._damaged.add(name.lower())
 
     def relations(self, part: str) -> dict[str, Relation]:
         """Return the relations of a part by their ids, those to parts that exist. Nothing outside the file is followed.
