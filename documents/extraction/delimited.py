@@ -36,6 +36,8 @@ def find_delimiter(head: str, *, is_expected: bool) -> str | None:
             several = 1 - counts[1] / rows
             if several >= 0.5 or (agreeing >= 3 and share >= 0.2):
                 candidates.append((several * agreeing, width, delimiter))
+        elif delimiter == "," and head.count(", ") > head.count(",") / 2:
+            continue  # lists in prose
         elif agreeing == rows >= 3 and (width >= 3 or delimiter == "\t" or rows >= 6):
             candidates.append((agreeing, width, delimiter))
     return max(candidates)[2] if candidates else None

@@ -218,6 +218,12 @@ def test_delimited_texts(text: str, lines: str) -> None:
     assert read_here(text.encode(), ".csv").text == lines
 
 
+def test_lists_in_prose_are_no_table() -> None:
+    text = "Screws, nails, glue\nPaint, brush, tape\nThe key is here, as always, near the door"
+
+    assert read_here(text.encode(), ".txt").text == text
+
+
 @pytest.mark.parametrize(
     ("written", "read"),
     [
