@@ -50,8 +50,11 @@ def kind_of(cell: str) -> Kind:
     return "number" if len(cell) <= 60 and _NUMBER.fullmatch(cell) else "text"
 
 
-def find_header(rows: Sequence[Row]) -> Header | None:
-    """Return the header of a table that begins with these rows, or None. Rows above it are titles and notes."""
+def find_header(rows: Sequence[Row], *, is_one: bool = False) -> Header | None:
+    """Return the header of a table that begins with these rows, or None. Rows above it are titles and notes.
+
+    `is_one`: these are the rows of one table for certain, so rows of a single cell belong to it, too.
+    """
     filled = [sum(map(bool, row)) for row in rows]
     usual = sorted(filled)[len(filled) // 2] if filled else 0
     for place, row in enumerate(rows[: PREAMBLE_ROWS_MAX + 1]):
@@ -62,7 +65,7 @@ def find_header(rows: Sequence[Row]) -> Header | None:
             return Header(names, place, place + 2)
         if filled[place] < max(2, _SHARE * usual):
             continue
-        return Header(list(row), place, place + 1) if _is_header(row, below) else None
+        return Header(list(row), place, place + 1) if _is_header(row, below, 1 if is_one else 2) else None
     return None
 
 
@@ -112,7 +115,16 @@ def _two_rows(top: Row, below: Sequence[Row]) -> list[str] | None:
     names = join_names(groups, bottom)
     is_distinct = len({name.casefold() for name in names if name}) == sum(map(bool, names))
     strength = _strength(bottom, data)
-    return names if is_distinct and (strength > 0 or (is_merged and strength == 0)) else None
+    if is_open and strength > 0:
+        return names if is_distinct else None
+    # Two columns of one name are no group: below a group, the others have no second name.
+    in_group = {column for column, (one, two) in enumerate(pairwise(top)) if one and one == two}
+    in_group |= {column + 1 for column in in_group}
+    is_group = all(
+        _cell(bottom, column) if column in in_group else _cell(bottom, column) in ("", name)
+        for column, name in enumerate(top)
+    )
+    return names if is_distinct and is_group and strength >= 0 else None
 
 
 def _spread(top: Row, bottom: Row) -> list[str]:
@@ -124,9 +136,9 @@ def _spread(top: Row, bottom: Row) -> list[str]:
     return spread
 
 
-def _is_header(row: Row, below: Sequence[Row]) -> bool:
-    """Return whether a row is the header of those below, at least two cells wide."""
-    if not any(sum(map(bool, other)) >= 2 for other in below):
+def _is_header(row: Row, below: Sequence[Row], least: int) -> bool:
+    """Return whether a row is the header of those below, one of which has at least so many cells."""
+    if not any(sum(map(bool, other)) >= least for other in below):
         return False
     strength = _strength(row, below)
     if strength > 0:

@@ -38,7 +38,7 @@ def describe_table(rows: Iterable[Row], *, header_rows: int = 0, has_row_names: 
         for row in source:
             yield _pair(row)
         return
-    header = _told(first, header_rows) if header_rows else find_header(first)
+    header = _told(first, header_rows) if header_rows else find_header(first, is_one=True)
     yield from _beginning(header, source)
     names = header.names if header else []
     for row in source:
