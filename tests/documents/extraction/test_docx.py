@@ -194,7 +194,7 @@ def test_a_document_inside_is_read_where_it_stands() -> None:
 
     assert text(body, {"chunk.html": page}, {"chunk.html": "aFChunk"}) == "before\n\n# Minutes\n\nAgreed.\n\nafter"
     unread = content(body, {"chunk.bin": "\x00\x01\x02\xff"}, {"chunk.bin": "aFChunk"})
-    assert [(note.code, note.count) for note in unread.notes] == [("embedded_files", 1)]
+    assert [(note.code, note.count) for note in unread.notes] == [("files_inside", 1)]
 
 
 def test_what_is_left_out_is_counted_and_hidden_text_kept_apart() -> None:
