@@ -63,7 +63,7 @@ def quotables_of(text: str) -> tuple[Quotable, ...]:
         if any(map(str.isalnum, words)) and not is_header:
             found.append(Quotable(part.start, part.end, kind, heading, asked, before, columns))
         if is_header:
-            columns = words
+            columns = words if lines[place + 1].kind is Kind.SIGNS else ""  # named rows repeat it
         elif kind in {Kind.LABEL, Kind.ASKED} or (kind is Kind.HEADING and _asks(words)):
             asked, before = _bare(words), ""
         elif kind in {Kind.PROSE, Kind.ITEM}:
@@ -85,7 +85,7 @@ def with_items(text: str, quotables: Sequence[Quotable], place: int, most_chars:
 
 
 def _is_header(lines: Sequence[Line], place: int) -> bool:
-    return place + 1 < len(lines) and lines[place + 1].kind is Kind.SIGNS
+    return place + 1 < len(lines) and lines[place + 1].kind in {Kind.SIGNS, Kind.NAMED_ROW}
 
 
 def _asks(words: str) -> bool:

@@ -90,6 +90,19 @@ KINDS: Mapping[str, Kind] = {
         "1 hidden row or column was left out.",
         "{count} hidden rows and columns were left out.",
     ),
+    "damaged_parts": Kind(
+        "1 part of the file is damaged: it was read as far as possible, and text may be missing.",
+        "{count} parts of the file are damaged: they were read as far as possible, and text may be missing.",
+        missing=True,
+    ),
+    "comments": Kind("1 comment was left out.", "{count} comments were left out."),
+    "tracked_deletions": Kind(
+        "1 tracked deletion was taken as accepted.", "{count} tracked deletions were taken as accepted."
+    ),
+    "formulas_without_value": Kind(
+        "1 formula was never calculated: it is shown as it is written.",
+        "{count} formulas were never calculated: they are shown as they are written.",
+    ),
     "repeated_lines": Kind(
         "1 page header or footer that repeats was left out; its first stays.",
         "{count} page headers or footers that repeat were left out; the first of each stays.",

@@ -18,7 +18,8 @@ from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.notes import Note
 from documents.extraction.pptx_order import Box, in_reading_order
-from documents.extraction.tables import describe_rows
+from documents.extraction.table_grid import Grid
+from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -151,7 +152,7 @@ class _Reader:
         """Yield the text of a table, chart or diagram."""
         table = element.find(f".//{_A}tbl")
         if table is not None:
-            yield "\n".join(map(as_body, describe_rows(_rows(table))))
+            yield "\n".join(map(as_body, _table_lines(table)))
             return
         data = element.find(f".//{_A}graphicData")
         for child in data if data is not None else ():
@@ -195,20 +196,21 @@ def _paragraph(paragraph: Any) -> str:
     return "".join(pieces).strip()
 
 
-def _rows(table: Any) -> Iterator[list[str]]:
-    """Yield the rows of a table; a cell that reaches over several columns or rows is in each."""
-    above: list[str] = []
+def _table_lines(table: Any) -> Iterator[str]:
+    """Yield the lines of a table; a cell that reaches over several columns or rows is in each."""
+    properties = table.find(f"{_A}tblPr")
+    has_header = properties is not None and properties.get("firstRow") in ("1", "true")
+    grid = Grid()
     for row in table.iterfind(f"{_A}tr"):
-        cells: list[str] = []
         for cell in row.iterfind(f"{_A}tc"):
-            if cell.get("vMerge") in ("1", "true") and len(cells) < len(above):
-                cells.append(above[len(cells)])
-            elif cell.get("hMerge") in ("1", "true") and cells:
-                cells.append(cells[-1])
-            else:
-                cells.append(" ".join(_text(cell).split()))
-        above = cells
-        yield cells
+            if cell.get("hMerge") not in ("1", "true") and cell.get("vMerge") not in ("1", "true"):
+                spans = (
+                    int(found) if (found := cell.get(name, "1")).isdecimal() else 1 for name in ("gridSpan", "rowSpan")
+                )
+                columns, rows = spans
+                grid.add(" ".join(_text(cell).split()), columns=columns, rows=rows)
+        grid.end_row(is_header=has_header and not grid.header_rows)
+    yield from describe_table(grid.rows, header_rows=grid.header_rows)
 
 
 def _related(part: Any, relation: str | None) -> Any:

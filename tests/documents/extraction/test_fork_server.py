@@ -104,7 +104,7 @@ def test_nothing_is_left_when_the_worker_is_killed(tmp_path: Path) -> None:
 def test_the_readers_are_loaded_once_for_all_files() -> None:
     modules = read_in_child(b"modules", child=MISBEHAVING).text.split()
 
-    assert {"pypdfium2", "docx", "pptx", "openpyxl", "puremagic"} <= set(modules)
+    assert {"pypdfium2", "pptx", "lxml", "puremagic"} <= set(modules)
 
 
 def test_a_process_that_does_not_start_is_reported() -> None:
