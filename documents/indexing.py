@@ -18,11 +18,11 @@ from django.db import InterfaceError, OperationalError
 from documents.attempts import INTERNAL_ERROR, Interrupted, Superseded, claim, count_crash, fail, wait_for_model
 from documents.checkpoints import checkpoint
 from documents.chunking import Piece, cut, embedded_text
-from documents.extraction import Extracted, ExtractionFailed, extract
+from documents.extraction import Extracted, ExtractionFailed
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.naming import TITLE_MAX_CHARS, clean_text, title_of
+from documents.recognition import read_document
 from documents.spaces import live_space_of
-from documents.storing import path_of
 from documents.versions import (
     SpaceChanged,
     embed_the_rest,
@@ -98,7 +98,7 @@ def _index(document: Document, keep_going: Callable[[], bool]) -> None:
     checkpoint("claimed")
     space = live_space_of(document.corpus)
     _check_model(space)
-    extracted = extract(path_of(document.file_key), name=document.source or document.title)
+    extracted = read_document(document, keep_going=keep_going)
     checkpoint("extracted")
     title = _choose_title(document, extracted)
     pieces = _cut(document.corpus, extracted)

@@ -103,7 +103,8 @@ class RapidOcr:
         blank = np.full((64, 256, 3), 255, dtype=np.uint8)
         self._engine(blank)  # loads the models
         self._engine.recognize_txt([blank])
-        self._charset = frozenset("".join(self._engine.text_rec.postprocess_op.character))
+        recogniser: Any = self._engine.text_rec
+        self._charset = frozenset("".join(recogniser.postprocess_op.character))
 
     def read(self, picture: Image, language: str) -> Sequence[Line]:
         """Return the lines of an RGB picture. Raises LookupError if PP-OCR can't write the language."""
@@ -132,19 +133,18 @@ class Tesseract:
         library.TessBaseAPICreate.restype = ctypes.c_void_p
         library.TessBaseAPIGetTsvText.restype = ctypes.c_void_p
         self._library = library
-        self._handles: dict[str, ctypes.c_void_p] = {}
+        self._packs = {code: pack_of(code) for code in _PACKS}  # now: behind the fences no library can be looked for
 
     def load(self, language: str) -> ctypes.c_void_p:
-        """Return the handle that reads a language. Raises LookupError without its pack."""
-        if language not in self._handles:
-            pack = pack_of(language)
-            handle = ctypes.c_void_p(self._library.TessBaseAPICreate())
-            folder, name = (b"", b"") if pack is None else (os.fsencode(pack.parent), pack.stem.encode())
-            if pack is None or self._library.TessBaseAPIInit3(handle, folder, name) != 0:
-                raise LookupError(language)
-            self._library.TessBaseAPISetPageSegMode(handle, _AUTOMATIC_SEGMENTATION)
-            self._handles[language] = handle
-        return self._handles[language]
+        """Return a new handle that reads a language. Raises LookupError without its pack."""
+        pack = self._packs.get(code_of(language))
+        if pack is None:
+            raise LookupError(language)
+        handle = ctypes.c_void_p(self._library.TessBaseAPICreate())
+        if self._library.TessBaseAPIInit3(handle, os.fsencode(pack.parent), pack.stem.encode()) != 0:
+            raise LookupError(language)
+        self._library.TessBaseAPISetPageSegMode(handle, _AUTOMATIC_SEGMENTATION)
+        return handle
 
     def read(self, picture: Image, language: str) -> Sequence[Line]:
         """Return the lines of an RGB picture, in reading order. Raises LookupError without the language's pack."""
@@ -158,7 +158,8 @@ class Tesseract:
             table = ctypes.string_at(text).decode("utf-8", "replace") if text else ""
         finally:
             self._library.TessDeleteText(ctypes.c_void_p(text))
-            self._library.TessBaseAPIClear(handle)
+            self._library.TessBaseAPIEnd(handle)
+            self._library.TessBaseAPIDelete(handle)
         return lines_of(table)
 
 

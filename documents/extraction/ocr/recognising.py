@@ -12,7 +12,7 @@ from typing import Any
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.ocr.engines import RAPIDOCR
 from documents.extraction.ocr.page_text import PageText
-from documents.extraction.running import run_child
+from documents.extraction.running import run_child, while_needed
 from documents.extraction.sandbox import Limits
 
 PAGE_SECONDS = 60  # of CPU; a page takes 1 to 6
@@ -49,7 +49,8 @@ def recognise_pages(
     """
     child = _CHILDREN[engine == RAPIDOCR]
     done, wanted = 0, list(numbers) if numbers is not None else [1]
-    with path.open("rb") as file:
+    # An engine takes up to 700 MB, and loads in some seconds: it does not stay when there are no more scans.
+    with while_needed(child), path.open("rb") as file:
         while wanted:
             number = wanted.pop(0)
             file.seek(0)
