@@ -76,9 +76,7 @@ def pack_of(language: str) -> Path | None:
 
 def tessdata() -> list[Path]:
     """Return the folders that Tesseract's language packs may be in."""
-    own = os.environ.get("TESSDATA_PREFIX")
-    named = [Path(own)] if own else []
-    return [*named, *sorted(_TESSDATA_OF_DEBIAN.glob("*/tessdata"), reverse=True), *map(Path, _TESSDATA_FOLDERS)]
+    return [*sorted(_TESSDATA_OF_DEBIAN.glob("*/tessdata"), reverse=True), *map(Path, _TESSDATA_FOLDERS)]
 
 
 def make(name: str) -> Engine:
