@@ -109,6 +109,7 @@ def restart(document: Document, **fields: Any) -> Document | None:
         locked.status = Document.Status.PROCESSING
         locked.attempt += 1
         locked.crashes = locked.chunks_done = locked.chunks_total = 0
+        locked.ocr_pages_done = locked.ocr_pages_total = 0
         locked.error_code = locked.error_detail = ""
         locked.started_at = None
         for name, value in fields.items():

@@ -19,11 +19,11 @@ from django.db import InterfaceError, OperationalError
 from documents.attempts import INTERNAL_ERROR, Interrupted, Superseded, claim, count_crash, fail, wait_for_model
 from documents.checkpoints import checkpoint
 from documents.chunking import Piece, cut, embedded_text
-from documents.extraction import Extracted, ExtractionFailed, extract
+from documents.extraction import Extracted, ExtractionFailed
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.naming import TITLE_MAX_CHARS, clean_text, title_of
+from documents.recognition import text_of
 from documents.spaces import live_space_of
-from documents.storing import path_of
 from documents.versions import (
     SpaceChanged,
     embed_the_rest,
@@ -124,9 +124,11 @@ class ReadDocument:
         return [embedded_text(self.title, piece) for piece in self.pieces]
 
 
-def read_document(document: Document) -> ReadDocument:
-    """Return the document's text, cut into pieces. Raises ExtractionFailed."""
-    extracted = extract(path_of(document.file_key), name=document.source or document.title)
+def read_document(
+    document: Document, *, keep_going: Callable[[], bool] = lambda: True, shows_progress: bool = True
+) -> ReadDocument:
+    """Return the document's text, cut into pieces. Raises ExtractionFailed, and Interrupted between scanned pages."""
+    extracted = text_of(document, keep_going=keep_going, shows_progress=shows_progress)
     checkpoint("extracted")
     return ReadDocument(document, extracted, _choose_title(document, extracted), _cut(document.corpus, extracted))
 
@@ -145,7 +147,7 @@ def usable_space_of(document: Document) -> EmbeddingSpace:
 def _index(document: Document, keep_going: Callable[[], bool]) -> None:
     checkpoint("claimed")
     space = usable_space_of(document)
-    write_document(read_document(document), space, keep_going)
+    write_document(read_document(document, keep_going=keep_going), space, keep_going)
 
 
 def write_document(read: ReadDocument, space: EmbeddingSpace, keep_going: Callable[[], bool]) -> None:

@@ -106,7 +106,7 @@ class _Run:
 
     def _read_first(self) -> tuple[EmbeddingSpace, ReadDocument]:
         checkpoint("claimed")
-        return usable_space_of(self._first), read_document(self._first)
+        return usable_space_of(self._first), read_document(self._first, keep_going=self._keep_going)
 
     def _take(self) -> list[Taken]:
         taken = self._companions.take(files_max=GROUP_FILES, bytes_max=GROUP_BYTES)
@@ -137,7 +137,8 @@ class _Run:
         self._end({each.document_id for each in taken} - {document.pk for document in documents})
         with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as readers:
             # It asks the database nothing.
-            for document, reading in [(each, readers.submit(read_document, each)) for each in documents]:
+            read_quietly = partial(read_document, shows_progress=False)
+            for document, reading in [(each, readers.submit(read_quietly, each)) for each in documents]:
                 read = self._result(document, reading)
                 if read is not None:
                     self._add(space, group, read, begin)
