@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('documents', '0009_reader_groups'),
+        ('documents', "0010_login_attempts"),
     ]
 
     operations = [
