@@ -24,6 +24,7 @@ from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
 from documents.spaces import ensure_index, has_index
 from documents.storing import sweep_orphans
 from documents.vocabulary import learn_corpus
+from ragsite.rate_windows import forget_ended_windows
 
 __all__ = ["index", "reindex_document"]
 
@@ -81,7 +82,7 @@ def rescue(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, and old jobs; learn words that are missing."""
+    """Requeue documents without a job; delete files without a document, old jobs and counts; learn missing words."""
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
@@ -89,6 +90,7 @@ def upkeep(timestamp: int) -> None:
         _measure_closeness(corpus_id)
     sweep_orphans()
     purge_jobs(FINISHED_JOBS_HOURS)
+    forget_ended_windows()
     for corpus in Corpus.objects.filter(has_vocabulary=False):
         learn_corpus(corpus)
 

