@@ -121,6 +121,8 @@ def _empty(document: Document) -> None:
     document.error_code = document.error_detail = ""
     document.metadata = {}
     document.pages = None
+    document.notes = []
+    document.is_partial = False
     document.size_bytes = document.version = document.chunks_total = document.chunks_done = 0
     document.deleted_at = timezone.now()
     document.save()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
+from documents.invisible import visible
+
 NAME_MAX_CHARS = 255
 SOURCE_MAX_CHARS = 1000
 TITLE_MAX_CHARS = 500
@@ -28,8 +30,13 @@ def clean_name(name: str) -> str:
 def clean_text(text: str, max_chars: int) -> str:
     """Return one line of NFC text without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
-    visible = "".join(char for char in one_line if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
-    return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+    shown = visible(one_line)
+    seen = shown if shown.isprintable() else "".join(filter(_is_wanted, shown))
+    return " ".join(unicodedata.normalize("NFC", seen).split())[:max_chars].strip()
+
+
+def _is_wanted(char: str) -> bool:
+    return unicodedata.category(char) not in _UNWANTED_CATEGORIES
 
 
 def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
@@ -40,8 +47,8 @@ def name_to_show(title: str, source: str = "", heading: str = "", text: str = ""
     """
     file = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     own_heading = heading.rsplit(" > ", 1)[-1]
-    named = (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading, _first_words(text)))
-    return next(filter(None, named), "Untitled document")
+    named = next(filter(None, (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading) if each)), "")
+    return named or _first_words(text) or "Untitled document"
 
 
 def _first_words(text: str) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from documents.invisible import visible
 from querying.control_tokens import defuse
 from querying.not_found import NOT_FOUND_MARK
-from querying.output_filter import visible
 from querying.passage import FoundPassage
 
 PROMPT_VERSION = 2  # part of every cache key: raise it with every change of what is sent
@@ -81,7 +81,8 @@ def neutral(text: str, mark: str) -> str:
     text = visible(unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text)))
     text = defuse(text)
     text = _NUMBER_IN_BRACKETS.sub(r"(\1)", text)  # a footnote would pass for a citation
-    return re.sub(re.escape(mark), "…", text, flags=re.IGNORECASE)
+    # The mark is another one for each prompt, so a pattern of it would be compiled for each.
+    return re.sub(re.escape(mark), "…", text, flags=re.IGNORECASE) if mark.lower() in text.lower() else text
 
 
 def estimate_tokens(text: str) -> int:

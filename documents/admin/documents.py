@@ -16,6 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
 from documents.access import Principal, editable_corpora, editable_documents, readable_documents
+from documents.admin.reader_forms import ReadersForm
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, choosable_groups, names_only, principal_of
 from documents.forgetting import delete_document
@@ -28,10 +29,12 @@ from ragsite.exception_handler import as_rag_error
 HASH_BYTES = 256 * 1024
 
 
-class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run time
+class UploadForm(ReadersForm):
     """A file for a corpus."""
 
-    file = forms.FileField(help_text="PDF, Word, PowerPoint, Excel, HTML, Markdown, text, CSV, e-mail or EPUB.")
+    file = forms.FileField(
+        help_text="PDF, Word, PowerPoint, Excel, OpenDocument, Rich Text, HTML, Markdown, text, CSV, e-mail or EPUB."
+    )
     title = forms.CharField(required=False, max_length=500, help_text="Empty: from the document itself, or its name.")
 
     class Meta:
@@ -40,7 +43,7 @@ class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at 
 
     def clean(self) -> dict[str, Any]:
         """Return the data. A file that the corpus holds already would add nothing."""
-        data = self.cleaned_data
+        data = super().clean()
         if "file" in data and "corpus" in data:
             digest = hashlib.sha256()
             for piece in data["file"].chunks(HASH_BYTES):
@@ -55,8 +58,9 @@ class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at 
 class DocumentAdmin(ScopedAdmin):
     """Readers look, editors upload, reindex and delete."""
 
+    form = ReadersForm
     list_display = ["title", "corpus", "status", "problem", "progress", "created_at"]
-    list_filter = ["status", "error_code", "media_type", ("corpus", CorpusFilter)]
+    list_filter = ["status", "is_partial", "error_code", "media_type", ("corpus", CorpusFilter)]
     search_fields = ["title", "source", "error_detail"]
     list_select_related = ["corpus"]
     filter_horizontal = ["readers"]
@@ -64,7 +68,8 @@ class DocumentAdmin(ScopedAdmin):
     choices = {"corpus": editable_corpora, "readers": choosable_groups}
     # The title is among the words that are searched: it changes with the next file, not with a click.
     readonly_fields = [
-        "id", "title", "corpus", "status", "error_code", "error_detail", "progress", "pages", "version", "attempt",
+        "id", "title", "corpus", "status", "error_code", "error_detail", "is_partial", "left_out", "progress", "pages",
+        "version", "attempt",
         "media_type", "size_bytes", "sha256", "created_at", "started_at", "indexed_at",
     ]  # fmt: skip
     fields = [*readonly_fields[:3], "source", "readers", "metadata", *readonly_fields[3:]]
@@ -161,6 +166,11 @@ class DocumentAdmin(ScopedAdmin):
     def problem(self, document: Document) -> str:
         """Return why it failed, in words."""
         return document.error_detail[:120]
+
+    @admin.display(description="left out or mended")
+    def left_out(self, document: Document) -> str:
+        """Return what its reader left out or mended."""
+        return " ".join(document.notes_in_words()) or "-"
 
     @admin.display(description="chunks")
     def progress(self, document: Document) -> str:

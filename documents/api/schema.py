@@ -60,7 +60,7 @@ _CORPUS = {
     "defaults": {"top_k": 5},
     "url": "/api/v1/corpora/acme/handbook",
 }
-_DOCUMENT = {
+_DOCUMENT: dict[str, Any] = {
     **_ACCEPTED,
     "source": "travel-policy.pdf",
     "corpus": "handbook",
@@ -74,6 +74,8 @@ _DOCUMENT = {
     "chunks_total": 200,
     "seconds_left": 4.2,
     "error": None,
+    "is_partial": False,
+    "notes": [],
     "indexed": None,
 }
 _PAGE = {"count": 1, "page": 1, "next": None, "previous": None}

@@ -112,13 +112,15 @@ class DocumentSerializer(AcceptedSerializer):
     searchable = serializers.SerializerMethodField()
     seconds_left = serializers.SerializerMethodField()
     error = serializers.SerializerMethodField()
+    notes = serializers.SerializerMethodField()
     indexed = serializers.DateTimeField(source="indexed_at", allow_null=True)
 
     class Meta:
         model = Document
         fields = [
             "id", "status", "title", "source", "corpus", "tenant", "media_type", "size_bytes", "pages", "metadata",
-            "searchable", "chunks_done", "chunks_total", "seconds_left", "error", "created", "indexed", "status_url",
+            "searchable", "chunks_done", "chunks_total", "seconds_left", "error", "is_partial", "notes", "created",
+            "indexed", "status_url",
         ]  # fmt: skip
 
     def get_searchable(self, document: Document) -> bool:
@@ -132,6 +134,24 @@ class DocumentSerializer(AcceptedSerializer):
             return None
         per_chunk = (timezone.now() - document.started_at).total_seconds() / document.chunks_done
         return round(per_chunk * (document.chunks_total - document.chunks_done), 1)
+
+    @extend_schema_field(
+        inline_serializer(
+            "DocumentNote",
+            {
+                "code": serializers.CharField(),
+                "count": serializers.IntegerField(),
+                "message": serializers.CharField(),
+            },
+            many=True,
+        )
+    )
+    def get_notes(self, document: Document) -> list[dict[str, Any]]:
+        """Return what its reader left out or mended."""
+        return [
+            {"code": code, "count": count, "message": message}
+            for (code, count, *_), message in zip(document.notes, document.notes_in_words(), strict=True)
+        ]
 
     @extend_schema_field(
         inline_serializer(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
-from documents.extraction.running import Ended, run_child
-from documents.extraction.sandbox import Limits
+from documents.extraction.notes import Note, understood
+from documents.extraction.running import Ended, run_child, warm_up
+from documents.extraction.sandbox import limits_for
 from documents.normalising import normalise_question
 
-__all__ = ["Extracted", "ExtractionFailed", "extract"]
+__all__ = ["Extracted", "ExtractionFailed", "extract", "prepare"]
 
 CHILD = "documents.extraction.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
@@ -29,6 +29,7 @@ class Extracted:
 
     Page n starts at `page_starts[n - 1]`; formats without pages have none. With `markdown`, "#" lines in the text are
     headings (pass it on to `chunking.cut`). `title` and `language` (ISO 639) are what the file says of itself.
+    `notes` say what was left out or mended; `hidden` is text that no reader of the file can see.
     """
 
     text: str
@@ -37,13 +38,15 @@ class Extracted:
     title: str | None
     language: str | None
     markdown: bool = False
+    notes: tuple[Note, ...] = ()
+    hidden: str = ""
 
 
 def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     """Return the text of the file at `path`.
 
-    Its content tells its format; `name` only helps to tell one kind of text from another. Takes at most
-    EXTRACTION_TIMEOUT_SECONDS, in a child process with EXTRACTION_MEMORY_BYTES of memory.
+    Its content tells its format; `name` only helps to tell one kind of text from another. It is read in a child
+    process, with time and memory by its size (`sandbox.limits_for`).
 
     Raises ExtractionFailed (encrypted, no_text, broken, empty, too_large, unknown_type, timed_out, too_complex) with a
     sentence for whoever uploaded the file. Trying the same file again gives the same.
@@ -55,22 +58,27 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
         raise ExtractionFailed.because("empty")
     if size > settings.EXTRACTION_MEMORY_BYTES // 4:
         raise ExtractionFailed.because("file_too_large")
-    limits = Limits(
+    limits = limits_for(
+        size,
+        seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
         memory_bytes=settings.EXTRACTION_MEMORY_BYTES,
-        cpu_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
         max_chars=settings.EXTRACTION_MAX_CHARS,
-        parent_pid=os.getpid(),
     )
-    request = json.dumps({"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)})
+    request = {"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)}
     with path.open("rb") as file:
         ended = run_child(
             child,
             request,
             file,
-            timeout_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
-            output_max_bytes=4 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,
+            timeout_seconds=limits.wall_seconds,
+            output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+
+
+def prepare() -> None:
+    """Start the process that reads files, so that the first one need not wait for it."""
+    warm_up(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:
@@ -87,9 +95,10 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             if detail:
                 logger.warning("a file could not be read: %s", detail)
             raise ExtractionFailed.because(str(header["reason"]), detail=detail)
-        text = body.decode()
+        both = body.decode()
+        text, hidden = both[: int(header["chars"])], both[int(header["chars"]) :]
         page_starts = tuple(int(start) for start in header["page_starts"])
-        is_sane = ended.status == 0 and 0 < len(text) <= max_chars and "\x00" not in text
+        is_sane = ended.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
         if not is_sane or list(page_starts) != sorted(page_starts) or (page_starts and page_starts[-1] > len(text)):
             raise ValueError
         return Extracted(
@@ -99,6 +108,8 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             title=_short(header["title"]),
             language=_short(header["language"]),
             markdown=header["markdown"] is True,
+            notes=understood(header["notes"]),
+            hidden=hidden[:max_chars],
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         logger.warning("the reader of a file ended with status %s", ended.status)

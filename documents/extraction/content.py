@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from documents.extraction.failures import Unreadable
+from documents.extraction.notes import Note
 from documents.normalising import normalise
 
 PART_BREAK = "\n\n"
@@ -16,7 +17,9 @@ class Content:
     """Text as a reader found it, not yet normalised.
 
     `parts` are the pages of a format that has some (`has_pages`), else chapters, sheets or the whole. `markdown`: lines
-    that begin with "#" are headings.
+    that begin with "#" are headings. `notes` say what was left out or mended. `hidden` is text that no reader of the
+    file can see: it is kept beside the document, and not searched. `unread_pages` (1, 2, ...) have text that only text
+    recognition can read: they are pictures, or their fonts don't say which letters they show.
     """
 
     parts: Sequence[str]
@@ -24,6 +27,9 @@ class Content:
     markdown: bool = False
     title: str | None = None
     language: str | None = None
+    notes: Sequence[Note] = ()
+    hidden: str = ""
+    unread_pages: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import uuid
 from django.contrib.auth.models import Group
 from django.db import models
 
+from documents.extraction.notes import Note, message_of
 from documents.models.corpus import Corpus
 from documents.models.tenant import Tenant
 from documents.naming import name_to_show
@@ -40,7 +41,7 @@ class Document(models.Model):
     readers = models.ManyToManyField(
         Group,
         blank=True,
-        help_text="Empty: whoever may read the corpus. Else only these groups (and managers).",
+        help_text="Empty: whoever may read the corpus. Else only these groups of the tenant (and managers).",
     )
     metadata = models.JSONField(
         default=dict, blank=True, help_text="Free key-value pairs; questions can filter by them."
@@ -55,6 +56,11 @@ class Document(models.Model):
     chunks_total = models.PositiveIntegerField(default=0, editable=False)
     chunks_done = models.PositiveIntegerField(default=0, editable=False)
     pages = models.PositiveIntegerField(null=True, editable=False)
+    # What its reader left out or mended: [code, count] or [code, count, pages], codes of extraction.notes.
+    notes = models.JSONField(default=list, editable=False)
+    is_partial = models.BooleanField(
+        "partial", default=False, editable=False, help_text="Text of the file is missing; its notes say what."
+    )
     started_at = models.DateTimeField(null=True, editable=False)
     indexed_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -79,6 +85,10 @@ class Document(models.Model):
     def __str__(self) -> str:
         return name_to_show(self.title, self.source)
 
+    def notes_in_words(self) -> list[str]:
+        """Return what its reader left out or mended, a sentence each."""
+        return [message_of(Note(code, count, *map(tuple, pages))) for code, count, *pages in self.notes]
+
 
 class DocumentText(models.Model):
     """The whole text of one version of a document: what chunks are cut from, and what a reader sees around a quote."""
@@ -88,6 +98,7 @@ class DocumentText(models.Model):
     text = models.TextField()
     # Offset in `text` where each page begins; page n starts at page_starts[n - 1]. Empty: the format has no pages.
     page_starts = models.JSONField(default=list)
+    hidden_text = models.TextField(default="", blank=True)  # what no reader of the file can see; it is not searched
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "version"], name="one_text_per_version")]

@@ -38,3 +38,7 @@ def test_every_text_can_be_read_and_every_part_is_in_it(lines: list[str]) -> Non
 def test_a_tables_header_is_no_quote_of_its_own_whether_it_says_something_or_not(header: str) -> None:
     text = f"{header}\n|---|---|\n| 400 | bad input |"
     assert [text[part.start : part.end] for part in quotables_of(text)] == ["400 | bad input"]
+
+
+def test_a_number_alone_is_quoted_with_its_sign() -> None:
+    assert [(each.start, each.end) for each in quotables_of("1. .")] == [(0, 4)]
