@@ -62,6 +62,8 @@ class DescribedView(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = True  # no route takes a body or none
         problem = self.resolve_serializer(ProblemSerializer, "response").ref
         responses = operation["responses"]
         for status in sorted(self._refusals()):

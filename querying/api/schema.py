@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
     OpenApiParameter,
@@ -16,6 +15,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from documents.api.paging import PageSerializer
+from querying.api.compatibility import body_schema
 from querying.api.reply_shapes import (
     AnswerSerializer,
     ColumnsSerializer,
@@ -193,12 +193,13 @@ FEEDBACK = _route(
     {"query_id": ANSWER_EXAMPLE["id"], "rating": 1},
     status=201,
 )
+_OLDER = {"application/json": body_schema()}
 LEGACY_QUERY = _route(
-    "query_as_before", OpenApiTypes.OBJECT, ColumnsSerializer, {"query": _QUESTION, "k": 3}, _COLUMNS, streams=True
+    "query_as_before", _OLDER, ColumnsSerializer, {"query": _QUESTION, "k": 3}, _COLUMNS, streams=True
 )
 ASK = _route(
     "ask_as_before",
-    OpenApiTypes.OBJECT,
+    _OLDER,
     AnswerSerializer,
     {"question": _QUESTION, "mode": "fast"},
     ANSWER_EXAMPLE,

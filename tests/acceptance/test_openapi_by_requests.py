@@ -46,6 +46,15 @@ ANSWERED = {
 ACCEPTED = ["2xx", "401", "403", "404", "429", "503", "504"]
 
 
+def whole(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    """Return the whole reply of the application, and end the request as a server does: that gives connections back."""
+    reply: Any = application(environ, start_response)
+    try:
+        return [b"".join(reply)]
+    finally:
+        reply.close()
+
+
 def schema_as_served() -> dict[str, Any]:
     """Return the schema, with replies that may have no field but those that it names.
 
@@ -85,7 +94,7 @@ def findings(headers: dict[str, str], answered: set[str], *, at_the_borders: boo
         }
     )
     schema = schemathesis.openapi.from_dict(schema_as_served(), config=config)
-    schema.app = application
+    schema.app = whole
     for event in from_schema(schema).execute():
         if isinstance(event, FatalError):
             raise event.exception
