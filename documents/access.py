@@ -74,6 +74,13 @@ def editable_corpora(principal: Principal) -> QuerySet[Corpus]:
     return readable_corpora(principal).filter(tenant__in=_tenants(principal.user, WRITERS))
 
 
+def may_add_anywhere(principal: Principal) -> bool:
+    """Return whether the principal may add documents to some corpus, should there be one."""
+    if not principal.may_write or principal.user is None:
+        return False
+    return principal.user.is_superuser or Membership.objects.filter(user=principal.user, role__in=WRITERS).exists()
+
+
 def readable_documents(principal: Principal, corpus: Corpus | None = None) -> QuerySet[Document]:
     """Return the documents (of one corpus, if given) that the principal may read; deleted ones are gone.
 

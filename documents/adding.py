@@ -8,7 +8,6 @@ from typing import Any
 from documents.access import Principal, readable_documents
 from documents.models import Corpus, Document
 from documents.uploading import BytesFile, accept_upload
-from ragsite.errors import NotAllowed
 
 
 def add_documents(
@@ -25,10 +24,16 @@ def add_documents(
     Raises NotAllowed for bytes that the corpus has in a document which the principal may not read, and what
     `accept_upload` raises. Files before that one are in.
     """
-    documents = []
-    for file in files:
-        accepted = accept_upload(corpus, file=file, name=file.name or "", title=title, source=source, metadata=metadata)
-        if not accepted.created and not readable_documents(principal).filter(pk=accepted.document.pk).exists():
-            raise NotAllowed("The corpus has this very file already, in a document that you may not read.")
-        documents.append(accepted.document)
-    return documents
+    readable = readable_documents(principal)
+    return [
+        accept_upload(
+            corpus,
+            file=file,
+            name=file.name or "",
+            title=title,
+            source=source,
+            metadata=metadata,
+            readable=readable,
+        ).document
+        for file in files
+    ]

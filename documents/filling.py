@@ -129,12 +129,12 @@ def _embed_patiently(space: EmbeddingSpace, texts: list[str], keep_going: KeepGo
         _release_connection()
         try:
             return embed_passages(space, texts, deadline=Deadline.after(deadline_seconds))
-        except (OllamaUnavailable, OllamaBusy) as exc:
+        except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
+            if wait_seconds is None and isinstance(exc, EmbeddingMismatch):
+                raise EmbeddingMismatch(f"{exc.message} The space is as far as it was; nothing was switched.") from exc
             if wait_seconds is None:
                 raise
             _wait(min(max(exc.retry_after_seconds or 0.0, wait_seconds), WAIT_MAX_SECONDS), keep_going)
-        except EmbeddingMismatch as exc:
-            raise EmbeddingMismatch(f"{exc.message} The space is as far as it was; nothing was switched.") from exc
     raise AssertionError("the last attempt returns or raises")
 
 

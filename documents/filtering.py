@@ -35,6 +35,23 @@ def condition_of(filters: Mapping[str, Any] | None) -> Q | None:
     return condition
 
 
+def filters_schema() -> dict[str, Any]:
+    """Return the JSON schema of the filters that `condition_of` takes."""
+    text = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_CHARS, "pattern": r"^[^\u0000]*$"}
+    one_id = {"type": "string", "format": "uuid"}
+    ids = {"type": "array", "items": one_id, "minItems": 1, "maxItems": VALUES_MAX}
+    number = {"type": "number", "minimum": -(2**53), "maximum": 2**53}
+    metadata = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": VALUES_MAX,
+        "propertyNames": text,
+        "additionalProperties": {"anyOf": [text, number, {"type": ["boolean", "null"]}]},
+    }
+    properties = {"document": {"anyOf": [one_id, ids]}, "source": text, "language": text, "metadata": metadata}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
 def _documents(field: str, value: object) -> Q:
     values = value if isinstance(value, list | tuple) else [value]
     if not 0 < len(values) <= VALUES_MAX:

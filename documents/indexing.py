@@ -37,6 +37,7 @@ from documents.versions import (
 from ragsite.errors import (
     CircuitOpen,
     DeadlineExceeded,
+    EmbeddingMismatch,
     ModelNotFound,
     OllamaBusy,
     OllamaMisconfigured,
@@ -49,7 +50,10 @@ from ragsite.ollama import get_client
 logger = logging.getLogger(__name__)
 
 # The model's fault or its operator's, never the file's: worth another try, for as long as it takes.
-MODEL_IS_AWAY = (OllamaUnavailable, OllamaBusy, ModelNotFound, OllamaMisconfigured, DeadlineExceeded)
+# Vectors that don't fit are among it: another model under this name, or a server that was not itself for a moment.
+MODEL_IS_AWAY = (
+    OllamaUnavailable, OllamaBusy, ModelNotFound, OllamaMisconfigured, EmbeddingMismatch, DeadlineExceeded
+)  # fmt: skip
 
 
 def index_document(document_id: UUID, *, keep_going: Callable[[], bool] = lambda: True) -> Document.Status | None:

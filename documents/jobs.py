@@ -39,6 +39,7 @@ from documents.spaces import ensure_index, has_index, sweep_indexes
 from documents.storing import sweep_orphans
 from documents.vocabulary import learn_corpus
 from ragsite.disk_space import require_room_in_database
+from ragsite.rate_windows import forget_ended_windows
 
 __all__ = ["index", "reindex_document"]
 
@@ -115,8 +116,9 @@ def rescue(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, indexes without a space, old jobs and
-    counts of logins; learn words that are missing."""
+    """Requeue documents without a job; delete files without a document, indexes without a space, old jobs, counts of
+    logins and of requests; learn words that are missing.
+    """
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
@@ -126,6 +128,7 @@ def upkeep(timestamp: int) -> None:
     sweep_indexes()
     forget_old_attempts()
     purge_jobs(FINISHED_JOBS_HOURS)
+    forget_ended_windows()
     for corpus in Corpus.objects.filter(has_vocabulary=False):
         learn_corpus(corpus)
 

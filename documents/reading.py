@@ -9,29 +9,28 @@ from django.db.models.functions import Length, Substr
 
 from documents.access import Principal, choose_corpora, readable_corpora, readable_documents
 from documents.borders import page_at
-from documents.models import Document, DocumentText
+from documents.corpora import with_counts
+from documents.models import Corpus, Document, DocumentText
 from ragsite.errors import DocumentNotFound
 
 
-@dataclass(frozen=True)
-class Page:
-    """A part of a list, and how long the whole list is."""
-
-    count: int
-    documents: Sequence[Document]
+def find_corpora(principal: Principal, *, limit: int, offset: int) -> tuple[int, Sequence[Corpus]]:
+    """Return how many corpora the principal may ask, and a part of them in their order, with their counts."""
+    found = readable_corpora(principal)
+    return found.count(), list(with_counts(found).order_by("tenant__slug", "slug")[offset : offset + limit])
 
 
 def find_documents(
     principal: Principal, *, limit: int, offset: int, corpus: str | None = None, status: str | None = None
-) -> Page:
-    """Return documents that the principal may read, newest first. Raises CorpusNotFound."""
+) -> tuple[int, Sequence[Document]]:
+    """Return how many documents the principal may read, and a part of them, newest first. Raises CorpusNotFound."""
     found = readable_documents(principal)
     if corpus is not None:
         found = found.filter(corpus__in=choose_corpora([corpus], readable_corpora(principal)))
     if status is not None:
         found = found.filter(status=status)
     rows = found.select_related("corpus__tenant").order_by("-created_at", "pk")[offset : offset + limit]
-    return Page(found.count(), list(rows))
+    return found.count(), list(rows)
 
 
 @dataclass(frozen=True)

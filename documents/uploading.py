@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from documents.attempts import restart
 from documents.models import Corpus, Document
 from documents.naming import SOURCE_MAX_CHARS, TITLE_MAX_CHARS, clean_name, clean_text, title_of
 from documents.queueing import enqueue
 from documents.storing import Incoming, remove_file
-from ragsite.errors import CorpusNotFound, DocumentNotFound, UploadTooLarge
+from ragsite.chunked_bodies import most_bytes
+from ragsite.errors import CorpusNotFound, DocumentNotFound, NotAllowed, UploadTooLarge
 
 if TYPE_CHECKING:
     BytesFile = UploadedFile[bytes]
@@ -26,7 +27,6 @@ else:
     BytesFile = UploadedFile
 
 READ_BYTES = 256 * 1024
-FORM_BYTES = 4 * 1024 * 1024  # of a request that are not its files
 _TRIES = 5
 
 
@@ -47,18 +47,21 @@ def accept_upload(
     source: str = "",
     metadata: Mapping[str, Any] | None = None,
     readers: Iterable[Group] = (),
+    readable: QuerySet[Document] | None = None,
     enqueued: bool = True,
 ) -> Accepted:
     """Store a file and return its document, which is waiting for a worker when this returns.
 
     Bytes that the corpus has already give the document that has them; one whose indexing failed gets another try.
+    `readable` has the documents that the sender may read, if not all: NotAllowed is raised when the bytes are in
+    another one.
     `enqueued=False` leaves the indexing to the caller. Raises UploadTooLarge, StorageFull, and CorpusNotFound for
     a corpus that was deleted meanwhile; nothing is left then.
     """
     name = clean_name(name)
     incoming = _receive(file)
     try:
-        known = known_bytes(corpus, incoming.sha256)
+        known = known_bytes(corpus, incoming.sha256, readable)
         if known is not None:
             return Accepted(_try_again_if_failed(known, enqueued=enqueued), created=False)
         stored = incoming.keep()
@@ -74,7 +77,7 @@ def accept_upload(
         sha256=stored.sha256,
         size_bytes=stored.size_bytes,
     )
-    return _insert(row, readers, enqueued=enqueued)
+    return _insert(row, readers, readable, enqueued=enqueued)
 
 
 def replace_file(document: Document, *, file: IO[bytes]) -> Document:
@@ -99,9 +102,19 @@ def replace_file(document: Document, *, file: IO[bytes]) -> Document:
     return restarted
 
 
-def known_bytes(corpus: Corpus, sha256: str) -> Document | None:
-    """Return the corpus' document with this hash."""
-    return Document.objects.filter(corpus=corpus, sha256=sha256, deleted_at=None).first()
+def known_bytes(corpus: Corpus, sha256: str, readable: QuerySet[Document] | None = None) -> Document | None:
+    """Return the corpus' document with this hash. Raises NotAllowed when it is none of the `readable` ones.
+
+    One query says both. Of two, the second would take a document that was deleted in between for a closed one, and
+    an upload would be refused that nothing stands in the way of.
+    """
+    same = Document.objects.filter(corpus=corpus, sha256=sha256, deleted_at=None)
+    if readable is None:
+        return same.first()
+    known = same.annotate(may_be_read=Exists(readable.filter(pk=OuterRef("pk")))).first()
+    if known is not None and not known.may_be_read:
+        raise NotAllowed("The corpus has this very file already, in a document that you may not read.")
+    return known
 
 
 class Received(BytesFile):
@@ -128,7 +141,7 @@ class ReceivingHandler(FileUploadHandler):
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:
         """Refuse a body that can't be small enough, before any of it is read. Raises RequestDataTooBig."""
-        if content_length > settings.UPLOAD_MAX_BYTES * settings.UPLOAD_MAX_FILES + FORM_BYTES:
+        if content_length > most_bytes("multipart/form-data"):
             raise RequestDataTooBig
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -171,7 +184,9 @@ def _receive(file: IO[bytes] | BytesFile) -> Incoming:
     return incoming
 
 
-def _insert(row: Document, readers: Iterable[Group], *, enqueued: bool) -> Accepted:
+def _insert(
+    row: Document, readers: Iterable[Group], readable: QuerySet[Document] | None, *, enqueued: bool
+) -> Accepted:
     """Insert the row with its job. Of parallel uploads of the same bytes one wins; the others get its document."""
     for _ in range(_TRIES):
         try:
@@ -182,7 +197,11 @@ def _insert(row: Document, readers: Iterable[Group], *, enqueued: bool) -> Accep
                     enqueue(row)
             return Accepted(row, created=True)
         except IntegrityError:
-            known = known_bytes(row.corpus, row.sha256)
+            try:
+                known = known_bytes(row.corpus, row.sha256, readable)
+            except NotAllowed:
+                remove_file(row.file_key)
+                raise
             if known is not None:
                 remove_file(row.file_key)
                 return Accepted(_try_again_if_failed(known, enqueued=enqueued), created=False)

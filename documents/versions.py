@@ -30,7 +30,7 @@ from documents.forgetting import forget_versions
 from documents.lexicon import count_in, count_out
 from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace
 from ragsite.deadline import Deadline
-from ragsite.errors import OllamaBusy, OllamaUnavailable
+from ragsite.errors import EmbeddingMismatch, OllamaBusy, OllamaUnavailable
 
 CHUNKS_PER_INSERT = 500
 EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: as many texts as a server would get in these
@@ -223,7 +223,7 @@ def embed_patiently(
         _stop_if_told(keep_going)
         try:
             return _embed(space, texts)
-        except (OllamaUnavailable, OllamaBusy) as exc:
+        except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
             pause(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
     _stop_if_told(keep_going)
     return _embed(space, texts)

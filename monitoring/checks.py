@@ -85,8 +85,8 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     if not settings.METRICS_TOKEN:
         found.append(
             Warning(
-                "METRICS_TOKEN is empty: /metrics answers this machine only, and whoever reaches it through a proxy "
-                "that sends no X-Forwarded-For.",
+                "METRICS_TOKEN is empty: /metrics answers this machine only, and nobody once a proxy is configured "
+                "(HTTPS, NUM_PROXIES, a name in ALLOWED_HOSTS). Through a proxy that nothing here speaks of, anybody.",
                 hint="Set METRICS_TOKEN, and give it to Prometheus as a bearer token.",
                 id="ragsite.W001",
             )

@@ -13,7 +13,7 @@ from ragsite.request_id import current_request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class KnownMethodsOnly:

@@ -111,3 +111,20 @@ class Switch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation} at {self.host}" if self.operation else self.host
+
+
+class RateWindow(models.Model):
+    """What somebody has used of a rate limit, where there is no Redis: ragsite/rate_windows.py reads and writes it.
+
+    Its table is not logged (see the migration): that makes counting cheap, and after a crash of the server all begin
+    with a full limit.
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)  # digest of the limit's name and who it is
+    quota = models.IntegerField()
+    used = models.IntegerField()
+    granted = models.IntegerField()  # to the last request
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}: {self.used} of {self.quota}"

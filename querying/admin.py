@@ -21,9 +21,10 @@ __all__ = ["CacheAdmin"]
 class QueryLogAdmin(ReadOnlyAdmin):
     """Questions and how they were answered."""
 
-    list_display = ["created_at", "user", "question_beginning", "answer_mode", "outcome", "total_ms"]
+    list_display = ["created_at", "user", "question_beginning", "answer_mode", "outcome", "total_ms", "request_id"]
     list_filter = ["answer_mode", "outcome", "created_at"]
-    search_fields = ["question"]
+    search_fields = ["question", "=request_id"]
+    search_help_text = "Words of the question, or the X-Request-ID of a reply."
     list_select_related = ["user"]
     readonly_fields = [field.name for field in QueryLog._meta.concrete_fields]
 

@@ -105,6 +105,7 @@ def search(asked: Asked) -> Retrieved:
         deadline=asked.deadline,
         filters=asked.filters,
         mode=asked.mode,
+        use_cache=asked.use_cache,
     )
     if key is not None:
         keep_search(key, retrieved)

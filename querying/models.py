@@ -30,9 +30,14 @@ class QueryLog(models.Model):
     timings_ms = models.JSONField(default=dict)
     total_ms = models.FloatField(default=0)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)  # of the reply; the row may be stored later
+    # The reply's X-Request-ID; a caller may have chosen it, so that several have the same. Empty: not over HTTP.
+    request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["request_id"], name="idx_querylog_request_id", condition=~models.Q(request_id=""))
+        ]
 
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M} {self.answer_mode}"

@@ -53,7 +53,9 @@ _vectors: LRUCache[Key, _Known] = LRUCache(MAX_VECTORS)
 _failures: TTLCache[Key, Status] = TTLCache(MAX_VECTORS, ttl=300.0)
 
 
-def embed_for(question: str, corpora: Sequence[Corpus], legs: Legs) -> Mapping[int, QuestionVector]:
+def embed_for(
+    question: str, corpora: Sequence[Corpus], legs: Legs, *, use_cache: bool = True
+) -> Mapping[int, QuestionVector]:
     """Return the question's vector for each corpus, by id; equal models are asked once."""
     started = time.monotonic()
     made: dict[tuple[str, ...], tuple[np.ndarray | None, Status]] = {}
@@ -64,19 +66,22 @@ def embed_for(question: str, corpora: Sequence[Corpus], legs: Legs) -> Mapping[i
             continue
         key = (space.provider, space.model, prefixes_of(space).query, str(space.dimensions))
         if key not in made:
-            made[key] = embed_once(question, space, legs.deadline)
+            made[key] = embed_once(question, space, legs.deadline, use_cache=use_cache)
         vectors[corpus.pk] = QuestionVector(space, *made[key])
     legs.note("embed", started)
     return vectors
 
 
-def embed_once(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np.ndarray | None, Status]:
+def embed_once(
+    question: str, space: EmbeddingSpace, deadline: Deadline, *, use_cache: bool = True
+) -> tuple[np.ndarray | None, Status]:
     """Return the vector of what the question asks and "ok", or None and why there is none.
 
     Without courtesy, here and so for all: a cache and a search that embed the same question must ask for it once.
+    Without `use_cache` the model is asked, and what it says is kept nowhere.
     """
     question = asking_part(question) or question
-    is_cached = settings.ENABLE_CACHING and settings.ENABLE_EMBEDDING_CACHE
+    is_cached = use_cache and settings.ENABLE_CACHING and settings.ENABLE_EMBEDDING_CACHE
     if space.provider == EmbeddingSpace.Provider.EMBEDDED or not is_cached:
         return _embed(question, space, deadline)  # in process it takes less than a look-up
     key = (space.model, prefixes_of(space).query, space.dimensions, question)

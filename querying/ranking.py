@@ -58,12 +58,13 @@ def rank(
     top_k: int = DEPTH,
     filters: Mapping[str, Any] | None = None,
     mode: str = "balanced",
+    use_cache: bool = True,
 ) -> Ranking:
     """Return every candidate of both legs, with the exact scores of both, best first.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
-    vectors = embed_for(question, corpora, legs)
+    vectors = embed_for(question, corpora, legs, use_cache=use_cache)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
     with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
         return _search_and_rank(search, legs, top_k)

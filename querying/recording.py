@@ -28,6 +28,7 @@ from ragsite.errors import DatabaseUnavailable
 from ragsite.metrics import QUERIES, QUERY_SECONDS
 from ragsite.performance import recorder
 from ragsite.postgres.limits import bounded_transaction
+from ragsite.request_id import request_id_of_now
 
 logger = logging.getLogger(__name__)
 MAX_WAITING = 20_000  # rows, about 1 kB each
@@ -145,6 +146,7 @@ def _store(
         "timings_ms": timings_ms,
         "total_ms": milliseconds_since(asked.started),
         "created_at": datetime.now(UTC),
+        "request_id": request_id_of_now(),
     }
     if settings.RECORD_LATER:
         _entries.add(row)

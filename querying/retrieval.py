@@ -68,10 +68,12 @@ def retrieve(
     deadline: Deadline,
     filters: Mapping[str, Any] | None = None,
     mode: str = "balanced",
+    use_cache: bool = True,
 ) -> Retrieved:
     """Return the best `top_k` passages that the principal may read, and whether they can hold the answer.
 
-    A leg that fails or is late is named in `legs`, and the others answer. Raises InvalidInput for a bad filter;
+    A leg that fails or is late is named in `legs`, and the others answer. Without `use_cache` the question's vector is
+    made again, and not kept. Raises InvalidInput for a bad filter;
     DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
 
@@ -84,6 +86,7 @@ def retrieve(
             top_k=top_k,
             filters=filters,
             mode=mode,
+            use_cache=use_cache,
         )
         return legs, ranking
 

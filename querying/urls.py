@@ -9,6 +9,7 @@ from querying.api.views import (
     AskView,
     FeedbackView,
     LegacyQueryView,
+    QueriesView,
     QueryBatchView,
     QueryView,
     SearchBatchView,
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("api/v1/query/batch", QueryBatchView.as_view(), name="query-batch"),
     path("api/v1/search", SearchView.as_view(), name="search"),
     path("api/v1/search/batch", SearchBatchView.as_view(), name="search-batch"),
+    path("api/v1/queries", QueriesView.as_view(), name="queries"),
     path("api/v1/feedback", FeedbackView.as_view(), name="feedback"),
     # As older systems had them.
     path("api/query", LegacyQueryView.as_view(), name="query-alias"),

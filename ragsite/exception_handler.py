@@ -152,7 +152,30 @@ def _problem_of_api_exception(exc: exceptions.APIException) -> tuple[int, dict[s
         problem["errors"] = _errors(_flatten(exc.detail))
         return exc.status_code, problem, headers
     code = str(exc.get_codes() if isinstance(exc.get_codes(), str) else exc.default_code)
-    return exc.status_code, problem_document(exc.status_code, code, str(exc.detail)), headers
+    return exc.status_code, problem_document(exc.status_code, code, _sentence_of(exc)), headers
+
+
+def _sentence_of(exc: exceptions.APIException) -> str:
+    """Return what happened and what to do; where the framework has words of its own, ours in their place."""
+    if isinstance(exc, exceptions.Throttled):
+        return f"That was too often; try again in {_in_words(math.ceil(getattr(exc, 'wait', None) or 1))}."
+    if isinstance(exc, exceptions.NotAuthenticated):
+        return "This needs somebody who is signed in, or an API key: `Authorization: Bearer rag_...`."
+    if isinstance(exc, exceptions.NotAcceptable):
+        return "There is no reply of the kind that `Accept` asks for; use application/json."
+    if isinstance(exc, exceptions.MethodNotAllowed):
+        return "This address doesn't take this method; `Allow` lists those that it takes."
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        return "A body of this Content-Type isn't read here; /api/v1/docs/ says which one is."
+    return str(exc.detail)
+
+
+def _in_words(seconds: int) -> str:
+    """Return `1 second`, `58 seconds`, `3 minutes`: rounded up, in the largest unit that there are two of."""
+    for name, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{math.ceil(seconds / length)} {name}s"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 def _flatten(detail: Any, path: str = "") -> list[tuple[str, str]]:

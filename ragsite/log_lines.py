@@ -60,6 +60,8 @@ def logging_to_stderr(level: str, style: str = AUTO) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": ["stderr"], "level": level, "propagate": False},
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
+            # Its lines about refusals have the path, which somebody typed; ragsite.access has the route.
+            "django.request": {"level": "ERROR"},
             # Of its start and end it tells more than anybody at a terminal wants to know.
             "gunicorn.error": {
                 "handlers": ["stderr"],

@@ -1,12 +1,13 @@
-"""How many requests somebody may make in a time: counted in Redis for all processes, or in each for itself.
+"""How many requests somebody may make in a time: counted in Redis for all processes, or else in Postgres.
 
-A window begins with the first request and ends after its time; then the count starts anew. One atomic script does it,
-so that two requests at the same moment are two.
+A window begins with the first request and ends after its time; then the count starts at 0 again. One atomic script or
+statement does it, so that two requests at the same moment are two.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 
@@ -15,7 +16,8 @@ from django.conf import settings
 
 from ragsite import redis_guard
 from ragsite.metrics import THROTTLED
-from ragsite.rates import Rate
+from ragsite.rate_windows import SharedWindows
+from ragsite.rates import Quota, Rate
 
 KEY_PREFIX = "ragsite:rate:"
 MOST_COUNTED = 100_000  # identities that one process keeps in mind
@@ -29,13 +31,13 @@ if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
         redis.call('PEXPIRE', KEYS[1], ARGV[3])
         left = tonumber(ARGV[3])
     end
-    return left
+    return {0, used, left}
 end
-redis.call('INCRBY', KEYS[1], ARGV[1])
-if used == 0 then
+used = redis.call('INCRBY', KEYS[1], ARGV[1])
+if used == tonumber(ARGV[1]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
 end
-return -1
+return {1, used, redis.call('PTTL', KEYS[1])}
 """
 
 
@@ -46,8 +48,8 @@ class Windows:
         self._lock = threading.Lock()
         self._windows: dict[str, tuple[float, int]] = {}  # identity -> (end on the monotonic clock, count)
 
-    def take(self, who: str, cost: int, limit: int, window_seconds: float) -> float:
-        """Count a request unless it is above the limit; return 0, or the seconds until the window ends."""
+    def take(self, who: str, cost: int, limit: int, window_seconds: float) -> Quota:
+        """Count a request unless it is above the limit."""
         with self._lock:
             now = time.monotonic()
             ends_at, used = self._windows.get(who, (0.0, 0))
@@ -55,11 +57,11 @@ class Windows:
                 self._windows.pop(who, None)  # to the end of the order, which is that of beginning
                 ends_at, used = now + window_seconds, 0
             if used + cost > limit:
-                return ends_at - now
+                return Quota(ends_at - now, max(0, limit - used), ends_at - now)
             self._windows[who] = (ends_at, used + cost)
             if len(self._windows) > MOST_COUNTED:
                 self._forget_some(now)
-            return 0.0
+            return Quota(0.0, limit - used - cost, ends_at - now)
 
     def _forget_some(self, now: float) -> None:
         """Drop what is over, and else the oldest tenth."""
@@ -69,39 +71,45 @@ class Windows:
 
 
 _counted_here = Windows()
+_shared = SharedWindows()
 
 
-def take(scope: str, who: str, rate: Rate, *, cost: int = 1) -> float:
-    """Count a request of somebody; return 0 when it may go on, else the seconds until it may be tried again.
+def take(scope: str, who: str, rate: Rate, *, cost: int = 1) -> Quota:
+    """Count a request of somebody, and return whether it may go on and what is left.
 
-    Without Redis each process allows its share of the limit, so that together they keep it, whatever the balance
-    between them. What Redis allowed is counted here too: should it fail, nobody starts anew.
+    While neither Redis nor Postgres answers, each process allows its share of the limit, so that together they keep
+    it, whatever the balance between them. What they allowed is counted here too: should they fail, nobody gets a
+    second limit.
     """
     cost = min(cost, rate.limit)  # otherwise it could never be allowed
     key = f"{scope}:{rate.window_seconds}:{who}"
-    wait_seconds = _take_from_redis(key, cost, rate) if settings.REDIS_URL else None
-    if wait_seconds is None:
+    quota = _take_from_redis(key, cost, rate) if settings.REDIS_URL else _shared.take(key, cost, rate)
+    if quota is None:
         share = math.ceil(rate.limit / max(1, settings.WEB_WORKERS))
-        wait_seconds = _counted_here.take(key, min(cost, share), share, rate.window_seconds)
-    elif not wait_seconds:
+        quota = _counted_here.take(key, min(cost, share), share, rate.window_seconds)
+    elif not quota.wait_seconds:
         _counted_here.take(key, cost, rate.limit, rate.window_seconds)
-    if wait_seconds:
+    if quota.wait_seconds:
         THROTTLED.labels(scope=scope).inc()
-    return wait_seconds
+    return quota
 
 
 def forget_all() -> None:
-    """Start all windows of this process anew. For tests."""
-    global _counted_here
-    _counted_here = Windows()
+    """Forget all windows of this process. For tests, and for a forked child, whose parent may hold a lock."""
+    global _counted_here, _shared
+    _counted_here, _shared = Windows(), SharedWindows()
 
 
-def _take_from_redis(key: str, cost: int, rate: Rate) -> float | None:
-    """Return the seconds to wait, 0 when allowed, and None when Redis doesn't say."""
+os.register_at_fork(after_in_child=forget_all)
+
+
+def _take_from_redis(key: str, cost: int, rate: Rate) -> Quota | None:
+    """Return what became of the request; None when Redis doesn't say."""
     try:
-        left_ms = redis_guard.client_of(settings.REDIS_URL).eval(
+        allowed, used, left_ms = redis_guard.client_of(settings.REDIS_URL).eval(
             TAKE, 1, KEY_PREFIX + key, str(cost), str(rate.limit), str(rate.window_seconds * 1000)
         )
     except redis.RedisError:
         return None
-    return 0.0 if int(left_ms) < 0 else max(0.001, int(left_ms) / 1000)
+    left_seconds = max(1, int(left_ms)) / 1000
+    return Quota(0.0 if int(allowed) else left_seconds, max(0, rate.limit - int(used)), left_seconds)

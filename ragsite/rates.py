@@ -18,6 +18,16 @@ class Rate:
     window_seconds: int
 
 
+@dataclass(frozen=True)
+class Quota:
+    """What became of a request under a limit. Seconds until another try makes sense (0: it may go on), what may still
+    be used of the window, and the seconds until it ends."""
+
+    wait_seconds: float
+    remaining: int
+    resets_seconds: float
+
+
 @lru_cache
 def parse_rate(text: str) -> Rate | None:
     """Return the rate that `120/m` or `10/30s` stands for; None for `0`: no limit. Raises ValueError."""

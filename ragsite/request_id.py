@@ -5,7 +5,14 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 
-current_request_id: ContextVar[str] = ContextVar("current_request_id", default="-")
+NONE = "-"
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default=NONE)
+
+
+def request_id_of_now() -> str:
+    """Return the id of the request that is being served; empty outside of one."""
+    request_id = current_request_id.get()
+    return "" if request_id == NONE else request_id
 
 
 class RequestIdFilter(logging.Filter):

@@ -18,6 +18,7 @@ from ragsite.database_options import pooled
 from ragsite.environment import Environment
 from ragsite.log_lines import AUTO, FORMATS, logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from ragsite.proxies import speaks_of_proxy
 from ragsite.secret_key import kept_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,6 +54,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "django_prometheus",
     "csp",
+    "corsheaders",
     "documents",
     "querying",
     "monitoring",
@@ -62,6 +64,7 @@ MIDDLEWARE = [
     "monitoring.middleware.KnownMethodsOnly",  # before metrics: an invented method must not become a label
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "monitoring.middleware.RequestId",
+    "monitoring.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ragsite.private_replies.PrivateReplies",
@@ -73,6 +76,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "documents.admin.nonsense.NonsenseIsNotFound",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -101,6 +105,10 @@ AUTH_PASSWORD_VALIDATORS = [
 HTTPS = env.bool("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = False
+NUM_PROXIES = env.int("NUM_PROXIES", 0, at_most=100)  # of ours before this server: whose X-Forwarded-For is believed
+IS_BEHIND_PROXY = speaks_of_proxy(
+    https=HTTPS, num_proxies=NUM_PROXIES, trusted_origins=CSRF_TRUSTED_ORIGINS, hosts=ALLOWED_HOSTS
+)
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -115,6 +123,18 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "img-src": ["'self'", "data:"],
     },
 }
+
+# Pages of other sites that may call the API from a browser: https://intranet.example. With an API key, never with the
+# reader's session: no cookie goes along.
+CORS_ALLOWED_ORIGINS = env.value("CORS_ALLOWED_ORIGINS", [], kinds.origins())
+if CORS_ALLOWED_ORIGINS:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), "corsheaders.middleware.CorsMiddleware"
+    )
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/(api/|ask$|documents$)"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "x-deadline-ms", "x-request-id")
+CORS_EXPOSE_HEADERS = ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 
 # Postgres. Without DATABASE_URL, manage.py starts the embedded server and sets it.
 ROLE = env.value("RAGSITE_ROLE", "", kinds.one_of("web"))  # set by our own ways in
@@ -301,7 +321,7 @@ ADMIN_USERNAME = env.value("ADMIN_USERNAME", "admin", kinds.user_name())
 # Empty: generated where there is no administrator yet, and shown once
 ADMIN_PASSWORD = env.value("ADMIN_PASSWORD", "", kinds.secret(at_least=10), is_secret=True)
 
-# Metrics: a bearer token for /metrics. Empty: only from this machine.
+# Metrics: a bearer token for /metrics. Empty: only from this machine, and not where a proxy is configured.
 METRICS_TOKEN = env.value("METRICS_TOKEN", "", kinds.word(), is_secret=True)
 
 # Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
@@ -322,8 +342,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["documents.api.parsers.StrictJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["ragsite.throttling.ScopedThrottle"],  # of views with a throttle_scope
     "EXCEPTION_HANDLER": "ragsite.exception_handler.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "NUM_PROXIES": env.int("NUM_PROXIES", 0, at_most=100),
+    "DEFAULT_SCHEMA_CLASS": "ragsite.schema_of_views.DescribedView",
+    "NUM_PROXIES": NUM_PROXIES,
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other, and there is none of this name
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 # Logs on stderr: short lines on a terminal, JSON elsewhere. Never a question, a document's text or a secret at INFO.

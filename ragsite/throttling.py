@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from ragsite.rate_limits import take
-from ragsite.rates import parse_rate
+from ragsite.rates import Quota, Rate, parse_rate
 
 if TYPE_CHECKING:  # rest_framework.views itself imports this module: it is in the settings
     from rest_framework.views import APIView
@@ -38,8 +38,10 @@ class ScopedThrottle(BaseThrottle):
         if rate is None:
             return True
         cost = view.throttle_cost(request) if hasattr(view, "throttle_cost") else 1
-        self._wait_seconds = take(scope, self.identity_of(request), rate, cost=cost)
-        return self._wait_seconds == 0
+        quota = take(scope, self.identity_of(request), rate, cost=cost)
+        request.rate_limit_headers = headers_of(scope, rate, quota)  # type: ignore[attr-defined]
+        self._wait_seconds = quota.wait_seconds
+        return not quota.wait_seconds
 
     def wait(self) -> float:
         """Return the seconds for Retry-After."""
@@ -59,6 +61,14 @@ def network_of(request: HttpRequest | None) -> str:
     if request is None:
         return ""
     return _network_of(str(ScopedThrottle().get_ident(cast(Request, request)) or ""))
+
+
+def headers_of(scope: str, rate: Rate, quota: Quota) -> dict[str, str]:
+    """Return the policy and what is left of it, as structured fields (draft-ietf-httpapi-ratelimit-headers-10)."""
+    return {
+        "RateLimit-Policy": f'"{scope}";q={rate.limit};w={rate.window_seconds}',
+        "RateLimit": f'"{scope}";r={quota.remaining};t={math.ceil(quota.resets_seconds)}',
+    }
 
 
 def _network_of(address: str) -> str:

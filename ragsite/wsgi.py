@@ -5,9 +5,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from ragsite import dotenv, metrics_files
+from ragsite.chunked_bodies import with_chunked_bodies
 
 dotenv.load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
 os.environ.setdefault("RAGSITE_ROLE", "web")  # settings give web processes a statement time-out, and commands none
 metrics_files.allocate_before_use()
-application = get_wsgi_application()
+application = with_chunked_bodies(get_wsgi_application())

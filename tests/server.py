@@ -73,7 +73,7 @@ def running_server(
                 **defaults,
                 "RAGSITE_START_CHECKED": "true",  # it costs a second; tests of the start take it out
                 "ENV_FILE": "/nowhere",  # not a developer's own settings
-                "DATABASE_URL": _database_url(),
+                "DATABASE_URL": database_url(),
                 "HOST": "127.0.0.1",
                 "PORT": str(port),
                 "MEDIA_ROOT": str(settings.MEDIA_ROOT),
@@ -125,7 +125,7 @@ def _free_port() -> int:
         return port
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """Return the URL of the test database."""
     parts = urlsplit(settings.DATABASE_URL)
     return str(urlunsplit(parts._replace(path=f"/{connection.settings_dict['NAME']}")))

@@ -22,10 +22,16 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Accepts a key that is neither revoked nor expired and whose user is active; checked at every request."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        """Return the key's user and the key; None when the request carries no key."""
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != SCHEME.lower():
+        """Return the key's user and the key; None when the request carries no key.
+
+        Raises AuthenticationFailed for a key that isn't valid, and for credentials of another kind: whoever sends some
+        would otherwise be answered as if they had sent none.
+        """
+        scheme, _, given = request.headers.get("Authorization", "").strip().partition(" ")
+        if not scheme:
             return None
+        if scheme.lower() != SCHEME.lower():
+            raise AuthenticationFailed("Send the API key as `Authorization: Bearer rag_...`; no other kind is read.")
         parts = given.strip().split("_", 2)
         key = ApiKey.objects.select_related("user").filter(prefix=parts[1]).first() if len(parts) == 3 else None
         if key is None or not hmac.compare_digest(key.digest, ApiKey.digest_of(given.strip())) or not key.is_valid:

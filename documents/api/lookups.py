@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from documents.access import (
     Principal,
@@ -24,23 +25,23 @@ _CORPUS_NAME = re.compile(r"(?:[-\w]{1,100}/)?[-\w]{1,100}", re.ASCII)
 
 def readable_corpus(principal: Principal, name: str) -> Corpus:
     """Return the corpus of this slug, or `tenant/slug`. Raises CorpusNotFound, and InvalidInput if two have it."""
-    if not _CORPUS_NAME.fullmatch(name):
-        raise CorpusNotFound
-    return choose_corpora([name], readable_corpora(principal))[0]
+    return _corpus_of(name, readable_corpora(principal))
 
 
 def editable_corpus(principal: Principal, name: str) -> Corpus:
     """Return a corpus that documents may be added to. Raises NotAllowed for one that may only be read."""
-    corpus = readable_corpus(principal, name)
-    if not editable_corpora(principal).filter(pk=corpus.pk).exists():
+    corpora = readable_corpora(principal).annotate(may=_is_among(editable_corpora(principal)))
+    corpus = _corpus_of(name, corpora)
+    if not corpus.may:  # type: ignore[attr-defined]
         raise NotAllowed
     return corpus
 
 
 def manageable_corpus(principal: Principal, name: str) -> Corpus:
     """Return a corpus whose settings may be changed. Raises NotAllowed for one that may only be read."""
-    corpus = readable_corpus(principal, name)
-    if not manageable_tenants(principal).filter(pk=corpus.tenant_id).exists():
+    corpora = readable_corpora(principal).annotate(may=_is_among(manageable_tenants(principal), "tenant_id"))
+    corpus = _corpus_of(name, corpora)
+    if not corpus.may:  # type: ignore[attr-defined]
         raise NotAllowed("Only a manager of the corpus' tenant may change or delete it.")
     return corpus
 
@@ -57,17 +58,36 @@ def manageable_tenant(principal: Principal, slug: str) -> Tenant:
 
 def readable_document(principal: Principal, document_id: str) -> Document:
     """Return a document. Raises DocumentNotFound, also for what is no id at all."""
-    document = readable_documents(principal).filter(pk=_uuid(document_id)).select_related("corpus__tenant").first()
-    if document is None:
-        raise DocumentNotFound
-    return document
+    return _document_of(document_id, readable_documents(principal))
 
 
 def editable_document(principal: Principal, document_id: str) -> Document:
     """Return a document that may be changed. Raises NotAllowed for one that may only be read."""
-    document = readable_document(principal, document_id)
-    if not editable_documents(principal).filter(pk=document.pk).exists():
+    documents = readable_documents(principal).annotate(may=_is_among(editable_documents(principal)))
+    document = _document_of(document_id, documents)
+    if not document.may:  # type: ignore[attr-defined]
         raise NotAllowed
+    return document
+
+
+def _is_among(allowed: QuerySet[Any], column: str = "pk") -> Exists:
+    """Return the condition that a row is one of those.
+
+    Part of the query that finds the row: of two queries, the second would take a deletion in between for a refusal.
+    """
+    return Exists(allowed.filter(pk=OuterRef(column)))
+
+
+def _corpus_of(name: str, corpora: QuerySet[Corpus]) -> Corpus:
+    if not _CORPUS_NAME.fullmatch(name):
+        raise CorpusNotFound
+    return choose_corpora([name], corpora)[0]
+
+
+def _document_of(document_id: str, documents: QuerySet[Document]) -> Document:
+    document = documents.filter(pk=_uuid(document_id)).select_related("corpus__tenant").first()
+    if document is None:
+        raise DocumentNotFound
     return document
 
 

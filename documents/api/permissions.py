@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from documents.access import editable_corpora
+from documents.access import may_add_anywhere
 from documents.api.authentication import principal_of
 from ragsite.errors import NotAllowed
 
@@ -15,19 +15,21 @@ from ragsite.errors import NotAllowed
 class ReadOrSignedIn(BasePermission):
     """Anybody may read, as what they find is limited to what they may see; changes need a session or a key."""
 
+    opens_reading = True  # for the OpenAPI schema
+
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the request may go on."""
         return request.method in SAFE_METHODS or bool(request.user and request.user.is_authenticated)
 
 
 class MayAddDocuments(ReadOrSignedIn):
-    """Refuses an upload before its body is read, when there is no corpus that it could go to."""
+    """Refuses an upload before its body is read, of somebody who may add nothing to any corpus."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the request may go on. Raises NotAllowed for a user or key that may add nowhere."""
         if not super().has_permission(request, view):
             return False
-        if request.method not in SAFE_METHODS and not editable_corpora(principal_of(request)).exists():
+        if request.method not in SAFE_METHODS and not may_add_anywhere(principal_of(request)):
             raise NotAllowed(
                 "You may not add documents anywhere; ask a manager for the editor role (and for a key "
                 "with the scope `ingest`)."

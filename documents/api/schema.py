@@ -6,12 +6,14 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
+from documents.api.paging import PageSerializer
 from documents.api.serializers import (
     AcceptedSerializer,
     CorpusChangeSerializer,
+    CorpusListSerializer,
     CorpusSerializer,
     DocumentListSerializer,
     DocumentSerializer,
@@ -20,6 +22,8 @@ from documents.api.serializers import (
     UploadSerializer,
     WindowSerializer,
 )
+from documents.api.strict import ChoiceField
+from documents.models import Document
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -76,42 +80,41 @@ _DOCUMENT: dict[str, Any] = {
     "notes": [],
     "indexed": None,
 }
-_PROBLEM = {
-    "type": "urn:ragsite:problem:document_not_found",
-    "title": "Document not found",
-    "status": 404,
-    "detail": "There is no such document, or you may not read it.",
-    "code": "document_not_found",
-}
+_PAGE = {"count": 1, "page": 1, "next": None, "previous": None}
 
 
 def _answer(name: str, value: Any, serializer: Any, status: str = "200") -> dict[str, Any]:
     return {
-        "responses": {int(status): serializer, "default": OpenApiResponse(OpenApiTypes.OBJECT, "A problem document.")},
-        "examples": [
-            OpenApiExample(name, value, response_only=True, status_codes=[status]),
-            OpenApiExample("Problem", _PROBLEM, response_only=True, status_codes=["default"]),
-        ],
+        "responses": {int(status): serializer},
+        "examples": [OpenApiExample(name, value, response_only=True, status_codes=[status])],
     }
 
 
+def _page(name: str, rows: str, serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """Return the shape of a page of a list."""
+    fields = {**PageSerializer().fields, rows: serializer(many=True)}
+    return inline_serializer(name, fields)
+
+
 _NOTHING: dict[str, Any] = {"responses": {204: None}}
+_DOCUMENT_ID = OpenApiParameter("document_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 _ACCEPTED_ALL = inline_serializer(
     "AcceptedUpload",
     {
         "documents": AcceptedSerializer(many=True),
         "id": serializers.UUIDField(required=False, help_text="Of the only file."),
-        "status": serializers.CharField(required=False),
+        "status": ChoiceField(Document.Status.choices, required=False),
+        "title": serializers.CharField(required=False),
         "status_url": serializers.CharField(required=False),
+        "created": serializers.DateTimeField(required=False),
     },
 )
 
 LIST_CORPORA = extend_schema(
     operation_id="list_corpora",
     tags=["corpora"],
-    **_answer(
-        "Corpora", {"corpora": [_CORPUS]}, inline_serializer("Corpora", {"corpora": CorpusSerializer(many=True)})
-    ),
+    parameters=[CorpusListSerializer],
+    **_answer("Corpora", {**_PAGE, "corpora": [_CORPUS]}, _page("Corpora", "corpora", CorpusSerializer)),
 )
 CREATE_CORPUS = extend_schema(
     operation_id="create_corpus",
@@ -135,10 +138,8 @@ LIST_DOCUMENTS = extend_schema(
     parameters=[DocumentListSerializer],
     **_answer(
         "Documents",
-        {"count": 1, "documents": [_DOCUMENT]},
-        inline_serializer(
-            "Documents", {"count": serializers.IntegerField(), "documents": DocumentSerializer(many=True)}
-        ),
+        {**_PAGE, "documents": [_DOCUMENT]},
+        _page("Documents", "documents", DocumentSerializer),
     ),
 )
 UPLOAD = extend_schema(
@@ -148,19 +149,25 @@ UPLOAD = extend_schema(
     **_answer("Accepted", {**_ACCEPTED, "documents": [_ACCEPTED]}, _ACCEPTED_ALL, "202"),
 )
 READ_DOCUMENT = extend_schema(
-    operation_id="read_document", tags=["documents"], **_answer("Being indexed", _DOCUMENT, DocumentSerializer)
+    operation_id="read_document",
+    tags=["documents"],
+    parameters=[_DOCUMENT_ID],
+    **_answer("Being indexed", _DOCUMENT, DocumentSerializer),
 )
-DELETE_DOCUMENT = extend_schema(operation_id="delete_document", tags=["documents"], **_NOTHING)
+DELETE_DOCUMENT = extend_schema(
+    operation_id="delete_document", tags=["documents"], parameters=[_DOCUMENT_ID], **_NOTHING
+)
 REINDEX = extend_schema(
     operation_id="reindex_document",
     tags=["documents"],
+    parameters=[_DOCUMENT_ID],
     request=None,
     **_answer("Accepted", _ACCEPTED, AcceptedSerializer, "202"),
 )
 READ_TEXT = extend_schema(
     operation_id="read_text",
     tags=["documents"],
-    parameters=[WindowSerializer],
+    parameters=[_DOCUMENT_ID, WindowSerializer],
     **_answer(
         "Around a quote",
         {

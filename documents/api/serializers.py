@@ -12,25 +12,25 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from documents.api.fields import MetadataField
+from documents.api.paging import LIMIT_MAX, PagingSerializer
+from documents.api.strict import ChoiceField, NumberField, StrictSerializer, SwitchField, TextField
 from documents.models import Corpus, Document
 from documents.naming import SOURCE_MAX_CHARS, TITLE_MAX_CHARS
 
 LANGUAGE = r"^[a-z]{2}$"
-LIMIT_MAX = 200
-OFFSET_MAX = 1_000_000
 WINDOW_CHARS = 4000
 WINDOW_MAX_CHARS = 20_000
 TEXT_MAX_CHARS = 100_000_000
 MODES = ["fast", "balanced", "quality"]
 
 
-class CorpusDefaultsSerializer(serializers.Serializer[Any]):
+class CorpusDefaultsSerializer(StrictSerializer):
     """What a question gets that doesn't say otherwise."""
 
-    top_k = serializers.IntegerField(min_value=1, max_value=100, required=False)
-    mode = serializers.ChoiceField(MODES, required=False)
+    top_k = NumberField(min_value=1, max_value=100, required=False)
+    mode = ChoiceField(MODES, required=False)
     suggestions = serializers.ListField(
-        child=serializers.CharField(max_length=300), max_length=10, required=False, help_text="Questions to begin with."
+        child=TextField(max_length=300), max_length=10, required=False, help_text="Questions to begin with."
     )
 
 
@@ -55,21 +55,21 @@ class CorpusSerializer(serializers.ModelSerializer[Corpus]):
         return reverse("corpus-in-tenant", args=[corpus.tenant.slug, corpus.slug])
 
 
-class CorpusChangeSerializer(serializers.Serializer[Any]):
+class CorpusChangeSerializer(StrictSerializer):
     """What a manager may change. How documents are cut counts from the next document on; `reindex` the others."""
 
-    name = serializers.CharField(max_length=200)
+    name = TextField(max_length=200, required=False)
     language = serializers.RegexField(
-        LANGUAGE, help_text="ISO 639-1 code; decides stemming. 'xx': none. Fixed once there are documents."
+        LANGUAGE,
+        required=False,
+        help_text="ISO 639-1 code; decides stemming. 'xx': none. Fixed once there are documents.",
+        error_messages={"invalid": "Write an ISO 639-1 code of two small letters, such as en or de; xx: none."},
     )
-    is_public = serializers.BooleanField(help_text="Anybody may ask, without an account.")
-    chunk_unit = serializers.ChoiceField(Corpus.ChunkUnit.choices)
-    chunk_size = serializers.IntegerField(min_value=50, max_value=8000)
-    chunk_overlap = serializers.IntegerField(min_value=0, max_value=2000)
-    defaults = CorpusDefaultsSerializer()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"partial": True, **kwargs})
+    is_public = SwitchField(required=False, help_text="Anybody may ask, without an account.")
+    chunk_unit = ChoiceField(Corpus.ChunkUnit.choices, required=False)
+    chunk_size = NumberField(min_value=50, max_value=8000, required=False)
+    chunk_overlap = NumberField(min_value=0, max_value=2000, required=False, help_text="Smaller than chunk_size.")
+    defaults = CorpusDefaultsSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse an overlap as long as the chunk."""
@@ -81,16 +81,11 @@ class CorpusChangeSerializer(serializers.Serializer[Any]):
 
 
 class NewCorpusSerializer(CorpusChangeSerializer):
-    """A corpus to create."""
+    """A corpus to create: all but its name has a default."""
 
+    name = TextField(max_length=200)
     slug = serializers.SlugField(max_length=100, required=False, help_text="Default: made of the name.")
     tenant = serializers.SlugField(max_length=100, required=False, help_text="Needed by managers of several tenants.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Ask for a name; all else has a default."""
-        if "name" not in attrs:
-            raise serializers.ValidationError({"name": "This field is required."})
-        return super().validate(attrs)
 
 
 class AcceptedSerializer(serializers.ModelSerializer[Document]):
@@ -133,7 +128,7 @@ class DocumentSerializer(AcceptedSerializer):
         """Return whether questions find it; while it is indexed anew they find the version before."""
         return document.version > 0
 
-    @extend_schema_field(OpenApiTypes.FLOAT)
+    @extend_schema_field(serializers.FloatField(allow_null=True))
     def get_seconds_left(self, document: Document) -> float | None:
         """Return an estimate by the rate so far; null while there is none."""
         if document.status != Document.Status.PROCESSING or document.started_at is None or not document.chunks_done:
@@ -171,15 +166,15 @@ class DocumentSerializer(AcceptedSerializer):
         return {"code": document.error_code, "message": document.error_detail}
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(StrictSerializer):
     """An upload: one or many files into a corpus."""
 
-    corpus = serializers.CharField(max_length=201, help_text="Slug, or tenant/slug.")
+    corpus = TextField(max_length=201, help_text="Slug, or tenant/slug.")
     file = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True, use_url=False), min_length=1, help_text="May be repeated."
     )
-    title = serializers.CharField(max_length=TITLE_MAX_CHARS, required=False, allow_blank=True)
-    source = serializers.CharField(  # type: ignore[assignment]  # a field here, where the base class has an attribute
+    title = TextField(max_length=TITLE_MAX_CHARS, required=False, allow_blank=True)
+    source = TextField(  # type: ignore[assignment]  # a field here, where the base class has an attribute
         max_length=SOURCE_MAX_CHARS, required=False, allow_blank=True, help_text="Default: the file's name."
     )
     metadata = MetadataField(required=False, help_text="JSON object; questions can filter by it.")
@@ -192,16 +187,20 @@ class UploadSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class DocumentListSerializer(serializers.Serializer[Any]):
+class CorpusListSerializer(PagingSerializer):
+    """Which corpora to list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MAX, default=LIMIT_MAX, help_text="Rows of a page.")
+
+
+class DocumentListSerializer(PagingSerializer):
     """Which documents to list."""
 
-    corpus = serializers.CharField(max_length=201, required=False)
-    status = serializers.ChoiceField(Document.Status.choices, required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MAX, default=50)
-    offset = serializers.IntegerField(min_value=0, max_value=OFFSET_MAX, default=0)
+    corpus = TextField(max_length=201, required=False)
+    status = ChoiceField(Document.Status.choices, required=False)
 
 
-class WindowSerializer(serializers.Serializer[Any]):
+class WindowSerializer(StrictSerializer):
     """Which part of a document's text: characters from `start` to before `end`."""
 
     start = serializers.IntegerField(min_value=0, max_value=TEXT_MAX_CHARS, default=0)

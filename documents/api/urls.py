@@ -11,7 +11,8 @@ urlpatterns = [
     path("api/v1/corpora/<str:name>", CorpusView.as_view(), name="corpus"),
     path("api/v1/corpora/<str:tenant>/<str:name>", CorpusView.as_view(schema=None), name="corpus-in-tenant"),
     path("api/v1/documents", DocumentsView.as_view(), name="documents"),
-    path("documents", DocumentsView.as_view(schema=None), name="documents-alias"),  # as an older system had it
+    # As an older system had it, whose clients may send more.
+    path("documents", DocumentsView.as_view(schema=None, ignores_unknown=True), name="documents-alias"),
     path("api/v1/documents/<str:document_id>", DocumentView.as_view(), name="document"),
     path("api/v1/documents/<str:document_id>/reindex", ReindexView.as_view(), name="document-reindex"),
     path("api/v1/documents/<str:document_id>/text", TextView.as_view(), name="document-text"),

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from documents.access import readable_corpora
 from documents.adding import add_documents
 from documents.api import schema
 from documents.api.authentication import principal_of
@@ -21,10 +20,12 @@ from documents.api.lookups import (
     readable_corpus,
     readable_document,
 )
+from documents.api.paging import page_fields
 from documents.api.permissions import MayAddDocuments, ReadOrSignedIn
 from documents.api.serializers import (
     AcceptedSerializer,
     CorpusChangeSerializer,
+    CorpusListSerializer,
     CorpusSerializer,
     DocumentListSerializer,
     DocumentSerializer,
@@ -33,23 +34,27 @@ from documents.api.serializers import (
     UploadSerializer,
     WindowSerializer,
 )
-from documents.corpora import change_corpus, create_corpus, describe, with_counts
+from documents.corpora import change_corpus, create_corpus, describe
 from documents.forgetting import delete_corpus, delete_document
 from documents.queueing import reindex_document
-from documents.reading import find_documents, read_window
-from ragsite.content_policy import DataView
+from documents.reading import find_corpora, find_documents, read_window
+from ragsite.data_view import DataView
 
 
 class CorporaView(DataView):
     """The corpora that may be asked, and new ones."""
 
     permission_classes = [ReadOrSignedIn]
+    query_serializers = {"GET": CorpusListSerializer}
 
     @schema.LIST_CORPORA
     def get(self, request: Request) -> Response:
         """List the corpora that you may ask."""
-        corpora = with_counts(readable_corpora(principal_of(request)))
-        return Response({"corpora": CorpusSerializer(corpora, many=True).data})
+        place = _valid(CorpusListSerializer(data=request.query_params.dict()))
+        count, corpora = find_corpora(principal_of(request), **place)
+        return Response(
+            {**page_fields(request, count=count, **place), "corpora": CorpusSerializer(corpora, many=True).data}
+        )
 
     @schema.CREATE_CORPUS
     def post(self, request: Request) -> Response:
@@ -90,18 +95,22 @@ class DocumentsView(DataView):
     permission_classes = [MayAddDocuments]
     parser_classes = [MultiPartParser]
     throttle_scope = "upload"
+    query_serializers = {"GET": DocumentListSerializer}
+    refuses_with = {"GET": (404,), "POST": (404, 507)}
+    ignores_unknown = False  # fields of an upload
 
     @schema.LIST_DOCUMENTS
     def get(self, request: Request) -> Response:
         """List documents, newest first."""
-        chosen = _valid(DocumentListSerializer(data=request.query_params))
-        page = find_documents(principal_of(request), **chosen)
-        return Response({"count": page.count, "documents": DocumentSerializer(page.documents, many=True).data})
+        chosen = _valid(DocumentListSerializer(data=request.query_params.dict()))
+        count, documents = find_documents(principal_of(request), **chosen)
+        place = page_fields(request, count=count, limit=chosen["limit"], offset=chosen["offset"])
+        return Response({**place, "documents": DocumentSerializer(documents, many=True).data})
 
     @schema.UPLOAD
     def post(self, request: Request) -> Response:
         """Upload one or many files; they are indexed in the background. The same bytes again: the same document."""
-        upload = _valid(UploadSerializer(data=request.data))
+        upload = _valid(UploadSerializer(data=request.data, context={"ignores_unknown": self.ignores_unknown}))
         principal, files = principal_of(request), upload.pop("file")
         corpus = editable_corpus(principal, upload.pop("corpus"))
         accepted = AcceptedSerializer(add_documents(principal, corpus, files, **upload), many=True).data
@@ -142,12 +151,13 @@ class TextView(DataView):
     """A document's text."""
 
     permission_classes = [ReadOrSignedIn]
+    query_serializers = {"GET": WindowSerializer}
 
     @schema.READ_TEXT
     def get(self, request: Request, document_id: str) -> Response:
         """Show a part of the text that was found in a document, to see a quote in its place."""
         document = readable_document(principal_of(request), document_id)
-        window = _valid(WindowSerializer(data=request.query_params))
+        window = _valid(WindowSerializer(data=request.query_params.dict()))
         return Response(TextSerializer(read_window(document, **window)).data)
 
 

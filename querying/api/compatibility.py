@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
+
+from documents.api.strict import SOME_TEXT
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.api.serializers import QuestionSerializer
-from querying.values import Answer, Asked
+from querying.values import MODES, Answer, Asked
 
 # As clients write it -> as we do. What we do not know (`method`, `provider`) is ignored: old clients send it always.
 OTHER_NAMES = {"question": "query", "k": "top_k"}
@@ -16,8 +19,19 @@ def canonical_body(body: Any) -> Any:
     """Return the body of an older client as POST /api/v1/query takes it."""
     if not isinstance(body, dict):
         return body
-    renamed = {OTHER_NAMES.get(name, name): value for name, value in body.items()}
-    return {name: value for name, value in renamed.items() if name in QuestionSerializer().fields and value is not None}
+    renamed = {OTHER_NAMES.get(name, name): value for name, value in body.items() if value is not None}
+    return {name: value for name, value in renamed.items() if name in QuestionSerializer().fields}
+
+
+def body_schema() -> dict[str, Any]:
+    """Return the JSON schema of what older clients send, as far as it means something here; null means nothing."""
+    text = {"type": ["string", "null"], "minLength": 1, "maxLength": settings.QUESTION_MAX_CHARS, "pattern": SOME_TEXT}
+    count = {"type": ["integer", "null"], "minimum": 1, "maximum": settings.RETRIEVAL_TOP_K_MAX}
+    mode = {"enum": [*MODES, None]}
+    stream = {"type": ["boolean", "null"]}
+    given = [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("query", "question")]
+    properties = {"query": text, "question": text, "k": count, "top_k": count, "mode": mode, "stream": stream}
+    return {"type": "object", "properties": properties, "anyOf": given}
 
 
 def answer_with_columns(asked: Asked, answer: Answer) -> dict[str, Any]:

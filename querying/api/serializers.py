@@ -7,39 +7,60 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from documents.filtering import condition_of
+from documents.api.paging import PagingSerializer
+from documents.api.strict import ChoiceField, NumberField, SelfDescribing, StrictSerializer, SwitchField, TextField
+from documents.filtering import condition_of, filters_schema
 from querying.extractive import STYLES
 from querying.feedback import WRONG_QUESTION
-from querying.models import Feedback
+from querying.models import Feedback, QueryLog
 from querying.values import MODES
 
 BATCH_MAX_QUESTIONS = 20
 CORPORA_MAX = 50
-NAMES_SHOWN = 10  # of unknown fields
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it doesn't know, by name: `topk` would otherwise be ignored without a word."""
+class QuestionField(TextField):
+    """A question: as long as QUESTION_MAX_CHARS at most, which may change while the server runs a test."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        """Return the validated fields."""
-        unknown = [str(name)[:100] for name in data if name not in self.fields] if isinstance(data, dict) else []
-        if unknown:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field; there are {known}."] for name in unknown[:NAMES_SHOWN]}
-            )
-        return super().to_internal_value(data)
-
-
-class TextField(serializers.CharField):
-    """A JSON string; a number is none."""
+    def described(self) -> dict[str, Any]:
+        """Return how long it may be."""
+        return {**super().described(), "maxLength": settings.QUESTION_MAX_CHARS}
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the text without white space around it."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+        """Return the question."""
+        question = super().to_internal_value(data)
+        if len(question) > settings.QUESTION_MAX_CHARS:
+            raise serializers.ValidationError(f"A question has at most {settings.QUESTION_MAX_CHARS} characters.")
+        return question
+
+
+class PassageCountField(SelfDescribing, NumberField):
+    """How many passages are wanted."""
+
+    def described(self) -> dict[str, Any]:
+        """Return how many there may be."""
+        return {"maximum": settings.RETRIEVAL_TOP_K_MAX}
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the number."""
+        number = super().to_internal_value(data)
+        if number > settings.RETRIEVAL_TOP_K_MAX:
+            raise serializers.ValidationError(f"At most {settings.RETRIEVAL_TOP_K_MAX}.")
+        return number
+
+
+class FiltersField(SelfDescribing, serializers.DictField):
+    """What documents a question is limited to."""
+
+    def described(self) -> dict[str, Any]:
+        """Return the filters that there are."""
+        return filters_schema()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the filters; those that don't exist are refused here, before a stream has begun."""
+        filters: dict[str, Any] = super().to_internal_value(data)
+        condition_of(filters)
+        return filters
 
 
 class OptionsSerializer(StrictSerializer):
@@ -51,45 +72,26 @@ class OptionsSerializer(StrictSerializer):
         required=False,
         help_text="Slugs, or tenant/slug. None: all that you may ask, without the demo where there are others.",
     )
-    top_k = serializers.IntegerField(min_value=1, required=False, help_text="How many passages to find.")
-    mode = serializers.ChoiceField(MODES, required=False, help_text="How much to spend on the answer.")
-    answer_style = serializers.ChoiceField(
-        STYLES, default="short", help_text="How many sentences to quote when no model writes."
-    )
-    filters = serializers.DictField(
-        required=False, help_text="Only documents like this: document, source, language, metadata."
-    )
-    use_cache = serializers.BooleanField(default=True, help_text="False: search and answer again.")
-    deadline_ms = serializers.IntegerField(
+    top_k = PassageCountField(min_value=1, required=False, help_text="How many passages to find.")
+    mode = ChoiceField(MODES, required=False, help_text="How much to spend on the answer.")
+    answer_style = ChoiceField(STYLES, default="short", help_text="How many sentences to quote when no model writes.")
+    filters = FiltersField(required=False, help_text="Only documents like this: document, source, language, metadata.")
+    use_cache = SwitchField(default=True, help_text="False: search and answer again.")
+    deadline_ms = NumberField(
         min_value=1, required=False, help_text="The reply comes within this time, as good as it can be by then."
     )
-
-    def validate_top_k(self, value: int) -> int:
-        """Refuse more than the server allows."""
-        if value > settings.RETRIEVAL_TOP_K_MAX:
-            raise serializers.ValidationError(f"At most {settings.RETRIEVAL_TOP_K_MAX}.")
-        return value
-
-    def validate_filters(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Refuse filters that don't exist, before a stream has begun."""
-        condition_of(value)
-        return value
 
 
 class SearchSerializer(OptionsSerializer):
     """A question whose passages are wanted."""
 
-    query = TextField(help_text="The question, in any language.")
-
-    def validate_query(self, value: str) -> str:
-        """Refuse what is longer than a question."""
-        return _short_enough(value)
+    query = QuestionField(help_text="The question, in any language.")
 
 
 class QuestionSerializer(SearchSerializer):
     """A question whose answer is wanted."""
 
-    stream = serializers.BooleanField(
+    stream = SwitchField(
         required=False, help_text="As server-sent events. Default: whether you accept text/event-stream."
     )
 
@@ -97,20 +99,16 @@ class QuestionSerializer(SearchSerializer):
 class BatchSerializer(OptionsSerializer):
     """Several questions with the same options; the deadline is for all of them."""
 
-    queries = serializers.ListField(child=TextField(), min_length=1, max_length=BATCH_MAX_QUESTIONS)
-
-    def validate_queries(self, value: list[str]) -> list[str]:
-        """Refuse what is longer than a question."""
-        return [_short_enough(question) for question in value]
+    queries = serializers.ListField(child=QuestionField(), min_length=1, max_length=BATCH_MAX_QUESTIONS)
 
 
 class FeedbackSerializer(StrictSerializer):
     """What a reader thinks of an answer."""
 
     query_id = serializers.UUIDField(help_text="The `id` of the answer.")
-    rating = serializers.ChoiceField(Feedback.Rating.choices, help_text="1: good. -1: bad.")
+    rating = ChoiceField(Feedback.Rating.choices, help_text="1: good. -1: bad.")
     comment = TextField(max_length=2000, required=False, allow_blank=True, default="")
-    reason = serializers.ChoiceField(
+    reason = ChoiceField(
         [WRONG_QUESTION], required=False, help_text="wrong_question: it answers another question. With rating -1."
     )
 
@@ -121,7 +119,25 @@ class FeedbackSerializer(StrictSerializer):
         return attrs
 
 
-def _short_enough(question: str) -> str:
-    if len(question) > settings.QUESTION_MAX_CHARS:
-        raise serializers.ValidationError(f"A question has at most {settings.QUESTION_MAX_CHARS} characters.")
-    return question
+class QueryListSerializer(PagingSerializer):
+    """Which of the questions that were asked to list."""
+
+    request_id = serializers.CharField(
+        max_length=64, required=False, help_text="The X-Request-ID of a reply: only the questions of that request."
+    )
+
+
+class AskedSerializer(serializers.ModelSerializer[QueryLog]):
+    """A question that was asked, and how it was answered."""
+
+    created = serializers.DateTimeField(source="created_at")
+    degraded_reasons = serializers.ListField(child=serializers.CharField(), help_text="Their codes.")
+    corpora = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
+    timings_ms = serializers.DictField(child=serializers.FloatField())
+
+    class Meta:
+        model = QueryLog
+        fields = [
+            "id", "request_id", "created", "question", "corpora", "answer_mode", "original_mode", "outcome",
+            "degraded_reasons", "model", "passages", "timings_ms", "total_ms",
+        ]  # fmt: skip

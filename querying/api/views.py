@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from documents.api.authentication import principal_of
+from documents.api.paging import page_fields
 from querying.answering import search
 from querying.api import schema
 from querying.api.compatibility import answer_with_columns, canonical_body
 from querying.api.reading import read_batch, read_question, read_search
 from querying.api.rendering import EventStreamRenderer, as_json
+from querying.api.reply_shapes import EVENTS
 from querying.api.replying import answer_all, answer_one, reply_at_once, search_all
 from querying.api.representing import answer_as_json, search_as_json
-from querying.api.serializers import FeedbackSerializer
+from querying.api.serializers import AskedSerializer, FeedbackSerializer, QueryListSerializer
 from querying.api.streaming import stream_response
 from querying.feedback import keep_feedback
-from ragsite.content_policy import DataView
+from querying.history import find_queries
+from ragsite.data_view import DataView
 from ragsite.throttling import ScopedThrottle
 
 
@@ -30,12 +33,14 @@ class QuestionView(DataView):
 
     permission_classes = [AllowAny]
     throttle_scope = "query"
+    refuses_with = {"POST": (404, 504)}
 
 
 class QueryView(QuestionView):
     """A question, answered at once or as a stream."""
 
     renderer_classes = [JSONRenderer, EventStreamRenderer]
+    events = EVENTS
 
     @schema.QUERY
     def post(self, request: Request) -> HttpResponseBase:
@@ -95,10 +100,28 @@ class FeedbackView(QuestionView):
         return Response({"query_id": str(kept.query_id), "rating": kept.rating}, status=201)
 
 
+class QueriesView(DataView):
+    """What was asked before."""
+
+    permission_classes = [IsAuthenticated]
+    query_serializers = {"GET": QueryListSerializer}
+
+    @schema.LIST_QUERIES
+    def get(self, request: Request) -> Response:
+        """List the questions that you asked, newest first, and how each was answered."""
+        wanted = QueryListSerializer(data=request.query_params.dict())
+        wanted.is_valid(raise_exception=True)
+        chosen = wanted.validated_data
+        count, queries = find_queries(principal_of(request), **chosen)
+        place = page_fields(request, count=count, limit=chosen["limit"], offset=chosen["offset"])
+        return Response({**place, "queries": AskedSerializer(queries, many=True).data})
+
+
 class LegacyQueryView(QuestionView):
     """POST /api/query, as older clients know it."""
 
     renderer_classes = [JSONRenderer, EventStreamRenderer]
+    events = EVENTS
 
     @schema.LEGACY_QUERY
     def post(self, request: Request) -> HttpResponseBase:
@@ -111,6 +134,7 @@ class AskView(QuestionView):
     """POST /ask, as older clients know it."""
 
     renderer_classes = [JSONRenderer, EventStreamRenderer]
+    events = EVENTS
 
     @schema.ASK
     def post(self, request: Request) -> HttpResponseBase:

@@ -71,7 +71,11 @@ def error_of_reply(status: int, headers: Mapping[str, str], body: bytes, *, mode
     if status == 429:
         return OllamaBusy(f"{url} limits our requests (429).", retry_after_seconds=_retry_after(headers))
     if status == 413:
-        return ModelInputTooLong(f"{url} takes no request of this size (413).")
+        # Ollama itself says 400 to a text that is too long: this is a server before it, and its limit is in bytes.
+        return OllamaMisconfigured(
+            f"A proxy at {url} takes no request of this size (413); raise its limit of a body's size "
+            "(nginx: client_max_body_size)."
+        )
     if foreign or status in (502, 504):
         return OllamaUnavailable(f"The model server failed: {url} answers {status}, without a reply from Ollama.")
     return error_of_text(text, status=status, retry_after_seconds=_retry_after(headers))

@@ -74,12 +74,18 @@ def test_a_hiccup_of_the_model_costs_no_run(embedder: Embedder) -> None:
     assert document.attempt == 1
 
 
-def test_vectors_that_fit_no_space_fail_the_document(embedder: Embedder) -> None:
+def test_vectors_that_do_not_fit_are_asked_for_again_and_the_document_waits(embedder: Embedder) -> None:
     document = upload(make_corpus())
-    embedder.failures = {1: EmbeddingMismatch()}
-    assert index_document(document.pk) == "failed"
+    embedder.failures = {number: EmbeddingMismatch() for number in range(1, 10)}
+    with pytest.raises(EmbeddingMismatch):
+        index_document(document.pk)
     document.refresh_from_db()
-    assert document.error_code == "embedding_mismatch"
+    assert (document.status, document.error_code) == ("processing", "waiting_for_model")
+    assert "Reindex with the right model" in document.error_detail
+    embedder.failures = {embedder.calls + 1: EmbeddingMismatch()}  # for a moment only
+    assert index_document(document.pk) == "ready"
+    document.refresh_from_db()
+    assert (document.attempt, document.error_code) == (2, "")
 
 
 def test_what_nobody_expected_is_tried_three_times_and_never_shown(

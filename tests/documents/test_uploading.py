@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connections, transaction
-from pytest_django import Settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections, transaction
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from documents.access import Principal, readable_documents
+from documents.adding import add_documents
+from documents.forgetting import delete_document
 from documents.models import Corpus, Document
 from documents.queueing import remove_job
 from documents.storing import path_of
-from documents.uploading import accept_upload, replace_file
-from ragsite.errors import CorpusNotFound, DocumentNotFound, UploadTooLarge
-from tests.factories import make_corpus
+from documents.uploading import accept_upload, known_bytes, replace_file
+from ragsite.errors import CorpusNotFound, DocumentNotFound, NotAllowed, UploadTooLarge
+from tests.factories import make_corpus, make_user
 from tests.uploads import stored_files, upload, waiting_jobs
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +140,43 @@ def test_a_rolled_back_upload_leaves_neither_row_nor_job() -> None:
         raise RuntimeError("power cut")
     assert not Document.objects.exists()
     assert waiting_jobs() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deletion_at_the_same_moment_never_makes_a_refusal() -> None:
+    """Two people: one sends the same file again and again, the other deletes it as often. Nothing is lost."""
+    corpus = make_corpus()
+    principal = Principal.of(make_user(role="editor", tenant=corpus.tenant))
+    done = threading.Event()
+
+    def delete() -> None:
+        try:
+            while not done.is_set():
+                for document in Document.objects.filter(corpus=corpus, deleted_at=None):
+                    delete_document(document)
+        finally:
+            connection.close()
+
+    deleting = threading.Thread(target=delete)
+    deleting.start()
+    try:
+        for _ in range(60):
+            sent = SimpleUploadedFile("a.txt", b"the same bytes")
+            assert len(add_documents(principal, corpus, [sent])) == 1  # NotAllowed, before
+    finally:
+        done.set()
+        deleting.join()
+
+
+@pytest.mark.django_db
+def test_one_query_says_whether_a_document_is_there_and_may_be_read(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    corpus = make_corpus()
+    hers = accept_upload(corpus, file=io.BytesIO(b"abc"), name="a.txt").document
+    principal = Principal.of(make_user(role="editor", tenant=corpus.tenant))
+    with django_assert_num_queries(1):
+        assert known_bytes(corpus, hers.sha256, readable_documents(principal)) == hers
+    hers.readers.add(Group.objects.create(name="others"))
+    with django_assert_num_queries(1), pytest.raises(NotAllowed):
+        known_bytes(corpus, hers.sha256, readable_documents(principal))

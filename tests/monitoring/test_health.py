@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from monitoring import health as health_module
 from monitoring.pool import pool_stats
 from ragsite.ollama import get_client
+from ragsite.proxies import speaks_of_proxy
 
 
 @pytest.fixture
@@ -101,15 +103,44 @@ def test_the_pool_is_shown(client: Client) -> None:
 
 def test_metrics_are_for_this_machine(client: Client) -> None:
     assert client.get("/metrics").status_code == 200
-    assert client.get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 403
-    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 401
+    assert client.get("/metrics", REMOTE_ADDR="").status_code == 401, "a Unix socket, of a proxy"
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_a_header_of_a_proxy_only_refuses(client: Client, header: str) -> None:
+    refused = client.get("/metrics", headers={header: "127.0.0.1"})
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Bearer")
+    assert refused.json()["code"] == "metrics_token_needed"
+
+
+def test_where_a_proxy_is_configured_the_address_says_nothing(client: Client, settings: Settings) -> None:
+    settings.IS_BEHIND_PROXY = True
+    assert client.get("/metrics").status_code == 401
+    settings.METRICS_TOKEN = "s3cret"
+    assert client.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+
+
+def test_what_speaks_of_a_proxy() -> None:
+    plain: dict[str, Any] = {"https": False, "num_proxies": 0, "trusted_origins": [], "hosts": ["localhost", "[::1]"]}
+    assert not speaks_of_proxy(**plain)
+    speaking: list[dict[str, Any]] = [
+        {"https": True},
+        {"num_proxies": 1},
+        {"trusted_origins": ["https://answers.example"]},
+        {"hosts": ["localhost", "answers.example"]},
+        {"hosts": ["*"]},
+    ]
+    for more in speaking:
+        assert speaks_of_proxy(**{**plain, **more}), more
 
 
 def test_metrics_are_for_whoever_has_the_token(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = "s3cret"
-    assert client.get("/metrics").status_code == 403
-    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
-    assert client.get("/metrics", headers={"Authorization": "Bearer ümlaut"}).status_code == 403
+    assert client.get("/metrics").status_code == 401
+    for wrong in ("Bearer wrong", "Bearer ümlaut", "s3cret", "Basic s3cret", "Bearer"):
+        assert client.get("/metrics", headers={"Authorization": wrong}).status_code == 401, wrong
     reply = client.get("/metrics", headers={"Authorization": "Bearer s3cret"}, REMOTE_ADDR="10.0.0.7")
     assert reply.status_code == 200
     assert b"query_duration_seconds" in reply.content

@@ -64,10 +64,10 @@ def test_a_large_corpus_without_an_index_is_named(
 
 @pytest.mark.django_db
 def test_it_is_for_whoever_may_read_metrics(client: Client, settings: Settings) -> None:
-    assert client.get(PATH, headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 403
-    assert client.get(PATH, REMOTE_ADDR="10.0.0.7").status_code == 403
+    assert client.get(PATH, headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 401
+    assert client.get(PATH, REMOTE_ADDR="10.0.0.7").status_code == 401
     settings.METRICS_TOKEN = "s3cret"
-    assert client.get(PATH).status_code == 403
+    assert client.get(PATH).status_code == 401
     reply = client.get(PATH, headers={"Authorization": "Bearer s3cret"}, REMOTE_ADDR="10.0.0.7")
     assert reply.status_code == 200
     assert client.post(PATH).status_code == 405

@@ -73,7 +73,7 @@ def said(text: Any, status: int = 400, content_type: str = "application/json", *
         (said("input exceeds maximum context length"), ModelInputTooLong, False),
         (said("the input length exceeds the context length", 500), ModelInputTooLong, False),
         (said(TOO_LONG), ModelInputTooLong, False),  # JSON text inside a string
-        (said("<html>too large</html>", 413, "text/html"), ModelInputTooLong, False),
+        (said("<html>too large</html>", 413, "text/html"), OllamaMisconfigured, False),
         (said("invalid input type"), OllamaError, False),
         (said('option "num_ctx" must be of type integer', 500), OllamaError, False),
         (said('time: missing unit in duration "5"'), OllamaError, False),

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from monitoring.benchmarks.standin.running import StandIn
-from querying.api.schema import AnswerSerializer
+from querying.api.reply_shapes import AnswerSerializer
 from querying.extractive import STYLES
 from querying.models import QueryLog
 from tests.querying.conftest import QUESTION

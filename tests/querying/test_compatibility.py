@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
-from querying.api.schema import AnswerSerializer
+from querying.api.reply_shapes import AnswerSerializer
 from tests.factories import make_corpus
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library

@@ -16,7 +16,8 @@ from documents.models import ApiKey, Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying import slots
 from querying.answering import search
-from querying.api.schema import ANSWER_EXAMPLE, SEARCH_EXAMPLE, AnswerSerializer, FoundSerializer
+from querying.api.reply_shapes import AnswerSerializer, FoundSerializer
+from querying.api.schema import ANSWER_EXAMPLE, SEARCH_EXAMPLE
 from querying.api.views import QueryBatchView
 from querying.citations import CITATION
 from querying.models import Feedback, QueryLog

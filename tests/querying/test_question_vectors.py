@@ -11,6 +11,7 @@ from django.core.cache import caches
 from django.db import OperationalError
 from pytest_django import Settings
 
+from documents.access import NOBODY
 from documents.models import EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
@@ -18,6 +19,7 @@ from querying import cache_entries, question_vectors
 from querying.models import CacheEntry
 from querying.purging import purge
 from querying.question_vectors import embed_once
+from querying.retrieval import retrieve
 from querying.storing_later import store_now
 from ragsite.deadline import Deadline
 from tests.factories import make_corpus
@@ -141,3 +143,24 @@ def test_purging_everything_forgets_it_in_redis_too(
     assert caches["default"].get("somebody:else") == 1
     with_redis.kill()
     purge()
+
+
+def test_a_question_that_wants_no_cache_is_embedded_again_and_kept_nowhere(
+    space: EmbeddingSpace, standin: StandIn
+) -> None:
+    for _ in range(2):
+        assert embed_once(QUESTION, space, Deadline.after(5), use_cache=False)[1] == "ok"
+    assert embeddings(standin) == 2
+    store_now()
+    assert not CacheEntry.objects.exists()
+    assert len(question_vectors._vectors) == 0
+    vector_of(space)  # kept
+    embed_once(QUESTION, space, Deadline.after(5), use_cache=False)
+    assert embeddings(standin) == 4
+
+
+def test_use_cache_of_a_request_reaches_the_vectors(space: EmbeddingSpace, standin: StandIn) -> None:
+    for _ in range(2):
+        retrieve(QUESTION, [space.corpus], principal=NOBODY, top_k=3, deadline=Deadline.after(5), use_cache=False)
+    assert embeddings(standin) == 2
+    assert len(question_vectors._vectors) == 0

@@ -1,4 +1,4 @@
-"""A limit holds exactly with Redis, and within the number of processes without it."""
+"""A limit holds exactly over all processes, with Redis and with Postgres alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from rest_framework.views import APIView
 
 from documents.models import ApiKey
 from monitoring.drills.redis_server import RedisProcess
-from ragsite import rate_limits, redis_guard
+from monitoring.models import RateWindow
+from ragsite import rate_limits, rate_windows, redis_guard
 from ragsite.rate_limits import Windows, take
+from ragsite.rate_windows import SharedWindows, forget_ended_windows
 from ragsite.rates import Rate, parse_rate
 from ragsite.throttling import ScopedThrottle
 from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
+from tests.server import database_url
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +44,7 @@ from ragsite.rate_limits import take
 from ragsite.rates import Rate
 input()
 with ThreadPoolExecutor(16) as threads:
-    print(sum(not wait for wait in threads.map(lambda _: take("query", "me", Rate(50, 3600)), range(100))))
+    print(sum(not got.wait_seconds for got in threads.map(lambda _: take("query", "me", Rate(50, 3600)), range(100))))
 """
 
 
@@ -68,7 +72,7 @@ def test_what_is_no_rate_is_refused_with_a_hint(text: str) -> None:
 
 def allowed(count: int, threads: int = 16, rate: Rate = FIFTY) -> int:
     with ThreadPoolExecutor(threads) as executor:
-        return sum(not wait for wait in executor.map(lambda _: take("query", "me", rate), range(count)))
+        return sum(not got.wait_seconds for got in executor.map(lambda _: take("query", "me", rate), range(count)))
 
 
 @pytest.mark.redis
@@ -96,9 +100,69 @@ def test_with_redis_threads_allow_exactly_the_limit(redis_server: RedisProcess, 
     assert allowed(200) == 50
 
 
-def test_without_redis_a_process_allows_its_share(settings: Settings) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_without_redis_two_processes_allow_exactly_the_limit() -> None:
+    others = [
+        subprocess.Popen(
+            [sys.executable, "-c", OTHER],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "DATABASE_URL": database_url()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    replies = [int(other.communicate("\n")[0]) for other in others]
+    assert sum(replies) == 50
+    assert allowed(100) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_statement_counts_for_all_threads_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+    count = SharedWindows._count
+
+    def slowly(windows: SharedWindows, batch: Sequence[Any]) -> None:
+        batches.append(len(batch))
+        time.sleep(0.05)
+        count(windows, batch)
+
+    monkeypatch.setattr(SharedWindows, "_count", slowly)
+    assert allowed(64, threads=16, rate=Rate(60, 3600)) == 60
+    assert sum(batches) >= 60
+    assert len(batches) < 32, "each thread made a statement of its own"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_redis_a_window_ends_and_what_is_over_is_deleted() -> None:
+    rate = Rate(2, 1)
+    assert [take("query", "me", rate).wait_seconds > 0 for _ in range(3)] == [False, False, True]
+    time.sleep(1.05)
+    assert take("query", "me", rate).remaining == 1
+    time.sleep(1.05)
+    take("query", "you", Rate(2, 3600))
+    forget_ended_windows()
+    assert RateWindow.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_does_not_fit_takes_nothing() -> None:
+    rate = Rate(10, 3600)
+    assert take("query", "a", rate, cost=6).remaining == 4
+    refused = take("query", "a", rate, cost=6)
+    assert (refused.wait_seconds > 0, refused.remaining) == (True, 4)
+    assert take("query", "a", rate, cost=4).remaining == 0
+    assert take("query", "a", rate).wait_seconds > 0
+    assert take("query", "b", rate, cost=500).wait_seconds == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_postgres_fails_a_process_allows_its_share(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.WEB_WORKERS = 4
-    assert allowed(200) == 13  # a quarter of 50, rounded up: never more than four too many
+    assert allowed(10) == 10
+    monkeypatch.setattr(rate_windows, "TAKE", "SELECT nonsense")
+    assert allowed(200) == 3  # a quarter of 50, rounded up, of which this process has had ten
 
 
 @pytest.mark.redis
@@ -142,28 +206,20 @@ def test_a_flushed_redis_or_a_value_that_is_not_ours_is_no_error(
 def test_a_window_ends_in_redis_too(redis_server: RedisProcess, settings: Settings) -> None:
     settings.REDIS_URL = redis_server.url
     rate = Rate(3, 3)
-    assert [bool(take("query", "me", rate)) for _ in range(4)] == [False, False, False, True]
-    wait_seconds = take("query", "me", rate)
-    assert 0 < wait_seconds <= 3
-    time.sleep(wait_seconds + 0.05)
-    assert take("query", "me", rate) == 0
+    taken = [take("query", "me", rate) for _ in range(4)]
+    assert [quota.wait_seconds > 0 for quota in taken] == [False, False, False, True]
+    assert [quota.remaining for quota in taken] == [2, 1, 0, 0]
+    assert 0 < taken[3].wait_seconds <= 3
+    time.sleep(taken[3].wait_seconds + 0.05)
+    assert take("query", "me", rate).wait_seconds == 0
 
 
 def test_a_window_ends() -> None:
     windows = Windows()
-    assert [windows.take("me", 1, 2, 1.0) > 0 for _ in range(3)] == [False, False, True]
-    assert windows.take("you", 1, 2, 1.0) == 0
+    assert [windows.take("me", 1, 2, 1.0).wait_seconds > 0 for _ in range(3)] == [False, False, True]
+    assert windows.take("you", 1, 2, 1.0).remaining == 1
     time.sleep(1.05)
-    assert windows.take("me", 1, 2, 1.0) == 0
-
-
-def test_a_batch_counts_as_many_and_one_that_is_too_large_is_not_refused_for_ever(settings: Settings) -> None:
-    settings.WEB_WORKERS = 1
-    rate = Rate(10, 3600)
-    assert take("query", "a", rate, cost=6) == 0
-    assert take("query", "a", rate, cost=6) > 0
-    assert take("query", "a", rate, cost=4) == 0
-    assert take("query", "b", rate, cost=500) == 0
+    assert windows.take("me", 1, 2, 1.0).wait_seconds == 0
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +228,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1000):
         windows.take(str(number), 1, 1, 3600)
     assert len(windows._windows) <= 100
-    assert windows.take("999", 1, 1, 3600) > 0, "the youngest are kept"
+    assert windows.take("999", 1, 1, 3600).wait_seconds > 0, "the youngest are kept"
 
 
 class Limited(APIView):
@@ -186,6 +242,7 @@ def passes(settings: Settings, *, user: User | None = None, auth: ApiKey | None 
     return ScopedThrottle().allow_request(request, Limited())
 
 
+@pytest.mark.django_db
 def test_identities_are_key_then_user_then_address(settings: Settings) -> None:
     me, you = User(pk=1, username="me"), User(pk=2, username="you")
     keys = [ApiKey(pk=1, user=me), ApiKey(pk=2, user=me)]
@@ -195,6 +252,7 @@ def test_identities_are_key_then_user_then_address(settings: Settings) -> None:
     assert passes(settings, REMOTE_ADDR="10.0.0.9")
 
 
+@pytest.mark.django_db
 def test_a_forged_header_makes_nobody_somebody_else(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     forged = Counter(passes(settings, HTTP_X_FORWARDED_FOR=f"1.2.3.{number}") for number in range(50))
     assert forged == {True: 1, False: 49}
@@ -204,6 +262,7 @@ def test_a_forged_header_makes_nobody_somebody_else(settings: Settings, monkeypa
     assert passes(settings, HTTP_X_FORWARDED_FOR="9.9.9.9, 9.9.9.8")
 
 
+@pytest.mark.django_db
 def test_a_household_of_ipv6_addresses_is_one(settings: Settings) -> None:
     assert passes(settings, REMOTE_ADDR="2001:db8:1:2::1")
     assert not passes(settings, REMOTE_ADDR="2001:db8:1:2:ffff::7")
