@@ -6,7 +6,7 @@ import re
 import zipfile
 from io import BytesIO
 
-from documents.extraction.decoding import decode, is_text
+from documents.extraction.decoding import decode_roughly, is_text
 from documents.extraction.failures import Unreadable
 from documents.extraction.tables import find_delimiter
 
@@ -68,7 +68,7 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
         return PDF
     if start.startswith(b"%!PS") or not is_text(data):
         raise Unreadable(_unknown_kind(data))
-    return _of_text(decode(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
+    return _of_text(decode_roughly(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
 
 
 def _of_archive(data: bytes) -> str:
