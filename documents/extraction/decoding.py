@@ -46,7 +46,8 @@ _WIDER = {  # what is read instead, since it is what texts with such a declarati
     "koi8-r": "koi8-u",
     "tis-620": "cp874",
 }
-_UTF8_SHARE = 0.6  # of the bytes above 127 that are whole letters of UTF-8 in what is UTF-8 with damaged places
+_UTF8_SURE = 0.9  # of the bytes above 127 that are whole letters of UTF-8 in what is UTF-8, whatever else fits
+_UTF8_SHARE = 0.6  # of the bytes above 127 that are whole letters of UTF-8 in what is UTF-8 where nothing else fits
 _CONTROL_SHARE = 0.01  # of the characters of a text that may be control characters
 _NUL_SHARE = 0.5  # of the bytes of a text that may be zero
 _FEW_UNKNOWN = 0.0005  # of the bytes of a long text that no encoding explains, which then are damaged places
@@ -87,7 +88,7 @@ def decode_counted(data: bytes, *, declared: str | None = None) -> Decoded:
         if any(escape in data for escape in _SHIFT_JIS_ESCAPES):
             decoded = _strictly(data, "iso2022_jp")
     except UnicodeDecodeError:
-        decoded = _damaged_utf8(data) or _by_code_page(data, declared)
+        decoded = _unmarked(data, declared)
     return _without_nuls(decoded, nuls) if nuls else decoded
 
 
@@ -116,7 +117,7 @@ def _marked(data: bytes, encoding: str) -> Decoded:
     try:
         return Decoded(data.decode())
     except UnicodeDecodeError:
-        return _damaged_utf8(data) or _by_code_page(data, None)
+        return _unmarked(data, None)
 
 
 def _strictly(data: bytes, encoding: str) -> Decoded:
@@ -186,12 +187,37 @@ def _is_ebcdic(data: bytes) -> bool:
     )
 
 
-def _damaged_utf8(data: bytes) -> Decoded | None:
-    """Return a text of which most is UTF-8, lines of another code page and damaged places mended; else None."""
+def _unmarked(data: bytes, declared: str | None) -> Decoded:
+    """Return a text that is not UTF-8 throughout. Raises Unreadable: unknown_encoding."""
     high = len(_HIGH.findall(data))
     whole = sum(len(found[0]) for found in _UTF8_LETTERS.finditer(data))
-    if whole < high * _UTF8_SHARE or (whole < 4 and whole < high):
-        return None
+    if whole >= high * _UTF8_SURE or _is_utf8_by_lines(data):
+        return _damaged_utf8(data)
+    try:
+        return _by_code_page(data, declared)
+    except Unreadable:
+        if whole < max(4, high * _UTF8_SHARE):  # other encodings have pairs of bytes that are letters of UTF-8
+            raise
+        return _damaged_utf8(data)
+
+
+def _is_utf8_by_lines(data: bytes) -> bool:
+    """Return whether most lines with bytes above 127 are UTF-8, the others being of another program."""
+    valid = others = 0
+    for line in data.splitlines():
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            others += 1
+        else:
+            valid += 1
+    return valid >= 2 and valid > others
+
+
+def _damaged_utf8(data: bytes) -> Decoded:
+    """Return a text of which most is UTF-8, lines of another code page and damaged places mended."""
     lines: list[str] = []
     others: list[tuple[int, bytes]] = []
     repaired = 0

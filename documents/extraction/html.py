@@ -26,7 +26,7 @@ def read(data: bytes) -> Content:
     return read_text(decode(data, declared=declared[1].decode("ascii") if declared else None))
 
 
-def read_text(text: str) -> Content:
+def read_text(text: str, *, is_mail: bool = False) -> Content:
     """Return the same for a page that is decoded already. Raises Unreadable: empty, too_complex."""
     root = _parse(text)
     blocks = read_blocks(root)
