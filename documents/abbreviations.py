@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,8 +22,18 @@ WORDS_MAX = 60  # of a question that are looked up
 ROWS_MAX = 1000  # that are looked at: documents that say the same
 KEPT_MAX = 1000  # abbreviations of a corpus in this process's memory: 200 kB
 Row = tuple[str, str, str]  # short, long, and that without accents
+
+
+class Explained(NamedTuple):
+    """Abbreviations, to be looked up by what a question may have of them."""
+
+    by_short: Mapping[str, Sequence[str]]  # the short form -> what it stands for
+    by_folded: Mapping[str, Sequence[tuple[str, str]]]  # what it stands for, without accents -> short form, long one
+    longest: int  # words of the longest of these
+
+
 _lock = threading.Lock()
-_kept: LRUCache[tuple[int, int, bool], Sequence[Row] | None] = LRUCache(100)  # corpora
+_kept: LRUCache[tuple[int, int, bool], Explained | None] = LRUCache(100)  # corpora
 
 
 class Explaining(NamedTuple):
@@ -74,37 +84,30 @@ def abbreviations_for(corpus: Corpus, read: ReadQuestion, capitals: Collection[s
     `capitals` are the question's words in capitals, in lower case: a real word ("it") is no abbreviation without them.
     """
     words = _words(read)
-    spans = {
-        " ".join(word for _, word in words[first:end]): (first, end)
-        for first in range(len(words))
-        for end in range(first + 1, min(len(words), first + LONG_MAX_WORDS) + 1)
-    }
-    given: dict[str, Any] = {
-        "corpus": corpus.pk,
-        "words": list({word for _, word in words}),
-        "spans": list(spans),
-        "most": ROWS_MAX,
-    }
     if not words:
         return []
-    rows = _all_of(corpus)
-    if rows is None:
-        with preparing_cursor() as cursor:
-            cursor.execute(_EXPLAINED, given)
-            rows = cursor.fetchall()
-    found = []
-    for short, long, folded in rows:
-        phrase = tuple(long.split())
-        for place, word in words:
-            if word == short and (short in capitals or not is_word(short, corpus.language)):
-                found.append(Others((place,), (phrase,)))
-        if folded in spans:
-            first, end = spans[folded]
-            found.append(Others(tuple(place for place, _ in words[first:end]), ((short,),)))
-    return found
+    explained = _all_of(corpus) or _explained_among(corpus, words)
+    found: list[tuple[str, str, Others]] = []
+    for place, word in words:
+        if word in explained.by_short and (word in capitals or not is_word(word, corpus.language)):
+            for long in explained.by_short[word]:
+                found.append((word, long, Others((place,), (tuple(long.split()),))))
+    for span, (first, end) in _spans(words, explained.longest).items():
+        for short, long in explained.by_folded.get(span, ()):
+            found.append((short, long, Others(tuple(place for place, _ in words[first:end]), ((short,),))))
+    return [others for _, _, others in sorted(found, key=lambda each: each[:2])]
 
 
-def _all_of(corpus: Corpus) -> Sequence[Row] | None:
+def _spans(words: Sequence[tuple[int, str]], longest: int) -> dict[str, tuple[int, int]]:
+    """Return the question's phrases of up to so many words, with the places of their first word and after the last."""
+    return {
+        " ".join(word for _, word in words[first:end]): (first, end)
+        for first in range(len(words))
+        for end in range(first + 1, min(len(words), first + longest) + 1)
+    }
+
+
+def _all_of(corpus: Corpus) -> Explained | None:
     """Return all that a corpus' documents explain, read once for each of its states; None: too much to be kept.
 
     Most corpora explain a few hundred: a statement for each question would take a twentieth of a search's time.
@@ -117,8 +120,30 @@ def _all_of(corpus: Corpus) -> Sequence[Row] | None:
         cursor.execute(_ALL, {"corpus": corpus.pk, "most": KEPT_MAX + 1})
         rows = cursor.fetchall()
     with _lock:
-        _kept[key] = None if len(rows) > KEPT_MAX else tuple(rows)
+        _kept[key] = None if len(rows) > KEPT_MAX else _by_words(rows)
         return _kept[key]
+
+
+def _explained_among(corpus: Corpus, words: Sequence[tuple[int, str]]) -> Explained:
+    """Return what the corpus' documents explain of these words and their phrases."""
+    given: dict[str, Any] = {
+        "corpus": corpus.pk,
+        "words": list({word for _, word in words}),
+        "spans": list(_spans(words, LONG_MAX_WORDS)),
+        "most": ROWS_MAX,
+    }
+    with preparing_cursor() as cursor:
+        cursor.execute(_EXPLAINED, given)
+        return _by_words(cursor.fetchall())
+
+
+def _by_words(rows: Iterable[Row]) -> Explained:
+    by_short: dict[str, list[str]] = {}
+    by_folded: dict[str, list[tuple[str, str]]] = {}
+    for short, long, folded in rows:
+        by_short.setdefault(short, []).append(long)
+        by_folded.setdefault(folded, []).append((short, long))
+    return Explained(by_short, by_folded, max((len(folded.split()) for folded in by_folded), default=0))
 
 
 def _words(read: ReadQuestion) -> Sequence[tuple[int, str]]:

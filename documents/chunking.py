@@ -12,6 +12,8 @@ from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from documents.headings import Heading, find_headings, heading_text
 from documents.normalising import searchable
+from documents.table_cutting import Span, TableCutter, trimmed
+from documents.table_rows import Table, find_tables, tables_within
 
 Unit = Literal["chars", "tokens"]
 HEADING_PATH_MAX_CHARS = 500  # as wide as Chunk.heading
@@ -81,17 +83,21 @@ def cut(
     `text` is normalised. No piece is longer than `size`, and two neighbours share at most `overlap`, both in
     characters or (about) tokens. Borders are those of headings, paragraphs, sentences, words, in this order. With
     `markdown`, "#" lines and underlined lines are headings; a piece never lies in two sections, except that short
-    sections are kept together. `page_starts` are offsets in `text`.
+    sections are kept together. `page_starts` are offsets in `text`. Tables are cut between rows; a piece that begins
+    inside of a row has the row's key, and the name of the column that goes on, at the end of its heading.
     """
     if not 0 <= overlap < size:
         raise ValueError("overlap must be at least 0, and less than size")
     measure = _Measure(size, overlap, unit, markdown)
     headings = find_headings(text) if markdown else []
+    tables = find_tables(text)
     pieces: list[Piece] = []
     for section in _gathered(_sections(text, headings), text, measure):
-        for start, end in _uncontained(_spans(text, section, measure)):
-            page = max(1, bisect_right(page_starts, start)) if page_starts else None
-            pieces.append(Piece(len(pieces), text[start:end], section.path, page, start, end))
+        within = tables_within(tables, section.body, section.end)
+        for span in _uncontained(_spans(text, section, measure, within)):
+            page = max(1, bisect_right(page_starts, span.start)) if page_starts else None
+            path = " > ".join(filter(None, (section.path, span.row)))[:HEADING_PATH_MAX_CHARS]
+            pieces.append(Piece(len(pieces), text[span.start : span.end], path, page, span.start, span.end))
     return pieces
 
 
@@ -151,40 +157,51 @@ def _gathered(sections: Iterator[_Section], text: str, measure: _Measure) -> Ite
         yield held
 
 
-def _spans(text: str, section: _Section, measure: _Measure) -> Iterator[tuple[int, int]]:
-    """Yield [start, end) of each piece of a section; the first begins with the section's heading lines."""
-    start, end = _trimmed(text, section.start, section.end)
+def _spans(text: str, section: _Section, measure: _Measure, tables: Sequence[Table]) -> Iterator[Span]:
+    """Yield the span of each piece of a section; the first begins with the section's heading lines."""
+    start, end = trimmed(text, section.start, section.end)
     if start == end:
         return
     if measure.of(text[start:end]) <= measure.size:
-        yield start, end
+        yield Span(start, end)
         return
-    body, _ = _trimmed(text, section.body, section.end)
+    body, _ = trimmed(text, section.body, section.end)
     heading_size = measure.of(text[start:body])
-    size, first = measure.size, True
-    if heading_size <= measure.size // 2:
-        size -= heading_size  # so that heading and first piece fit together
-    else:
-        body = start
+    if heading_size > measure.size // 2:
+        body, heading_size = start, 0
+
+    def prose(begin: int, stop: int) -> Iterator[Span]:
+        return _prose(text, begin, stop, measure, measure.size)
+
+    if tables:
+        yield from TableCutter(text, measure.of, measure.size, prose).cut(start, body, section.end, tables)
+        return
+    first = True
+    # A smaller size, so that heading and first piece fit together.
+    for span in _prose(text, body, section.end, measure, measure.size - heading_size):
+        yield Span(start, span.end) if first else span
+        first = False
+
+
+def _prose(text: str, start: int, end: int, measure: _Measure, size: int) -> Iterator[Span]:
+    """Yield the spans that the splitter makes of a part of the text, none larger than `size`."""
     splitter = measure.splitter(size)
-    for window_start, window_end in _windows(text, body, section.end, size):
+    for window_start, window_end in _windows(text, start, end, size):
         for offset, chunk in splitter.chunk_indices(text[window_start:window_end]):
-            piece_start, piece_end = _trimmed(text, window_start + offset, window_start + offset + len(chunk))
-            if piece_start == piece_end:
-                continue
-            yield (start if first else piece_start), piece_end
-            first = False
+            piece_start, piece_end = trimmed(text, window_start + offset, window_start + offset + len(chunk))
+            if piece_start < piece_end:
+                yield Span(piece_start, piece_end)
 
 
-def _uncontained(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _uncontained(spans: Iterator[Span]) -> Iterator[Span]:
     """Yield the spans without those that lie in their neighbour: with a large overlap, the splitter makes such."""
-    held: tuple[int, int] | None = None
+    held: Span | None = None
     for span in spans:
         if held is None:
             held = span
-        elif span[0] <= held[0]:
-            held = max(held, span, key=lambda either: either[1])
-        elif span[1] > held[1]:
+        elif span.start <= held.start:
+            held = max(held, span, key=lambda either: either.end)
+        elif span.end > held.end:
             yield held
             held = span
     if held is not None:
@@ -206,10 +223,3 @@ def _windows(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, 
         start = stop
     if start < end:
         yield start, end
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span without blanks at its ends."""
-    part = text[start:end]
-    left = len(part) - len(part.lstrip())
-    return start + left, max(start + left, start + len(part.rstrip()))

@@ -28,8 +28,12 @@ def clean_name(name: str) -> str:
 def clean_text(text: str, max_chars: int) -> str:
     """Return one line of NFC text without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
-    visible = "".join(char for char in one_line if unicodedata.category(char) not in _UNWANTED_CATEGORIES)
+    visible = one_line if one_line.isprintable() else "".join(filter(_is_wanted, one_line))
     return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+
+
+def _is_wanted(char: str) -> bool:
+    return unicodedata.category(char) not in _UNWANTED_CATEGORIES
 
 
 def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
@@ -40,8 +44,8 @@ def name_to_show(title: str, source: str = "", heading: str = "", text: str = ""
     """
     file = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     own_heading = heading.rsplit(" > ", 1)[-1]
-    named = (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading, _first_words(text)))
-    return next(filter(None, named), "Untitled document")
+    named = next(filter(None, (clean_text(each, TITLE_MAX_CHARS) for each in (title, file, own_heading) if each)), "")
+    return named or _first_words(text) or "Untitled document"
 
 
 def _first_words(text: str) -> str:

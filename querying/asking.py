@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from querying.courtesy import without_courtesy
 
@@ -55,6 +56,7 @@ _LISTED = re.compile(
 )
 
 
+@lru_cache(maxsize=256)  # each stage of a search asks for it
 def asking_part(question: str) -> str | None:
     """Return what a text asks: without courtesy, and of a long one the sentences that ask; None: all of it does.
 
@@ -78,6 +80,7 @@ def _length(text: str) -> int:
     return len(text) + (UNSPACED_CHARS - 1) * len(_UNSPACED.findall(text))
 
 
+@lru_cache(maxsize=256)
 def parts_of(question: str) -> tuple[str, ...]:
     """Return the questions in a question; empty: it is one.
 

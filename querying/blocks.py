@@ -19,6 +19,7 @@ class Kind(enum.Enum):
     PAIR = "pair"  # "Phone: 1234"
     ITEM = "item"
     ROW = "row"  # of a table
+    NAMED_ROW = "named row"  # of a table, with the columns' names in it: "Name: Ada; Room: 12"
     CODE = "code"
     SIGNS = "signs"  # a rule, the row below a table's header, front matter
     BLANK = "blank"
@@ -36,8 +37,12 @@ class Line:
 
 QUESTION_MARKS = ("?", "？", "؟")
 # These are one sentence each, whatever full stops they have, and go on into no other line.
-WHOLE = frozenset([Kind.HEADING, Kind.TITLE, Kind.LABEL, Kind.ROW, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED])
-_BEGINS_SENTENCE = frozenset([Kind.HEADING, Kind.ROW, Kind.ITEM, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED])
+WHOLE = frozenset(
+    [Kind.HEADING, Kind.TITLE, Kind.LABEL, Kind.ROW, Kind.NAMED_ROW, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED]
+)
+_BEGINS_SENTENCE = frozenset(
+    [Kind.HEADING, Kind.ROW, Kind.NAMED_ROW, Kind.ITEM, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED]
+)
 _FLOWING = frozenset([Kind.PROSE, Kind.ITEM, Kind.PAIR])
 LABEL_MAX_CHARS = 160
 TITLE_SHARE = (
@@ -60,6 +65,7 @@ _ANSWERED = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"\s*(?:\*\*)?[^\W_][^.:：!?\n|]{0,40}(?:\*\*)?[:：](?:\*\*)?\s*\S")
+_NAMED_ROW = re.compile(r"[^\W_#>][^;!?\n]{0,80}?: \S[^\n]*?; [^\W_][^;:!?\n]{0,80}: \S")
 _META = re.compile(r"---\s*\n((?:[ \t]*(?:[\w-]+:.*|-\s.*|#.*)?\n){1,60}?)(?:---|\.\.\.)\s*(?:\n|\Z)")
 
 
@@ -107,6 +113,8 @@ def _kind(line: str) -> Kind:
         return Kind.HEADING
     if _ASKED.match(line) and stripped.rstrip("*").endswith(QUESTION_MARKS):
         return Kind.ASKED
+    if _NAMED_ROW.match(line):
+        return Kind.NAMED_ROW
     if _ROW.match(line):
         return Kind.ROW
     if stripped.endswith((":", "：", ":**", "：**")) and len(stripped) <= LABEL_MAX_CHARS:

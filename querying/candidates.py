@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from django.conf import settings
@@ -39,7 +39,7 @@ class Searched:
     candidates: Sequence[Candidate]
     best_of_parts: Sequence[tuple[int, float] | None] = ()  # of a question of several: chunk, BM25
 
-    @property
+    @cached_property
     def terms(self) -> list[int]:
         """Return the terms that stand for the question's words, and for others that were searched for them."""
         if self.question is None:
@@ -47,12 +47,12 @@ class Searched:
         keys = {key for term in self.question.terms for key in term.match_terms}
         return sorted(keys.union(*(each.terms for each in self.question.alike)))
 
-    @property
+    @cached_property
     def model(self) -> str:
         """Return the bare name of the embedding model; empty: none."""
         return "" if self.space is None else bare_name(self.space.model)
 
-    @property
+    @cached_property
     def voice(self) -> Voice:
         """Return how this corpus' scores count."""
         if self.space is None:

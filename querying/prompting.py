@@ -81,7 +81,8 @@ def neutral(text: str, mark: str) -> str:
     text = visible(unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text)))
     text = defuse(text)
     text = _NUMBER_IN_BRACKETS.sub(r"(\1)", text)  # a footnote would pass for a citation
-    return re.sub(re.escape(mark), "…", text, flags=re.IGNORECASE)
+    # The mark is another one for each prompt, so a pattern of it would be compiled for each.
+    return re.sub(re.escape(mark), "…", text, flags=re.IGNORECASE) if mark.lower() in text.lower() else text
 
 
 def estimate_tokens(text: str) -> int:

@@ -19,6 +19,7 @@ from django.db import connection
 from documents.embedding import embed_question, prefixes_of
 from documents.models import Corpus, EmbeddingSpace
 from querying import cache_entries
+from querying.asking import asking_part
 from querying.cache_entries import Kind
 from querying.cache_faults import unless_it_fails
 from querying.hit_rate import count
@@ -70,7 +71,11 @@ def embed_for(question: str, corpora: Sequence[Corpus], legs: Legs) -> Mapping[i
 
 
 def embed_once(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np.ndarray | None, Status]:
-    """Return the question's vector and "ok", or None and why there is none."""
+    """Return the vector of what the question asks and "ok", or None and why there is none.
+
+    Without courtesy, here and so for all: a cache and a search that embed the same question must ask for it once.
+    """
+    question = asking_part(question) or question
     is_cached = settings.ENABLE_CACHING and settings.ENABLE_EMBEDDING_CACHE
     if space.provider == EmbeddingSpace.Provider.EMBEDDED or not is_cached:
         return _embed(question, space, deadline)  # in process it takes less than a look-up

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from querying.blocks import QUESTION_MARKS, Kind, Line, read_lines
 from querying.sentences import Span, sentences_of
@@ -38,7 +39,8 @@ class Quotable:
     columns: str = ""  # the header of its table
 
 
-def quotables_of(text: str) -> list[Quotable]:
+@lru_cache(maxsize=1024)  # the good passages of a corpus are found and cited again and again
+def quotables_of(text: str) -> tuple[Quotable, ...]:
     """Return what can be quoted of a text, in order: headings, code and a FAQ's questions only if nothing else can."""
     lines = read_lines(text)
     starts = [line.start for line in lines]
@@ -61,12 +63,12 @@ def quotables_of(text: str) -> list[Quotable]:
         if any(map(str.isalnum, words)) and not is_header:
             found.append(Quotable(part.start, part.end, kind, heading, asked, before, columns))
         if is_header:
-            columns = words
+            columns = words if lines[place + 1].kind is Kind.SIGNS else ""  # named rows repeat it
         elif kind in {Kind.LABEL, Kind.ASKED} or (kind is Kind.HEADING and _asks(words)):
             asked, before = _bare(words), ""
         elif kind in {Kind.PROSE, Kind.ITEM}:
             before = words
-    return [each for each in found if each.kind not in _UNQUOTED] or found
+    return tuple([each for each in found if each.kind not in _UNQUOTED] or found)
 
 
 def with_items(text: str, quotables: Sequence[Quotable], place: int, most_chars: int) -> Quotable:
@@ -83,7 +85,7 @@ def with_items(text: str, quotables: Sequence[Quotable], place: int, most_chars:
 
 
 def _is_header(lines: Sequence[Line], place: int) -> bool:
-    return place + 1 < len(lines) and lines[place + 1].kind is Kind.SIGNS
+    return place + 1 < len(lines) and lines[place + 1].kind in {Kind.SIGNS, Kind.NAMED_ROW}
 
 
 def _asks(words: str) -> bool:
@@ -101,4 +103,4 @@ def _trimmed(text: str, span: Span) -> Span:
     end = span.end
     if start < end and (tail := _END.search(text, start, end)):
         end = tail.start()
-    return Span(start, end) if start < end else span
+    return Span(start, end) if any(map(str.isalnum, text[start:end])) else span  # "1. ." is its number

@@ -20,7 +20,6 @@ from documents.models import Corpus
 from documents.ranking import average_length
 from documents.search import Found, load, snapshot
 from documents.wording import is_unspaced
-from querying.asking import asking_part
 from querying.candidates import Searched
 from querying.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.fusion import Fused, fuse
@@ -64,7 +63,7 @@ def rank(
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
-    vectors = embed_for(asking_part(question) or question, corpora, legs)
+    vectors = embed_for(question, corpora, legs)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
     with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
         return _search_and_rank(search, legs, top_k)

@@ -1,58 +1,92 @@
-"""Word documents."""
+"""Word documents.
+
+Tracked changes count as accepted: what was inserted is read, what was deleted is not. Comments are not part of the
+document and are not read; their number is said.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from docx import Document
-from lxml import etree
-
-from documents.extraction.archives import open_archive, parse_xml
 from documents.extraction.content import Content
-from documents.extraction.tables import join_cells
+from documents.extraction.docx_numbering import Numbering
+from documents.extraction.docx_runs import ParagraphReader, Runs
+from documents.extraction.docx_styles import Styles, W, is_on, numbering_of, outline_level
+from documents.extraction.embedded import read_embedded
+from documents.extraction.failures import Unreadable
+from documents.extraction.notes import Note
+from documents.extraction.office_package import Package
+from documents.extraction.table_grid import COPIED_MAX_CHARS, Grid
+from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_PARAGRAPH, _TABLE, _ROW, _CELL = f"{_W}p", f"{_W}tbl", f"{_W}tr", f"{_W}tc"
-_TEXT_BOX = f"{_W}txbxContent"
-_CHARACTERS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
-# Deleted text, field codes, what an older program shows instead of a drawing, and properties.
-_LEFT_OUT = frozenset(
-    (f"{_W}del", f"{_W}moveFrom", f"{_W}instrText", f"{_W}delText", f"{_W}pPr", f"{_W}tblPr", f"{_W}sectPr", _FALLBACK)
-)
-_HEADING_STYLE = re.compile(r"heading ([1-9])", re.I)
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_PARAGRAPH, _TABLE, _ROW, _CELL = f"{W}p", f"{W}tbl", f"{W}tr", f"{W}tc"
+_LEFT_OUT = frozenset([f"{W}{name}" for name in ("del", "moveFrom", "sdtPr", "tblPr", "sectPr")] + [_FALLBACK])
+_MAIN_NAMES = ("word/document.xml", "word/document2.xml")
 
 
-def read(data: bytes) -> Content:
-    """Return paragraphs, lists and tables in order; page headers come first, notes and page footers last."""
-    open_archive(data).close()
-    document = Document(BytesIO(data))
-    body = _Reader(_heading_levels(document))
-    blocks = list(body.blocks(document.element.body))
+def read(data: bytes, *, depth: int = 0) -> Content:
+    """Return paragraphs, lists and tables in order; page headers come first, notes and page footers last.
+
+    Raises Unreadable: broken where there is no text and something is damaged; what `open_archive` raises.
+    """
+    package = Package(data)
+    main = package.main(*_MAIN_NAMES)
+    root = package.xml(main)
+    if root is None:
+        raise Unreadable("broken")
+    reader = _Reader(package, main, depth)
+    blocks = list(reader.blocks(root))
     parts = [
-        *_distinct(_margin_texts(document, "header", body)),
+        *_distinct(_margin_texts(package, main, "header", reader)),
         *blocks,
-        *_notes(document, body),
-        *_distinct(_margin_texts(document, "footer", body)),
+        *_notes_below(package, main, reader),
+        *_distinct(_margin_texts(package, main, "footer", reader)),
     ]
-    properties = document.core_properties
+    notes = [*package.notes, *reader.notes()]
+    if not parts and any(note.code == "damaged_parts" for note in notes):
+        raise Unreadable("broken")
     return Content(
         [_joined(parts)],
         markdown=True,
-        title=properties.title or None,
-        language=(properties.language or "").split("-")[0].lower() or None,
+        title=package.property_of("title"),
+        language=(package.property_of("language") or "").split("-")[0].lower() or None,
+        notes=notes,
+        hidden="\n".join(reader.found.hidden),
     )
 
 
 class _Reader:
-    """Turns the elements of a Word part into Markdown blocks. `levels`: heading level by style id."""
+    """Turns the elements of a Word part into Markdown blocks."""
 
-    def __init__(self, levels: dict[str, int]) -> None:
-        self._levels = levels
+    def __init__(self, package: Package, main: str, depth: int) -> None:
+        self._package = package
+        self._main = main
+        self._depth = depth
+        self.found = Runs()
+        self._embedded: list[Note] = []
+        self._styles = Styles(_first(package, main, "styles"))
+        self._numbering = Numbering(_first(package, main, "numbering"), self._styles)
+        self._paragraphs = ParagraphReader(self._styles, self.found)
+
+    def notes(self) -> list[Note]:
+        """Return what was left out."""
+        comments = sum(
+            len(root.findall(f"{W}comment"))
+            for part in self._package.related(self._main, "comments")
+            if (root := self._package.xml(part)) is not None
+        )
+        counted = {
+            "comments": comments,
+            "tracked_deletions": self.found.deletions,
+            "pictures": self.found.pictures,
+            "embedded_files": self.found.objects,
+            "hidden_text": len(self.found.hidden),
+        }
+        return [*(Note(code, count) for code, count in counted.items() if count), *self._embedded]
 
     def blocks(self, parent: Any) -> Iterator[str]:
         """Yield the paragraphs and tables under `parent` in order, those in content controls and text boxes too."""
@@ -60,117 +94,128 @@ class _Reader:
             if element.tag == _PARAGRAPH:
                 yield from self._paragraph(element)
             elif element.tag == _TABLE:
-                if table := "\n".join(self._rows(element)):
-                    yield table
+                yield from self._table(element)
+            elif element.tag == f"{W}altChunk":
+                yield from self._chunk(element)
+            elif element.tag == f"{W}sdt" and is_on(element.find(f"{W}sdtPr"), f"{W}showingPlcHdr"):
+                continue
             elif isinstance(element.tag, str) and element.tag not in _LEFT_OUT:
                 yield from self.blocks(element)
 
     def _paragraph(self, paragraph: Any) -> Iterator[str]:
-        boxes: list[Any] = []
-        text = "".join(_runs(paragraph, boxes)).strip()
+        properties = paragraph.find(f"{W}pPr")
+        named = properties.find(f"{W}pStyle") if properties is not None else None
+        style = (named.get(f"{W}val") or "") if named is not None else ""
+        text = self._paragraphs.read(paragraph, style).strip()
+        boxes, self.found.boxes = self.found.boxes, []
+        numbering = numbering_of(properties) or self._styles.numbering(style)
         if text:
-            level = self._level(paragraph)
+            label = ""
+            if numbering and numbering[0] != "0":
+                label = self._numbering.label(*numbering, style)
+            level = outline_level(properties)
+            if level is None:
+                level = self._styles.level(style)
             if level:
-                yield as_heading(level, text)
-            elif paragraph.find(f"{_W}pPr/{_W}numPr") is not None:
-                yield f"- {text}"
+                yield as_heading(level, text if label in ("", "-") else f"{label} {text}")
             else:
-                yield as_body(text)
+                yield f"{label} {text}" if label else as_body(text)
         for box in boxes:
             yield from self.blocks(box)
 
-    def _rows(self, table: Any) -> Iterator[str]:
-        """Yield the rows of a table as lines."""
+    def _table(self, table: Any) -> Iterator[str]:
+        """Yield a table as one block; the cells of one that only gives a page its shape, one after the other."""
+        if _is_layout(table, self._styles):
+            for row in _children(table, _ROW):
+                for cell in _children(row, _CELL):
+                    yield from self.blocks(cell)
+            return
+        grid = Grid()
+        above: dict[int, str] = {}  # column -> text of the cell that may go on below
         for row in _children(table, _ROW):
-            cells = (" ".join(" ".join(self.blocks(cell)).split()) for cell in _children(row, _CELL))
-            if line := join_cells(cells):
-                yield as_body(line)
+            properties = row.find(f"{W}trPr")
+            if properties is not None and properties.find(f"{W}del") is not None:
+                self.found.deletions += 1
+                continue
+            before = _number(properties, "gridBefore", 0)
+            grid.skip(before)
+            self._cells(grid, row, above, before)
+            grid.end_row(is_header=is_on(properties, f"{W}tblHeader"))
+        if lines := "\n".join(map(as_body, describe_table(grid.rows, header_rows=grid.header_rows))):
+            yield lines
 
-    def _level(self, paragraph: Any) -> int:
-        """Return the heading level of a paragraph (1..6), 0 if it is none."""
-        properties = paragraph.find(f"{_W}pPr")
-        if properties is None:
-            return 0
-        outline = properties.find(f"{_W}outlineLvl")
-        if outline is not None and (outline.get(f"{_W}val") or "").isdigit():
-            level = int(outline.get(f"{_W}val"))
-            return level + 1 if level < 6 else 0
-        style = properties.find(f"{_W}pStyle")
-        return 0 if style is None else self._levels.get(style.get(f"{_W}val") or "", 0)
+    def _cells(self, grid: Grid, row: Any, above: dict[int, str], column: int) -> None:
+        for cell in _children(row, _CELL):
+            properties = cell.find(f"{W}tcPr")
+            columns = max(1, _number(properties, "gridSpan", 1))
+            merged = properties.find(f"{W}vMerge") if properties is not None else None
+            text = " ".join(" ".join(self.blocks(cell)).split())
+            if merged is not None and merged.get(f"{W}val") != "restart" and not text:
+                text = above.get(column, "")
+            above[column] = text if len(text) <= COPIED_MAX_CHARS else ""
+            grid.add(text, columns=columns)
+            column += columns
+
+    def _chunk(self, element: Any) -> Iterator[str]:
+        """Yield the text of another document that is shown here."""
+        relation = self._package.relations(self._main).get(element.get(_RELATION) or "")
+        content = (
+            read_embedded(self._package.bytes_of(relation.target), relation.target, self._depth) if relation else None
+        )
+        if content is None:
+            self._embedded.append(Note("embedded_files"))
+            return
+        self._embedded += content.notes
+        self.found.hidden += [content.hidden] if content.hidden else []
+        for part in content.parts:
+            if part.strip():
+                yield part if content.markdown else as_body(part)
 
 
-def _runs(parent: Any, boxes: list[Any]) -> Iterator[str]:
-    """Yield the visible text of a paragraph piece by piece; text boxes in it are put into `boxes`."""
-    for element in parent.iterchildren():
-        tag = element.tag
-        if tag == f"{_W}t":
-            yield element.text or ""
-        elif tag in _CHARACTERS:
-            yield _CHARACTERS[tag]
-        elif tag == _TEXT_BOX:
-            boxes.append(element)
-        elif tag == f"{_W}r" and element.find(f"{_W}rPr/{_W}vanish") is not None:
-            continue
-        elif isinstance(tag, str) and tag not in _LEFT_OUT:
-            yield from _runs(element, boxes)
+def _is_layout(table: Any, styles: Styles) -> bool:
+    """Return whether a table has one column only, or headings in it."""
+    if all(sum(1 for _ in _children(row, _CELL)) <= 1 for row in _children(table, _ROW)):
+        return True
+    return any(styles.level(style.get(f"{W}val") or "") > 0 for style in table.iter(f"{W}pStyle"))
 
 
 def _children(parent: Any, tag: str) -> Iterator[Any]:
-    """Yield the rows of a table or cells of a row, those wrapped in content controls too."""
+    """Yield the rows of a table or cells of a row, those wrapped in content controls or tracked changes too."""
     for element in parent.iterchildren():
         if element.tag == tag:
             yield element
-        elif isinstance(element.tag, str) and element.tag.startswith(f"{_W}sdt"):
+        elif isinstance(element.tag, str) and element.tag.startswith((f"{W}sdt", f"{W}customXml", f"{W}ins")):
             yield from _children(element, tag)
 
 
-def _heading_levels(document: Any) -> dict[str, int]:
-    """Return the level of each style that is a heading, by name, by outline level, or by the style it is based on."""
-    levels: dict[str, int] = {}
-    parents: dict[str, str] = {}
-    for style in document.styles.element.iterfind(f"{_W}style"):
-        identity = style.get(f"{_W}styleId") or ""
-        name = style.find(f"{_W}name")
-        words = (name.get(f"{_W}val") or "") if name is not None else ""
-        outline = style.find(f"{_W}pPr/{_W}outlineLvl")
-        based = style.find(f"{_W}basedOn")
-        if found := _HEADING_STYLE.fullmatch(words.strip()):
-            levels[identity] = int(found[1])
-        elif words.lower() == "title":
-            levels[identity] = 1
-        elif outline is not None and (outline.get(f"{_W}val") or "") in set("012345"):
-            levels[identity] = int(outline.get(f"{_W}val")) + 1
-        elif based is not None:
-            parents[identity] = based.get(f"{_W}val") or ""
-    for identity, parent in parents.items():
-        for _ in range(10):  # styles may be based on each other in a circle
-            if parent in levels:
-                levels[identity] = levels[parent]
-                break
-            parent = parents.get(parent, "")
-    return levels
+def _number(properties: Any, name: str, usual: int) -> int:
+    element = properties.find(f"{W}{name}") if properties is not None else None
+    value = (element.get(f"{W}val") or "") if element is not None else ""
+    return int(value) if value.isdecimal() and len(value) < 6 else usual
 
 
-def _margin_texts(document: Any, kind: str, reader: _Reader) -> Iterator[str]:
+def _first(package: Package, main: str, kind: str) -> Any:
+    """Return the root of the part that is related to the main one in that way, or None."""
+    parts = package.related(main, kind)
+    return package.xml(parts[0]) if parts else None
+
+
+def _margin_texts(package: Package, main: str, kind: str, reader: _Reader) -> Iterator[str]:
     """Yield the text of page headers or footers."""
-    for part in _related(document, kind):
-        yield from reader.blocks(part)
+    for part in package.related(main, kind):
+        root = package.xml(part)
+        if root is not None:
+            yield from reader.blocks(root)
 
 
-def _notes(document: Any, reader: _Reader) -> Iterator[str]:
+def _notes_below(package: Package, main: str, reader: _Reader) -> Iterator[str]:
     """Yield the footnotes and endnotes."""
     for kind in ("footnotes", "endnotes"):
-        for part in _related(document, kind):
-            for note in part.iterchildren():
-                if note.get(f"{_W}type") not in ("separator", "continuationSeparator", "continuationNotice"):
+        for part in package.related(main, kind):
+            root = package.xml(part)
+            for note in root.iterchildren() if root is not None else ():
+                if note.get(f"{W}type") not in ("separator", "continuationSeparator", "continuationNotice"):
                     yield from reader.blocks(note)
-
-
-def _related(document: Any, kind: str) -> Iterator[etree._Element]:
-    """Yield the roots of the document's parts of that kind. Nothing outside the file is followed."""
-    for relation in document.part.rels.values():
-        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
-            yield parse_xml(relation.target_part.blob)
 
 
 def _joined(blocks: list[str]) -> str:
@@ -184,6 +229,6 @@ def _joined(blocks: list[str]) -> str:
     return "".join(parts)
 
 
-def _distinct(texts: Iterator[str]) -> list[str]:
+def _distinct(texts: Iterable[str]) -> list[str]:
     """Return each text once: first, even and odd pages repeat their headers."""
     return list(dict.fromkeys(texts))

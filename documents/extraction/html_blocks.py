@@ -20,7 +20,8 @@ from documents.extraction.html_tags import (
     SITE_ROLES,
     is_invisible,
 )
-from documents.extraction.tables import join_cells
+from documents.extraction.table_grid import Grid
+from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
 _SPACE = re.compile(r"\s+")
@@ -29,17 +30,17 @@ _LINE_BREAK = "\x1f"  # stands for <br> while blanks are being joined
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, row or item as Markdown; `level` above 0 is a heading's. `is_links`: all of it is link text."""
+    """A paragraph, table or item as Markdown; `level` above 0 is a heading's. `is_links`: all of it is link text."""
 
     text: str
     level: int = 0
-    kind: Literal["", "row", "item"] = ""
+    kind: Literal["", "item"] = ""
     is_links: bool = False
     is_main: bool = False
 
 
 def join_blocks(blocks: Iterable[Block]) -> str:
-    """Return the blocks as one Markdown text: rows and list items line by line, all else as paragraphs."""
+    """Return the blocks as one Markdown text: list items line by line, all else as paragraphs."""
     parts: list[str] = []
     before = ""
     for block in blocks:
@@ -61,8 +62,9 @@ class BlockReader:
         self._link_chars = 0
         self._links = self._mains = self._pres = 0  # how many of them are open
         self._lists: list[str] = []
-        self._tables: list[bool] = []  # open tables: is it one of data (its rows become lines)?
-        self._cells: list[str] = []
+        self._tables: list[Grid | None] = []  # open tables: the cells of one of data, None for one of layout
+        self._others = 0  # cells of the open row that are no names of columns
+        self._row_names = 0  # rows of the open table that begin with a name of their own
 
     def read(self, root: etree._Element) -> list[Block]:
         """Return the blocks in the order of the page."""
@@ -90,7 +92,8 @@ class BlockReader:
     def _start_block(self, tag: str, element: etree._Element) -> None:
         if tag == "table":
             self._flush()
-            self._tables.append(element.find(".//table") is None and not any(True for _ in element.iter(*HEADINGS)))
+            self._tables.append(Grid() if _is_data(element) else None)
+            self._others, self._row_names = 0, 0
         elif self._is_in_row():
             self._pieces.append(" ")
             return
@@ -107,19 +110,22 @@ class BlockReader:
         if not self._is_left_out(element):
             tag = element.tag
             if tag in BLOCKS:
-                self._end_block(tag)
+                self._end_block(tag, element)
             elif tag == "a":
                 self._links -= 1
         self._add(element.tail)
 
-    def _end_block(self, tag: str) -> None:
-        if tag in ("td", "th") and self._is_in_row():
-            self._cells.append(self._take())
-        elif tag == "tr" and self._is_in_row():
-            self._end_row()
+    def _end_block(self, tag: str, element: etree._Element) -> None:
+        grid = self._tables[-1] if self._tables else None
+        if tag in ("td", "th") and grid is not None:
+            self._end_cell(grid, element)
+        elif tag == "tr" and grid is not None:
+            self._end_row(grid, element)
+        elif tag == "caption" and grid is not None:
+            self._flush()
         elif tag == "table":
-            self._end_row() if self._is_in_row() else self._flush()
             self._tables.pop()
+            self._end_table(grid) if grid is not None else self._flush()
         elif self._is_in_row():
             self._pieces.append(" ")
         else:
@@ -132,14 +138,30 @@ class BlockReader:
                 self._mains -= 1
 
     def _is_in_row(self) -> bool:
-        return bool(self._tables) and self._tables[-1]
+        return bool(self._tables) and self._tables[-1] is not None
 
-    def _end_row(self) -> None:
-        """Add the cells of a row as one block."""
-        self._cells.append(self._take())
-        line = join_cells(cell.replace("\n", " ") for cell in self._cells)
-        self._cells = []
-        self._emit(as_body(line), plain_chars=len(line), kind="row")
+    def _end_cell(self, grid: Grid, element: etree._Element) -> None:
+        is_name_of_column = element.tag == "th" or element.get("role") == "columnheader"
+        if not is_name_of_column or element.get("scope") in ("row", "rowgroup"):
+            self._others += 1
+        grid.add(self._take(), columns=_span(element, "colspan"), rows=_span(element, "rowspan"))
+
+    def _end_row(self, grid: Grid, element: etree._Element) -> None:
+        is_header = not self._others or next(element.iterancestors("thead", "table")).tag == "thead"
+        first = next((cell for cell in element.iterchildren("td", "th")), None)
+        self._row_names += first is not None and first.tag == "th" and not is_header
+        grid.end_row(is_header=is_header)
+        self._others = 0
+
+    def _end_table(self, grid: Grid) -> None:
+        """Add the rows of a table of data as one block."""
+        if rest := self._take():  # text that stands in no cell
+            grid.add(rest)
+            grid.end_row()
+        has_row_names = self._row_names == len(grid.rows) - grid.header_rows
+        lines = list(describe_table(grid.rows, header_rows=grid.header_rows, has_row_names=has_row_names))
+        size = sum(len(cell) for row in grid.rows for cell in row)
+        self._emit("\n".join(map(as_body, lines)), plain_chars=size)
 
     def _add(self, text: str | None) -> None:
         if not text:
@@ -175,7 +197,7 @@ class BlockReader:
         else:
             self._emit(as_body(text), plain_chars=size)
 
-    def _emit(self, text: str, *, plain_chars: int, level: int = 0, kind: Literal["", "row", "item"] = "") -> None:
+    def _emit(self, text: str, *, plain_chars: int, level: int = 0, kind: Literal["", "item"] = "") -> None:
         is_links = self._link_chars >= 0.8 * plain_chars > 0
         self._link_chars = 0
         if text.strip():
@@ -212,3 +234,16 @@ class BlockReader:
 def _is_inside(element: etree._Element, tags: Iterable[str]) -> bool:
     """Return whether an ancestor has one of these tags."""
     return next(element.iterancestors(*tags), None) is not None
+
+
+def _is_data(table: etree._Element) -> bool:
+    """Return whether the cells of a table are data. Those of one that holds tables or headings are parts of a page."""
+    if table.get("role") in ("presentation", "none"):
+        return False
+    return table.find(".//table") is None and not any(True for _ in table.iter(*HEADINGS))
+
+
+def _span(cell: etree._Element, name: str) -> int:
+    """Return how many columns or rows a cell covers."""
+    said = (cell.get(name) or "1").strip()
+    return int(said) if said.isdecimal() and len(said) < 6 else 1

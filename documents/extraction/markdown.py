@@ -6,6 +6,7 @@ import re
 
 from documents.extraction.content import Content
 from documents.extraction.decoding import decode
+from documents.extraction.markdown_tables import with_described_tables
 from documents.headings import find_headings
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
@@ -13,16 +14,19 @@ _FIELD = r"(?m)^{name}:[ \t]*[\"']?([^\"'\r\n]{{1,500}})"
 
 
 def read(data: bytes) -> Content:
-    """Return the text without front matter and comments; the title is in the front matter, or the first heading."""
-    text = decode(data).lstrip("\ufeff")
+    """Return the text without front matter and comments; the title is in the front matter, or the first heading.
+
+    Tables have a line per row with the names of its columns, as in every format.
+    """
+    text = decode(data).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     title = language = None
     if found := _FRONT_MATTER.match(text):
         title, language = _field("title", found[1]), _field("lang(?:uage)?", found[1])
         text = text[found.end() :]
     text = _without_comments(text)
-    if title is None and (headings := find_headings(text[:20_000].replace("\r\n", "\n"))):
+    if title is None and (headings := find_headings(text[:20_000])):
         title = headings[0].text if headings[0].level == 1 else None
-    return Content([text], markdown=True, title=title, language=language)
+    return Content([with_described_tables(text)], markdown=True, title=title, language=language)
 
 
 def _field(name: str, front_matter: str) -> str | None:

@@ -43,6 +43,28 @@ KINDS: Mapping[str, Kind] = {
         "{count} attachments were not read. Save them from the mail and upload each on its own.",
         missing=True,
     ),
+    "damaged_parts": Kind(
+        "1 part of the file is damaged: it was read as far as possible, and text may be missing.",
+        "{count} parts of the file are damaged: they were read as far as possible, and text may be missing.",
+        missing=True,
+    ),
+    "embedded_files": Kind(
+        "1 file inside this one was not read. Upload it as a document of its own.",
+        "{count} files inside this one were not read. Upload them as documents of their own.",
+        missing=True,
+    ),
+    "pictures": Kind("1 picture was left out.", "{count} pictures were left out."),
+    "comments": Kind("1 comment was left out.", "{count} comments were left out."),
+    "tracked_deletions": Kind(
+        "1 tracked deletion was taken as accepted.", "{count} tracked deletions were taken as accepted."
+    ),
+    "hidden_sheets": Kind("1 hidden sheet was left out.", "{count} hidden sheets were left out."),
+    "hidden_rows": Kind("1 hidden row was left out.", "{count} hidden rows were left out."),
+    "hidden_columns": Kind("1 hidden column was left out.", "{count} hidden columns were left out."),
+    "formulas_without_value": Kind(
+        "1 formula was never calculated: it is shown as it is written.",
+        "{count} formulas were never calculated: they are shown as they are written.",
+    ),
 }
 
 

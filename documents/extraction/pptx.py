@@ -10,7 +10,8 @@ from pptx import Presentation
 
 from documents.extraction.archives import open_archive
 from documents.extraction.content import Content
-from documents.extraction.tables import join_cells
+from documents.extraction.table_grid import Grid
+from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
 
@@ -46,8 +47,18 @@ def _shape_texts(shapes: Iterable[Any], *, skipped: Any = None) -> Iterator[str]
         if hasattr(shape, "shapes"):
             yield from _shape_texts(shape.shapes)
         elif getattr(shape, "has_table", False) and shape.has_table:
-            rows = (join_cells(" ".join(cell.text.split()) for cell in row.cells) for row in shape.table.rows)
-            if table := "\n".join(row for row in rows if row):
-                yield as_body(table)
+            if table := "\n".join(map(as_body, _table_lines(shape.table))):
+                yield table
         elif shape.has_text_frame and (text := shape.text_frame.text.strip()):
             yield as_body(text)
+
+
+def _table_lines(table: Any) -> Iterator[str]:
+    """Yield the lines of a table; a merged cell's text is in each of its places."""
+    grid = Grid()
+    for row in table.rows:
+        for cell in row.cells:
+            if not cell.is_spanned:
+                grid.add(cell.text, columns=cell.span_width, rows=cell.span_height)
+        grid.end_row(is_header=table.first_row and not grid.header_rows)
+    yield from describe_table(grid.rows, header_rows=grid.header_rows)

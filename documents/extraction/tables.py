@@ -1,111 +1,248 @@
-"""Rows of cells as lines that can be read, and found, one by one."""
+"""One way to write tables of every format: each row a line that says by itself what its values are.
+
+"Name | Room" and below it "Name: Ada; Room: 12". Empty cells are left out there, because the names tell which ones
+are not; a row without names keeps them ("Ada | | 12"), so no cell moves into another column. Pure: no Django.
+"""
 
 from __future__ import annotations
 
-import csv
-import re
-from collections import Counter
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import groupby, islice
 
-DELIMITERS = ",;\t|"
-_SAMPLE_ROWS = 50
-_HEADER_CELL_MAX_CHARS = 80
-_CELL_MAX_CHARS = 300  # in a table that nobody announced; prose has longer "cells"
-_NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,:/\s%-]*\)?(?:[eE][-+]?\d+)?[%€$£]?")
+from documents.extraction.table_headers import (
+    Header,
+    Row,
+    find_header,
+    is_new_header,
+    join_names,
+    kind_of,
+    numeric_columns,
+)
+
+SAMPLE_ROWS = 200  # that a header is found by
+LINE_MAX_CHARS = 500  # of a row; a longer one becomes several lines that all begin with its key
+KEY_MAX_CHARS = 120
+_NEXT_SAMPLE_ROWS = 20  # for the header of a table that begins without an empty row
 
 
-def find_delimiter(head: str, *, is_expected: bool) -> str | None:
-    """Return the character that separates the cells of a text's rows, or None if the text is no table.
+def describe_table(rows: Iterable[Row], *, header_rows: int = 0, has_row_names: bool = False) -> Iterator[str]:
+    """Yield the lines of one table. Rows without text are left out.
 
-    `is_expected`: its name says that it is one. Otherwise all rows must have the same number of cells.
+    `header_rows`: so many rows at its top (titles of one cell not counted) are known to have the names of the columns;
+    0: look for them. `has_row_names`: the first cell of each row is known to be its name.
     """
-    candidates = []
-    for delimiter in DELIMITERS:
-        counts = _cells_per_row(head, delimiter, cell_max_chars=10**6 if is_expected else _CELL_MAX_CHARS)
-        if not counts:
-            continue
-        (width, agreeing), rows = counts.most_common(1)[0], counts.total()
-        if width < 2:
-            continue
-        share = agreeing / rows
-        if (is_expected and share >= 0.5) or (
-            share == 1.0 and rows >= 3 and (width >= 3 or delimiter == "\t" or rows >= 6)
-        ):
-            candidates.append((share, width, delimiter))
-    return max(candidates)[2] if candidates else None
-
-
-def read_rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Yield the rows of a delimited text, quotes resolved. Raises csv.Error when a cell has no end."""
-    return csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-
-
-def describe_rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a line per row that has a cell with text: "Team: Maple Leafs; City: Toronto", or "Maple Leafs | Toronto".
-
-    The first is used below a row that looks like a header; each line then says by itself what its values are.
-    """
-    cleaned = ([" ".join(cell.split()) for cell in row] for row in rows)
-    filled = (row for row in cleaned if any(row))
-    header: list[str] | None = None
-    first = list(islice(filled, _SAMPLE_ROWS))
-    before, header = _find_header(first)
-    yield from (join_cells(row) for row in first[:before])
-    rest = chain(first[before:], filled)
-    if header is None:
-        yield from map(join_cells, rest)
+    source = _Rows(row for row in map(_clean, rows) if any(row))
+    first = source.peek(SAMPLE_ROWS)
+    if _is_pairs(first, is_told=has_row_names and not header_rows):
+        for row in source:
+            yield _pair(row)
         return
-    next(rest)
-    yield join_cells(header)
-    for row in rest:
-        yield _with_names(header, row)
+    header = _told(first, header_rows) if header_rows else find_header(first, is_one=True)
+    yield from _beginning(header, source)
+    names = header.names if header else []
+    for row in source:
+        yield from _row_lines(names, row)
+
+
+def describe_rows(rows: Iterable[Row]) -> Iterator[str]:
+    """Yield the lines of a sheet, in which several tables may stand; "" stands between two.
+
+    An empty row ends a table, and so does a row of new names. What follows an empty row and looks like the rows above
+    it belongs to them.
+    """
+    sheet = _Sheet()
+    for is_filled, block in groupby(map(_clean, rows), key=any):
+        if is_filled:
+            yield from sheet.block(_Rows(block))
 
 
 def join_cells(cells: Iterable[str]) -> str:
-    """Return the cells that have text as one line."""
-    return " | ".join(cell for cell in cells if cell)
+    """Return the cells of a row without names as one line, empty ones kept; a lone cell is written as it is."""
+    row = list(cells)
+    if sum(map(bool, row)) < 2:
+        return "".join(row)
+    while not row[-1]:
+        row.pop()
+    return " | ".join(row)
 
 
-def _with_names(header: Sequence[str], row: Sequence[str]) -> str:
-    """Return one row, each value with the name of its column."""
-    named = []
-    for number, cell in enumerate(row):
-        name = header[number] if number < len(header) else ""
-        if cell:
-            named.append(f"{name}: {cell}" if name else cell)
-    return "; ".join(named)
+class _Rows:
+    """Rows one by one, with a look at those that come."""
+
+    def __init__(self, rows: Iterable[list[str]]) -> None:
+        self._rows = iter(rows)
+        self._ahead: deque[list[str]] = deque()
+
+    def peek(self, count: int) -> list[list[str]]:
+        self._ahead.extend(islice(self._rows, max(0, count - len(self._ahead))))
+        return list(islice(self._ahead, count))
+
+    def __iter__(self) -> Iterator[list[str]]:
+        while self._ahead or self.peek(1):
+            yield self._ahead.popleft()
 
 
-def _find_header(rows: Sequence[Sequence[str]]) -> tuple[int, list[str] | None]:
-    """Return how many rows stand above the header (titles of one cell), and the header; None if there is none."""
-    for number, row in enumerate(rows):
-        cells = [cell for cell in row if cell]
-        if len(cells) < 2:
-            continue
-        is_named = all(len(cell) <= _HEADER_CELL_MAX_CHARS and not _NUMBER.fullmatch(cell) for cell in cells)
-        is_distinct = len({cell.lower() for cell in cells}) == len(cells)
-        below = [other for other in rows[number + 1 :] if sum(map(bool, other)) >= 2]
-        if is_named and is_distinct and below:
-            return number, list(row)
-        return number, None
-    return len(rows), None
+class _Sheet:
+    """What is known of the table above while a sheet is read."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._numeric: list[bool] = []
+        self._seen: list[set[str]] = []  # column -> values in the first rows
+        self._is_first = True
+
+    def block(self, rows: _Rows) -> Iterator[str]:
+        """Yield the lines of rows that stand together."""
+        first = rows.peek(SAMPLE_ROWS)
+        if len(first) < SAMPLE_ROWS and len(parts := _side_by_side(first)) > 1:
+            for part in parts:
+                yield from self._tables(_Rows(part))
+            return
+        if self._names and self._goes_on(first):
+            yield from self._body(rows)
+        yield from self._tables(rows)
+
+    def _tables(self, rows: _Rows) -> Iterator[str]:
+        """Yield the lines of the tables in a block: a new one begins where a row has new names."""
+        sample = SAMPLE_ROWS
+        while first := rows.peek(sample):
+            if not self._is_first:
+                yield ""
+            self._is_first = False
+            if _is_pairs(first):
+                self._names = []
+                for row in rows:
+                    yield _pair(row)
+                return
+            header = find_header(first)
+            self._learn(header, first)
+            yield from _beginning(header, rows)
+            yield from self._body(rows)
+            sample = _NEXT_SAMPLE_ROWS
+
+    def _learn(self, header: Header | None, first: Sequence[Row]) -> None:
+        body = first[header.end :] if header else first
+        self._names = header.names if header else []
+        self._numeric = numeric_columns(body)
+        self._seen = [{row[column] for row in body if column < len(row)} - {""} for column in range(len(self._numeric))]
+
+    def _body(self, rows: _Rows) -> Iterator[str]:
+        """Yield the rows below a header, up to one with new names or the block's end."""
+        while ahead := rows.peek(2):
+            is_repeated = ahead[0] == self._names  # as some files do on every page
+            if (
+                self._names
+                and len(ahead) == 2
+                and not is_repeated
+                and is_new_header(ahead[0], ahead[1:], self._numeric)
+            ):
+                return
+            row = next(iter(rows))
+            if not is_repeated:
+                yield from _row_lines(self._names, row)
+
+    def _goes_on(self, rows: Sequence[Row]) -> bool:
+        """Return whether a block is more of the table above: numbers where that has numbers, or words that it has."""
+        first = rows[0]
+        pairs = [(kind_of(cell), is_numeric) for cell, is_numeric in zip(first, self._numeric, strict=False) if cell]
+        if len(first) > len(self._names) or len(pairs) < 2 or first == self._names:
+            return False
+        if any(self._numeric):
+            return all(kind != "text" for kind, is_numeric in pairs if is_numeric) and any(
+                is_numeric for _kind, is_numeric in pairs
+            )
+        return any(cell in seen for cell, seen in zip(first, self._seen, strict=False) if cell)
 
 
-def _cells_per_row(head: str, delimiter: str, *, cell_max_chars: int) -> Counter[int]:
-    """Return how many of the first rows have which number of cells; empty if the text can't be read that way."""
-    lines = head.splitlines(keepends=True)
-    if len(lines) > _SAMPLE_ROWS:
-        lines = lines[:_SAMPLE_ROWS]
-    elif len(lines) > 2:
-        lines = lines[:-1] if len(head) >= 20_000 else lines  # the last one may be cut
-    counts: Counter[int] = Counter()
-    try:
-        for row in csv.reader(lines, delimiter=delimiter):
-            if any(len(cell) > cell_max_chars for cell in row):
-                return Counter()
-            if any(cell.strip() for cell in row):
-                counts[len(row)] += 1
-    except csv.Error:
-        return Counter()
-    return counts
+def _clean(row: Row) -> list[str]:
+    """Return the cells on one line each, without the empty ones at the end."""
+    cells = [" ".join(cell.split()) if cell else "" for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _told(first: Sequence[Row], header_rows: int) -> Header | None:
+    """Return the header that the file itself names: its rows below the titles, joined."""
+    start = 0
+    while start < len(first) and sum(map(bool, first[start])) < 2 and len(first) > start + 1:
+        start += 1
+    names: list[str] = []
+    for row in first[start : start + header_rows]:
+        names = join_names(names, row)
+    return Header(names, start, min(start + header_rows, len(first))) if sum(map(bool, names)) > 1 else None
+
+
+def _beginning(header: Header | None, rows: _Rows) -> Iterator[str]:
+    """Yield the titles above the header and the header; what comes next of `rows` is the first row below."""
+    if header is None:
+        return
+    for number, row in enumerate(islice(rows, header.end)):
+        if number < header.start:
+            yield join_cells(row)
+    yield " | ".join(header.names)
+
+
+def _row_lines(names: Sequence[str], row: Row) -> Iterator[str]:
+    """Yield a row, each value with the name of its column: one line, or several with its key if it is long."""
+    if not names:
+        yield join_cells(row)
+        return
+    pairs = [_named(names[number] if number < len(names) else "", cell) for number, cell in enumerate(row) if cell]
+    line = "; ".join(pairs)
+    if len(line) <= LINE_MAX_CHARS or len(pairs) < 3:
+        yield line
+        return
+    key = _key(row, pairs)
+    line = ""
+    for pair in pairs:
+        if line and line != key and len(line) + len(pair) > LINE_MAX_CHARS:
+            yield line
+            line = key
+        line = f"{line}; {pair}" if line else pair
+    yield line
+
+
+def _key(row: Row, pairs: Sequence[str]) -> str:
+    """Return what tells a row from the others: its first value, and the second where the first is only its number."""
+    first = next(cell for cell in row if cell)
+    key = "; ".join(pairs[:2]) if first.isdecimal() and len(first) < 6 else pairs[0]
+    return key if len(key) <= KEY_MAX_CHARS else ""
+
+
+def _named(name: str, cell: str) -> str:
+    name = name.rstrip(":： ")
+    return f"{name}: {cell}" if name else cell
+
+
+def _is_pairs(rows: Sequence[Row], *, is_told: bool = False) -> bool:
+    """Return whether a table is a form: names on the left, what is filled in on the right."""
+    if not rows or any(len(row) > 2 or not row[0] for row in rows) or not any(len(row) == 2 for row in rows):
+        return False
+    return is_told or all(row[0].endswith((":", "：")) for row in rows)
+
+
+def _pair(row: Row) -> str:
+    return _named(row[0], row[1]) if len(row) > 1 else row[0]
+
+
+def _side_by_side(rows: Sequence[Row]) -> list[list[list[str]]]:
+    """Return the tables that stand beside each other with an empty column between them; all rows if it is one."""
+    width = max(map(len, rows))
+    is_used = [any(column < len(row) and row[column] for row in rows) for column in range(width)]
+    groups = [
+        [column for column, _used in group]
+        for used, group in groupby(enumerate(is_used), key=lambda pair: pair[1])
+        if used
+    ]
+    whole = [list(row) for row in rows]
+    if len(groups) < 2 or any(len(group) < 2 for group in groups):
+        return [whole]
+    parts = []
+    for group in groups:
+        part = [_clean(row[group[0] : group[-1] + 1]) for row in rows]
+        parts.append([row for row in part if any(row)])
+    headers = [find_header(part) for part in parts]
+    is_several = len({len(part) for part in parts}) > 1 or len({tuple(h.names) for h in headers if h}) < len(headers)
+    return parts if all(headers) and is_several else [whole]

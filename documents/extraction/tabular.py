@@ -6,7 +6,8 @@ import csv
 
 from documents.extraction.content import Content
 from documents.extraction.decoding import decode
-from documents.extraction.tables import describe_rows, find_delimiter, read_rows
+from documents.extraction.delimited import find_delimiter, read_rows
+from documents.extraction.tables import describe_rows
 
 _HEAD_CHARS = 20_000
 
@@ -19,5 +20,5 @@ def read(data: bytes) -> Content:
         return Content([text])
     try:
         return Content(["\n".join(describe_rows(read_rows(text, delimiter)))])
-    except csv.Error:  # a quote that is never closed
+    except csv.Error:
         return Content([text])

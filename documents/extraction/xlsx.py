@@ -1,51 +1,112 @@
-"""Excel workbooks."""
+"""Excel workbooks.
+
+Hidden sheets, rows and columns are left out, and their number is said. Notes on cells stand below their sheet.
+"""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
-from io import BytesIO
-from typing import Any
 
-import openpyxl
-
-from documents.extraction.archives import open_archive
 from documents.extraction.content import Content
+from documents.extraction.failures import Unreadable
+from documents.extraction.notes import Note
+from documents.extraction.office_package import Package
 from documents.extraction.tables import describe_rows
+from documents.extraction.xlsx_book import Book, Sheet, text_of
+from documents.extraction.xlsx_sheet import Seen, SheetReader
 from documents.headings import as_body, as_heading
+
+_MAIN_NAMES = ("xl/workbook.xml",)
+_DRAWING_MAX_TEXTS = 10_000
 
 
 def read(data: bytes) -> Content:
-    """Return each visible sheet as a section, with a line per row; a formula is its last value."""
-    open_archive(data).close()
-    workbook = openpyxl.load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    parts = []
-    for sheet in workbook.worksheets:
-        if sheet.sheet_state != "visible":
-            continue
-        sheet.reset_dimensions()  # what the file says of its size may be a million empty rows
-        lines = "\n".join(map(as_body, describe_rows(_rows(sheet))))
-        if lines:
-            parts.append(f"{as_heading(1, sheet.title)}\n\n{lines}")
-    return Content(parts, markdown=True, title=workbook.properties.title or None)
+    """Return each visible sheet as a section, with a line per row; numbers are as the sheet shows them.
+
+    Raises Unreadable: broken where there is no text and something is damaged; too_much_text; too_complex.
+    """
+    package = Package(data)
+    main = _main(package)
+    book = Book(package, main)
+    parts: list[str] = []
+    all_seen: list[Seen] = []
+    sheets = book.sheets()
+    for sheet in sheets:
+        if sheet.is_visible and (text := _section(package, book, sheet, all_seen)):
+            parts.append(text)
+    notes = [
+        *package.notes,
+        *([Note("damaged_parts")] if book.missing_texts and not package.notes else []),
+        *_counted("hidden_sheets", sum(not sheet.is_visible for sheet in sheets)),
+        *_counted("hidden_rows", sum(seen.hidden_rows for seen in all_seen)),
+        *_counted("hidden_columns", sum(len(seen.hidden_columns) for seen in all_seen)),
+        *_counted("formulas_without_value", sum(seen.formulas for seen in all_seen)),
+    ]
+    if not parts and any(note.code == "damaged_parts" for note in notes):
+        raise Unreadable("broken")
+    return Content(parts, markdown=True, title=package.property_of("title"), notes=notes)
 
 
-def _rows(sheet: Any) -> Iterator[list[str]]:
-    """Yield the cells of each row that has any, as text."""
-    for row in sheet.iter_rows(values_only=True):
-        cells = [_text(value) for value in row]
-        if any(cells):
-            yield cells
+def _main(package: Package) -> str:
+    try:
+        return package.main(*_MAIN_NAMES)
+    except Unreadable:
+        if not package.names("xl/worksheets/sheet"):
+            raise
+        return _MAIN_NAMES[0]  # the list of the sheets is lost; they are not
 
 
-def _text(value: object) -> str:
-    """Return a cell's value as a person would write it."""
-    if value is None:
+def _section(package: Package, book: Book, sheet: Sheet, all_seen: list[Seen]) -> str:
+    """Return a sheet's rows, notes and text boxes below its name; "" if it has none."""
+    data = package.bytes_of(sheet.part)
+    if not data:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "minutes")
-    return str(value)
+    notes = dict(_cell_notes(package, sheet.part))
+    reader = SheetReader(data, book, frozenset(notes))
+    blocks = ["\n".join(map(as_body, describe_rows(reader.rows())))]
+    if package.is_cut(sheet.part, b"worksheet"):
+        package.mark_damaged(sheet.part)
+    all_seen.append(reader.seen)
+    blocks.append("\n".join(as_body(_note_line(name, note, reader.seen)) for name, note in notes.items()))
+    blocks += map(as_body, _drawn(package, sheet.part))
+    body = "\n\n".join(block for block in blocks if block)
+    return f"{as_heading(1, sheet.name)}\n\n{body}" if body else ""
+
+
+def _note_line(name: str, note: str, seen: Seen) -> str:
+    key, text = seen.cells.get(name, ("", ""))
+    about = ", ".join(dict.fromkeys(part for part in (key, text) if part and len(part) <= 100))
+    return f"Note on {about} ({name}): {note}" if about else f"Note on {name}: {note}"
+
+
+def _cell_notes(package: Package, sheet: str) -> Iterator[tuple[str, str]]:
+    """Yield the notes of a sheet: name of the cell, and text. Threads of comments take the place of their old form."""
+    for part in package.related(sheet, "comments"):
+        root = package.xml(part)
+        for element in root.iter("{*}comment") if root is not None else ():
+            text = " ".join(text_of(element).split())
+            if text and not text.startswith("[Threaded comment]"):
+                yield element.get("ref") or "", text
+    threads: dict[str, list[str]] = {}
+    for part in package.related(sheet, "threadedComment"):
+        root = package.xml(part)
+        for element in root.iter("{*}threadedComment") if root is not None else ():
+            text = " ".join((element.findtext("{*}text") or "").split())
+            threads.setdefault(element.get("ref") or "", []).append(text)
+    yield from ((name, " ".join(filter(None, texts))) for name, texts in threads.items())
+
+
+def _drawn(package: Package, sheet: str) -> Iterator[str]:
+    """Yield the texts of shapes on a sheet."""
+    for part in package.related(sheet, "drawing"):
+        root = package.xml(part)
+        for number, box in enumerate(root.iter("{*}txBody") if root is not None else ()):
+            if number >= _DRAWING_MAX_TEXTS:
+                return
+            lines = ("".join(node.text or "" for node in line.iter("{*}t")) for line in box.iter("{*}p"))
+            if text := "\n".join(line for line in lines if line.strip()):
+                yield text
+
+
+def _counted(code: str, count: int) -> list[Note]:
+    return [Note(code, count)] if count else []

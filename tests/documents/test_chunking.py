@@ -28,6 +28,7 @@ WORDS = [
     "```\n",
     "- item\n",
     "| a | b |\n",
+    "\n\nk | v\nk: x; v: some words\nk: y; v: z\nk: 1; v: one more\n\n",
     "#",
     "x" * 90,
     " " * 5,

@@ -170,6 +170,11 @@ def test_a_question_is_embedded_once(ollama_corpus: Corpus, standin: StandIn) ->
     assert embeddings(standin, LEAVE) == 1
 
 
+def test_a_polite_question_is_embedded_once(ollama_corpus: Corpus, standin: StandIn) -> None:
+    answer_question(ask(ollama_corpus, f"Can you tell me: {LEAVE}"))
+    assert embeddings(standin, LEAVE) == 1
+
+
 def test_the_vector_is_kept_with_the_answer(ollama_corpus: Corpus, standin: StandIn) -> None:
     answer_question(ask(ollama_corpus, LEAVE))
     kept = np.array(CachedAnswer.objects.get().embedding)

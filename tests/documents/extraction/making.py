@@ -146,8 +146,8 @@ def word_xml(body: str, *, before: str = "") -> str:
     return f'{before}<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>{body}</w:body></w:document>'
 
 
-def workbook(sheet: str) -> bytes:
-    """Return an Excel file with the XML of one sheet."""
+def workbook(sheet: str, parts: Mapping[str, bytes | str] | None = None) -> bytes:
+    """Return an Excel file with the XML of one sheet, and further parts."""
     relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     return office(
         {
@@ -158,6 +158,7 @@ def workbook(sheet: str) -> bytes:
             f'<Relationship Id="r1" Type="{relation}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
             "xl/worksheets/sheet1.xml": '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
             f"{sheet}</worksheet>",
+            **(parts or {}),
         }
     )
 

@@ -21,7 +21,7 @@ def test_headings_lists_tables_and_code_become_markdown() -> None:
     )
 
     assert read.text == (
-        "## Pay\n\nOnce a\nmonth.\n\n- gross\n  - tax\n- net\n\nGrade | Euro\nA | 10\n\n"
+        "## Pay\n\nOnce a\nmonth.\n\n- gross\n  - tax\n- net\n\nGrade | Euro\nGrade: A; Euro: 10\n\n"
         "```\n# no heading\n  kept\n```\n\nafter"
     )
     assert (read.media_type, read.title, read.language, read.markdown) == (media_types.HTML, "Pay rules", "de", True)

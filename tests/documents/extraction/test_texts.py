@@ -101,7 +101,7 @@ def test_rows_without_a_header_stay_rows() -> None:
 def test_a_quote_that_never_ends_loses_nothing() -> None:
     data = b'a,b\n1,"never closed\n' + b"3,4\n" * 50_000
 
-    assert read_here(data, ".csv").text.count("3,4") == 50_000
+    assert read_here(data, ".csv").text.count("a: 3; b: 4") == 50_000
 
 
 def test_prose_with_commas_is_no_table() -> None:

@@ -1,0 +1,78 @@
+"""Texts whose rows are lines with a character between the cells: CSV and its relatives. Pure: no Django."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 50
+_CELL_MAX_CHARS = 300  # in a table that nobody announced; prose has longer "cells"
+_FIELD_MAX_CHARS = 10_000_000
+_TOLD = re.compile(r"\s*sep=([,;\t|])\r?\n", re.IGNORECASE)
+
+
+def find_delimiter(head: str, *, is_expected: bool) -> str | None:
+    """Return the character that separates the cells of a text's rows, or None if the text is no table.
+
+    `is_expected`: its name says that it is one. Otherwise all rows must have the same number of cells.
+    """
+    if told := _TOLD.match(head):
+        return told[1]
+    candidates = []
+    for delimiter in DELIMITERS:
+        counts = _cells_per_row(head, delimiter, cell_max_chars=10**6 if is_expected else _CELL_MAX_CHARS)
+        if not counts:
+            continue
+        width, agreeing = max(counts.items(), key=lambda pair: (pair[1] if pair[0] > 1 else 0, pair[0]))
+        rows = counts.total()
+        if width < 2:
+            continue
+        if is_expected:  # titles and notes of one cell may stand above and below, and several tables in one file
+            share = agreeing / rows
+            several = 1 - counts[1] / rows
+            if several >= 0.5 or (agreeing >= 3 and share >= 0.2):
+                candidates.append((several * agreeing, width, delimiter))
+        elif delimiter == "," and head.count(", ") > head.count(",") / 2:
+            continue  # lists in prose
+        elif agreeing == rows >= 3 and (width >= 3 or delimiter == "\t" or rows >= 6):
+            candidates.append((agreeing, width, delimiter))
+    return max(candidates)[2] if candidates else None
+
+
+def read_rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows of a delimited text, quotes resolved; a line that tells the delimiter is left out.
+
+    A quote that is never closed would swallow all rows behind it: where their number is odd, each line is read alone.
+    Raises csv.Error for what is no such text.
+    """
+    csv.field_size_limit(_FIELD_MAX_CHARS)
+    if told := _TOLD.match(text):
+        text = text[told.end() :]
+    if text.count('"') % 2 == 0:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return
+    for line in io.StringIO(text):
+        yield from csv.reader([line.rstrip("\r\n")], delimiter=delimiter)
+
+
+def _cells_per_row(head: str, delimiter: str, *, cell_max_chars: int) -> Counter[int]:
+    """Return how many of the first rows have which number of cells; empty if the text can't be read that way."""
+    lines = head.splitlines(keepends=True)
+    if len(lines) > _SAMPLE_LINES:
+        lines = lines[:_SAMPLE_LINES]
+    elif len(lines) > 2:
+        lines = lines[:-1] if len(head) >= 20_000 else lines  # the last one may be cut
+    counts: Counter[int] = Counter()
+    try:
+        for row in csv.reader(lines, delimiter=delimiter):
+            if any(len(cell) > cell_max_chars for cell in row):
+                return Counter()
+            if any(cell.strip() for cell in row):
+                counts[len(row)] += 1
+    except csv.Error:
+        return Counter()
+    return counts

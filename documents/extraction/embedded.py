@@ -1,0 +1,41 @@
+"""Documents inside documents: read like any other, but not deeper than a few levels."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import PurePosixPath
+
+from documents.extraction import media_types
+from documents.extraction.content import Content
+from documents.extraction.failures import Unreadable
+
+DEPTH_MAX = 3
+
+
+def read_embedded(data: bytes, name: str, depth: int) -> Content | None:
+    """Return what a document within another holds, None if it is of a kind that is not read here or damaged.
+
+    `depth` is how many documents it lies in, 0 for the outermost.
+    """
+    if depth >= DEPTH_MAX:
+        return None
+    try:
+        kind = media_types.recognise(data, suffix=PurePosixPath(name).suffix.lower())
+        if kind == media_types.DOCX:
+            content: Content = importlib.import_module("documents.extraction.docx").read(data, depth=depth + 1)
+        elif kind in _READERS:
+            content = importlib.import_module(f"documents.extraction.{_READERS[kind]}").read(data)
+        else:
+            return None
+    except Unreadable:
+        return None
+    return content
+
+
+_READERS = {
+    media_types.HTML: "html",
+    media_types.MARKDOWN: "plain_text",
+    media_types.PLAIN_TEXT: "plain_text",
+    media_types.CSV: "plain_text",
+    media_types.EMAIL: "mail",
+}

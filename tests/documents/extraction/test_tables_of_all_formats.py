@@ -1,0 +1,153 @@
+"""The same generated tables through every format: each cell is found under its own header, and nowhere else.
+
+RAGSITE_TABLES says how many tables to try; the suite tries a few.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import os
+from dataclasses import dataclass
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl.worksheet.worksheet import Worksheet
+
+from documents.chunking import cut
+from documents.extraction.child import reader_of
+from documents.extraction.content import assemble
+from documents.extraction.media_types import CSV, DOCX, HTML, MARKDOWN, PPTX, XLSX
+from documents.normalising import normalise
+
+EXAMPLES = int(os.environ.get("RAGSITE_TABLES", "120"))
+FORMATS = (CSV, XLSX, DOCX, PPTX, HTML, MARKDOWN)
+NOUNS = (
+    "Fee",
+    "Room",
+    "Owner",
+    "Phone",
+    "Fax",
+    "Grade",
+    "No. of units",
+    "Größe",
+    "電話番号",
+    "Ngày hết hạn",
+    "Due (days)",
+)
+LONG = "How satisfied are you with the cleaning of your office building during the last quarter, all in all?"
+VALUES = {
+    "text": st.sampled_from(
+        ["brick", "glass and steel", "cedar", "on request", "Hà Nội", "東京都", "semi-gloss, white"]
+    ),
+    "number": st.integers(0, 10**7).map(str),
+    "amount": st.integers(1, 10**9).map(lambda cents: f"{cents / 100:,.2f} €"),
+    "percent": st.integers(1, 999).map(lambda tenths: f"{tenths / 10}%"),
+    "date": st.dates().map(lambda day: f"{day:%d.%m.}{day.year:04d}"),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table: names of the columns, and rows that each begin with a key of their own."""
+
+    names: list[str]
+    rows: list[list[str]]
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Made:
+    kinds = draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=7))
+    first_year = draw(st.integers(1990, 2030))
+    names = ["Item"]
+    for place, kind in enumerate(kinds):
+        year = [str(first_year + place)] if kind in ("amount", "percent") else []
+        names.append(draw(st.sampled_from([*NOUNS, LONG, *year])))
+    rows = []
+    for number in range(draw(st.integers(2, 12))):
+        cells = [draw(st.just("") | VALUES[kind] | VALUES[kind]) for kind in kinds]
+        rows.append([f"Unit {number:02d}", *cells])
+    rows[0][1] = rows[0][1] or draw(VALUES[kinds[0]])  # a sheet with keys alone is a list
+    return Made(names, rows)
+
+
+def as_csv(made: Made) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=";").writerows([made.names, *made.rows])
+    return out.getvalue().encode()
+
+
+def as_xlsx(made: Made) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    for row in (made.names, *made.rows):
+        sheet.append([cell or None for cell in row])
+    return saved(book)
+
+
+def as_docx(made: Made) -> bytes:
+    document = docx.Document()
+    table = document.add_table(len(made.rows) + 1, len(made.names))
+    for row, cells in zip(table.rows, [made.names, *made.rows], strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    return saved(document)
+
+
+def as_pptx(made: Made) -> bytes:
+    slides = pptx.Presentation()
+    shapes = slides.slides.add_slide(slides.slide_layouts[6]).shapes
+    table = shapes.add_table(len(made.rows) + 1, len(made.names), 0, 0, 100, 100).table
+    for row, cells in zip(table.rows, [made.names, *made.rows], strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    return saved(slides)
+
+
+def as_html(made: Made) -> bytes:
+    rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in (made.names, *made.rows)]
+    return f"<!doctype html><meta charset=utf-8><table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>".encode()
+
+
+def as_markdown(made: Made) -> bytes:
+    lines = [f"| {' | '.join(row)} |" for row in (made.names, ["---"] * len(made.names), *made.rows)]
+    return "\n".join(lines).encode()
+
+
+MAKERS = {CSV: as_csv, XLSX: as_xlsx, DOCX: as_docx, PPTX: as_pptx, HTML: as_html, MARKDOWN: as_markdown}
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+@settings(max_examples=max(1, EXAMPLES // len(FORMATS)), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=tables())
+def test_every_cell_is_under_its_own_header(media_type: str, made: Made) -> None:
+    content = reader_of(media_type)(MAKERS[media_type](made))
+    text = assemble(content, max_chars=10**7).text
+    lines = text.split("\n")
+
+    for row in made.rows:
+        named = [f"{name}: {cell}" for name, cell in zip(made.names, row, strict=True) if cell]
+        own = [normalise(line) for line in lines if line.startswith(f"Item: {row[0]}")]
+        assert own
+        assert normalise("; ".join(named)) in (own[0], _joined(own, f"Item: {row[0]}")), text
+    for piece in cut(text, size=300, overlap=0, markdown=content.markdown):
+        if any(row[0] in piece.text for row in made.rows):
+            assert piece.text.count("Item: Unit") >= piece.text.count("Unit")
+        assert piece.text == text[piece.start : piece.end]
+
+
+def _joined(lines: list[str], key: str) -> str:
+    """Return the lines of a long row as one."""
+    return "; ".join([lines[0], *(line.removeprefix(f"{key}; ") for line in lines[1:])])
+
+
+def saved(document: object) -> bytes:
+    out = io.BytesIO()
+    document.save(out)  # type: ignore[attr-defined]
+    return out.getvalue()
