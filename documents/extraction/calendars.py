@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_EVENT = re.compile(r"(?ms)^BEGIN:(VEVENT|VTODO|VJOURNAL)[ \t]*$(.*?)^END:\1[ \t]*$")
-_ALARM = re.compile(r"(?ms)^BEGIN:VALARM[ \t]*$.*?^END:VALARM[ \t]*$")
-_PROPERTY = re.compile(r"(?m)^([A-Z-]+)((?:;[^:\"\n]*(?:\"[^\"\n]*\")?)*):(.*)$")
+_PROPERTY = re.compile(r"([A-Z-]{1,40})((?:;[^:\";]*(?:\"[^\"]*\")?)*+):(.*)")
+_EVENTS = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
+_LINE_MAX_CHARS = 20_000
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z)?)?")
 _NAMES = {
     "SUMMARY": "Event",
@@ -29,17 +29,28 @@ def looks_like_calendar(text: str) -> bool:
 def read_calendar(text: str) -> str:
     """Return the events of a calendar: a line for each of summary, times, place, people and description."""
     unfolded = re.sub(r"\n[ \t]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "\n\n".join("\n".join(_lines(_ALARM.sub("", found[2]))) for found in _EVENT.finditer(unfolded))
+    events: list[dict[str, list[str]]] = []
+    inside: list[str] = []  # the components that are open
+    for line in unfolded.split("\n"):
+        found = _PROPERTY.match(line[:_LINE_MAX_CHARS])
+        if found is None:
+            continue
+        name, parameters, value = found[1], found[2], found[3].strip()
+        if name == "BEGIN":
+            inside.append(value)
+            if value in _EVENTS:
+                events.append({})
+        elif name == "END" and inside:
+            inside.pop()
+        elif inside and inside[-1] in _EVENTS and name in _NAMES and value:
+            events[-1].setdefault(name, []).append(_readable(name, parameters, value))
+    return "\n\n".join("\n".join(_lines(event)) for event in events if event)
 
 
-def _lines(event: str) -> Iterator[str]:
-    values: dict[str, list[str]] = {}
-    for name, parameters, value in _PROPERTY.findall(event):
-        if name in _NAMES and value.strip():
-            values.setdefault(name, []).append(_readable(name, parameters, value.strip()))
+def _lines(event: dict[str, list[str]]) -> Iterator[str]:
     for name, label in _NAMES.items():
-        if name in values:
-            yield f"{label}: {', '.join(dict.fromkeys(values[name]))}"
+        if name in event:
+            yield f"{label}: {', '.join(dict.fromkeys(event[name]))}"
 
 
 def _readable(name: str, parameters: str, value: str) -> str:
