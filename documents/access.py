@@ -52,15 +52,15 @@ def readable_corpora(principal: Principal) -> QuerySet[Corpus]:
         return Corpus.objects.none()
     user = principal.user
     if user is None:
-        return Corpus.objects.filter(is_public=True)
+        return Corpus.objects.filter(is_public=True, readers=None)
     if user.is_superuser:
         return Corpus.objects.all()
     managed = _tenants(user, [Membership.Role.MANAGER])
     allowed = (
-        Q(is_public=True)
+        Q(is_public=True, readers=None)  # who names readers is not for everybody, whatever else is stored
         | Q(tenant__in=managed)
         | Q(tenant__in=_tenants(user), readers=None)
-        | Q(tenant__in=_tenants(user), readers__in=user.groups.all())
+        | Q(tenant__in=_tenants(user), readers__in=user.groups.all(), readers__reader_group__tenant=F("tenant"))
     )
     return Corpus.objects.filter(pk__in=Corpus.objects.filter(allowed).values("pk"))
 
@@ -96,7 +96,7 @@ def readable_documents(principal: Principal, corpus: Corpus | None = None) -> Qu
         return documents
     return documents.filter(
         ~Exists(readers)
-        | Exists(readers.filter(group__in=user.groups.all()))
+        | Exists(readers.filter(group__in=user.groups.all(), group__reader_group__tenant=OuterRef("tenant")))
         | Q(tenant__in=_tenants(user, [Membership.Role.MANAGER]))
     )
 

@@ -7,3 +7,9 @@ class DocumentsConfig(AppConfig):
     """Django's view of this app."""
 
     name = "documents"
+
+    def ready(self) -> None:
+        """Look at reader groups before they are stored."""
+        from documents.reader_groups import keep_within_tenants  # needs the models
+
+        keep_within_tenants()

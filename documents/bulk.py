@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,7 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
         "page": [row.piece.page for row in rows],
         "start": [row.piece.start for row in rows],
         "end": [row.piece.end for row in rows],
+        "borders": [json.dumps(row.piece.borders) for row in rows],
         "hash": [content_hash(text) for text in embedded],
         "exact": [text.exact for text in texts],
         "folded": [text.folded for text in texts],
@@ -77,18 +79,20 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
 # Ids are taken in the order of the rows.
 _INSERT_CHUNKS = """
 INSERT INTO documents_chunk (
-    document_id, version, ordinal, text, heading, page, start, "end", content_hash, terms, term_counts, lexeme_count
+    document_id, version, ordinal, text, heading, page, start, "end", borders, content_hash,
+    terms, term_counts, lexeme_count
 )
 SELECT
-    document, version, ordinal, text, heading, page, start, "end", content_hash,
+    document, version, ordinal, text, heading, page, start, "end", borders, content_hash,
     coalesce(counted.terms, '{}') || coalesce(counted.marks, '{}'),
     coalesce(counted.counts, '{}'),
     coalesce(counted.length, 0)
 FROM unnest(
     %(document)s::uuid[], %(version)s::int[], %(ordinal)s::int[], %(text)s::text[], %(heading)s::text[],
-    %(page)s::int[], %(start)s::int[], %(end)s::int[], %(hash)s::text[], %(exact)s::text[], %(folded)s::text[]
+    %(page)s::int[], %(start)s::int[], %(end)s::int[], %(borders)s::jsonb[], %(hash)s::text[], %(exact)s::text[],
+    %(folded)s::text[]
 ) WITH ORDINALITY AS given (
-    document, version, ordinal, text, heading, page, start, "end", content_hash, exact, folded, place
+    document, version, ordinal, text, heading, page, start, "end", borders, content_hash, exact, folded, place
 )
 CROSS JOIN LATERAL (
     SELECT

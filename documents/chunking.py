@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
+from documents.borders import Border, find_borders, page_at
 from documents.headings import Heading, find_headings, heading_text
 from documents.normalising import searchable
 from documents.table_cutting import Span, TableCutter, trimmed
@@ -26,7 +27,10 @@ _TOKEN = re.compile(r"[A-Za-z]{1,5}|\d{1,2}|[\u0400-\u052f]{1,2}|[^\sA-Za-z\d]")
 
 @dataclass(frozen=True)
 class Piece:
-    """A passage: `text == source[start:end]`, the path of headings above it, and the page that it starts on."""
+    """A passage: `text == source[start:end]`, the path of headings above it, and the page that it starts on.
+
+    `borders` are the places in it from which on another page or path of headings holds, in order; most have none.
+    """
 
     ordinal: int
     text: str
@@ -34,6 +38,7 @@ class Piece:
     page: int | None
     start: int
     end: int
+    borders: tuple[Border, ...] = ()
 
 
 class _Splitter(Protocol):
@@ -91,13 +96,23 @@ def cut(
     measure = _Measure(size, overlap, unit, markdown)
     headings = find_headings(text) if markdown else []
     tables = find_tables(text)
+    sections = list(_sections(text, headings))
+    section_starts = [section.start for section in sections]
     pieces: list[Piece] = []
-    for section in _gathered(_sections(text, headings), text, measure):
-        within = tables_within(tables, section.body, section.end)
-        for span in _uncontained(_spans(text, section, measure, within)):
-            page = max(1, bisect_right(page_starts, span.start)) if page_starts else None
+    for section in _gathered(iter(sections), text, measure):
+        for span in _uncontained(_spans(text, section, measure, tables_within(tables, section.body, section.end))):
+            start, end = span.start, span.end
             path = " > ".join(filter(None, (section.path, span.row)))[:HEADING_PATH_MAX_CHARS]
-            pieces.append(Piece(len(pieces), text[span.start : span.end], path, page, span.start, span.end))
+            inside = sections[bisect_right(section_starts, start) : bisect_left(section_starts, end)]
+            borders = find_borders(
+                start,
+                end,
+                heading=path,
+                page_starts=page_starts,
+                sections={each.start: each.path for each in inside},
+            )
+            page = page_at(start, page_starts)
+            pieces.append(Piece(len(pieces), text[start:end], path, page, start, end, borders))
     return pieces
 
 

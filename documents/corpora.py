@@ -13,6 +13,7 @@ from django.utils.text import slugify
 from documents.access import choose_corpora
 from documents.bulk import lock_corpus
 from documents.models import Corpus, Document, Tenant
+from documents.reader_groups import PUBLIC_WITH_READERS
 from ragsite.errors import CorpusNotFound, InvalidInput
 
 DEFAULT_TENANT = "default"
@@ -29,22 +30,31 @@ def create_corpus(tenant: Tenant, fields: Mapping[str, Any]) -> Corpus:
         raise InvalidInput(fields={"slug": f"The tenant has a corpus {slug!r} already; choose another slug."}) from None
 
 
-def find_or_create_corpus(name: str, *, create: bool, language: str = "en", public: bool = False) -> Corpus:
-    """Return the corpus of this slug or `tenant/slug`; with `create` a new one where there is none.
-
-    A new one without a tenant in its name belongs to the tenant `default`. Raises CorpusNotFound with the names that
-    there are, and InvalidInput for a name that can be none.
-    """
+def find_corpus(name: str) -> Corpus:
+    """Return the corpus of this slug or `tenant/slug`. Raises CorpusNotFound with the names that there are."""
     try:
         return choose_corpora([name], Corpus.objects.all())[0]
     except CorpusNotFound:
+        raise CorpusNotFound(f"There is no corpus {name!r}. There are: {_known_names()}.") from None
+
+
+def find_or_create_corpus(
+    name: str, *, create: bool, language: str | None = None, public: bool | None = None
+) -> Corpus:
+    """Return the corpus of this slug or `tenant/slug`; with `create` a new one where there is none.
+
+    A new one without a tenant in its name belongs to the tenant `default`; without more it is English, and not public.
+    Raises CorpusNotFound with the names that there are, and InvalidInput for a name that can be none, and where the
+    corpus that exists isn't as it is told to be.
+    """
+    try:
+        return _as_told(choose_corpora([name], Corpus.objects.all())[0], language, public)
+    except CorpusNotFound:
         if not create:
-            known = ", ".join(
-                f"{corpus.tenant.slug}/{corpus.slug}" for corpus in with_counts(Corpus.objects.all())[:50]
-            )
             raise CorpusNotFound(
-                f"There is no corpus {name!r}; --create makes it. There are: {known or 'none yet'}."
+                f"There is no corpus {name!r}; --create makes it. There are: {_known_names()}."
             ) from None
+    language = language or "en"
     tenant_slug, _, slug = name.rpartition("/")
     if not _SLUG.fullmatch(slug) or (tenant_slug and not _SLUG.fullmatch(tenant_slug)):
         raise InvalidInput(f"{name!r} can't be a corpus' name: use letters, digits, - and _.")
@@ -52,19 +62,39 @@ def find_or_create_corpus(name: str, *, create: bool, language: str = "en", publ
         raise InvalidInput(f"{language!r} is no ISO 639-1 code, such as en or de.")
     slug_of_tenant = tenant_slug or DEFAULT_TENANT
     tenant, _ = Tenant.objects.get_or_create(slug=slug_of_tenant, defaults={"name": slug_of_tenant.capitalize()})
-    return create_corpus(tenant, {"name": slug, "slug": slug, "language": language, "is_public": public})
+    return create_corpus(tenant, {"name": slug, "slug": slug, "language": language, "is_public": bool(public)})
+
+
+def _as_told(corpus: Corpus, language: str | None, public: bool | None) -> Corpus:
+    if language is not None and language != corpus.language:
+        raise InvalidInput(
+            f"The corpus {corpus.slug!r} has the language {corpus.language!r} already; --language is for a new one."
+        )
+    if public and not corpus.is_public:
+        raise InvalidInput(
+            f"The corpus {corpus.slug!r} exists, and is not public; --public is for a new one. Change it in the admin."
+        )
+    return corpus
+
+
+def _known_names() -> str:
+    known = [f"{corpus.tenant.slug}/{corpus.slug}" for corpus in with_counts(Corpus.objects.all())[:50]]
+    return ", ".join(known) or "none yet"
 
 
 def change_corpus(corpus: Corpus, fields: Mapping[str, Any]) -> Corpus:
     """Change a corpus and return it; caches forget what was answered from it.
 
-    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed.
+    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed; and for
+    making a corpus public that only some groups may read.
     """
     with transaction.atomic():
         locked = lock_corpus(corpus.pk)
         changes_language = fields.get("language", locked.language) != locked.language
         if changes_language and Document.objects.filter(corpus=locked, deleted_at=None).exists():
             raise InvalidInput(fields={"language": "It can only be changed while the corpus has no documents."})
+        if fields.get("is_public") and locked.readers.exists():
+            raise InvalidInput(fields={"is_public": PUBLIC_WITH_READERS})
         for name, value in fields.items():
             setattr(locked, name, value)
         locked.save(update_fields=list(fields))

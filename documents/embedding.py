@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from django.conf import settings
@@ -160,10 +159,9 @@ def _wordllama_vectors(texts: Sequence[str]) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _wordllama() -> WordByWord:
-    # Imported here: it takes 0.2 s and 60 MB, which a process that embeds with Ollama never pays.
-    import wordllama
+    # Imported here: a process that embeds with Ollama needs no tokenizer.
+    from documents.embedded_model import load_model
 
-    # Its loader looks for the tokenizer in another folder than the wheel's, and would download it.
-    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    model = load_model()
     logging.getLogger(__name__).info("WordLlama is loaded")
     return WordByWord(model)

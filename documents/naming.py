@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import PurePosixPath
 
+from documents.invisible import visible
+
 NAME_MAX_CHARS = 255
 SOURCE_MAX_CHARS = 1000
 TITLE_MAX_CHARS = 500
@@ -28,8 +30,9 @@ def clean_name(name: str) -> str:
 def clean_text(text: str, max_chars: int) -> str:
     """Return one line of NFC text without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
-    visible = one_line if one_line.isprintable() else "".join(filter(_is_wanted, one_line))
-    return " ".join(unicodedata.normalize("NFC", visible).split())[:max_chars].strip()
+    shown = visible(one_line)
+    seen = shown if shown.isprintable() else "".join(filter(_is_wanted, shown))
+    return " ".join(unicodedata.normalize("NFC", seen).split())[:max_chars].strip()
 
 
 def _is_wanted(char: str) -> bool:

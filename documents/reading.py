@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models.functions import Length, Substr
 
 from documents.access import Principal, choose_corpora, readable_corpora, readable_documents
+from documents.borders import page_at
 from documents.models import Document, DocumentText
 from ragsite.errors import DocumentNotFound
 
@@ -57,6 +57,6 @@ def read_window(document: Document, *, start: int, end: int) -> Window:
     if found is None:
         raise DocumentNotFound("This document has no text yet; ask again when its status is `ready`.")
     text, total, page_starts = found
-    page = max(1, bisect_right(page_starts, start)) if page_starts else None
+    page = page_at(start, page_starts)
     start = min(start, total)
     return Window(text, start, start + len(text), page, str(document), total)

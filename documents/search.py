@@ -38,6 +38,7 @@ class Found:
     document_source: str
     heading: str
     page: int | None
+    borders: str | None  # as JSON; None: stored before they were noted
     start: int
     end: int
     text: str
@@ -124,8 +125,9 @@ def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) 
     live, within = reach.live_chunks
     rows = reach.rows_of(
         (
-            'SELECT documents_chunk.id, document_id, document.title, document.source, heading, page, start, "end",'
-            " text, lexeme_count, ARRAY(SELECT term FROM unnest(%s::bigint[]) AS term WHERE term = ANY (terms))"
+            "SELECT documents_chunk.id, document_id, document.title, document.source, heading, page, borders::text,"
+            ' start, "end", text, lexeme_count,'
+            " ARRAY(SELECT term FROM unnest(%s::bigint[]) AS term WHERE term = ANY (terms))"
             " FROM documents_chunk JOIN documents_document AS document ON document.id = document_id"
             f" WHERE documents_chunk.id = ANY (%s::bigint[]) AND {live}",
             (_array(terms), _array(chunk_ids), *within),

@@ -25,7 +25,7 @@ from documents.chunking import Piece
 from documents.embedding import embed_passages
 from documents.embedding_ahead import CALLS_AHEAD, Pause, vectors_ahead
 from documents.extraction import Extracted
-from documents.extraction.notes import is_partial
+from documents.extraction.notes import as_stored, is_partial
 from documents.forgetting import forget_versions
 from documents.lexicon import count_in, count_out
 from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace
@@ -170,7 +170,7 @@ def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, tit
             title=title,
             media_type=extracted.media_type[:100],
             pages=len(extracted.page_starts) or None,
-            notes=[(note.code, note.count) for note in extracted.notes],
+            notes=[as_stored(note) for note in extracted.notes],
             is_partial=is_partial(extracted.notes),
             chunks_total=chunks,
             chunks_done=chunks,

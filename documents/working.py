@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -16,6 +17,7 @@ from procrastinate.contrib.django import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 
+from documents.extraction import prepare as prepare_to_read
 from documents.jobs import app
 from documents.queueing import INDEXING_QUEUE, UPKEEP_QUEUE
 from documents.rescue import release_jobs, rescue_stalled_jobs
@@ -43,6 +45,7 @@ def work(*, concurrency: int = 1, until_idle: bool = False) -> None:
     On a signal the current document is finished, or after WORKER_GRACE_SECONDS left at its next batch. A database
     that goes away is waited for.
     """
+    prepare_to_read()
     asyncio.run(_work(concurrency, until_idle))
 
 
@@ -111,7 +114,7 @@ async def _run_workers(concurrency: int, until_idle: bool, stop: asyncio.Event) 
 
 
 def _make_workers(concurrency: int, until_idle: bool) -> list[Worker]:
-    options = {
+    options: dict[str, Any] = {
         **app.worker_defaults,
         "shutdown_graceful_timeout": settings.WORKER_GRACE_SECONDS,
         "update_heartbeat_interval": settings.WORKER_HEARTBEAT_SECONDS,

@@ -12,7 +12,8 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and what is to happen when a process starts to call model servers."""
-        from monitoring import checks, computing_checks  # noqa: F401 - registering needs the app registry
+        # registering needs the app registry
+        from monitoring import checks, computing_checks, fence_checks, start_checks  # noqa: F401
         from monitoring.circuit_watch import watch_circuits  # its models need the app registry
 
         on_new_client(watch_circuits)

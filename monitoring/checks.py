@@ -10,10 +10,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache.backends.redis import RedisCache
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
-from monitoring.connection_budget import connection_budget
 from ragsite.errors import OllamaMisconfigured
 from ragsite.ollama.addresses import addresses_of
 from ragsite.rates import parse_rate
@@ -102,25 +100,6 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             )
         )
     return found
-
-
-@register(Tags.database, deploy=True)
-def check_connections(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return whether Postgres has enough connections for every process' pool."""
-    try:
-        budget = connection_budget()
-    except DatabaseError:
-        return []  # what is wrong with the database, others say
-    if budget.is_met:
-        return []
-    return [
-        Warning(
-            f"{budget.words()}.",
-            hint="Lower DATABASE_POOL_SIZE, DATABASE_MAX_OVERFLOW or WEB_WORKERS, or raise max_connections "
-            "(`manage.py tune_postgres`).",
-            id="ragsite.W003",
-        )
-    ]
 
 
 def _unpickles_from_redis(cache: dict[str, Any]) -> bool:

@@ -34,11 +34,29 @@ class ConnectionBudget:
         """Return whether every pool can be full at once."""
         return self.needed <= self.allowed
 
+    @property
+    def largest_pool_size(self) -> int:
+        """Return the pool size with which it would be met; below 1: there is none."""
+        rest = self.allowed - SPARE_CONNECTIONS - self.ingestion_workers * QUEUE_CONNECTIONS
+        return rest // max(1, self.web_processes + self.ingestion_workers)
+
     def words(self) -> str:
-        """Return it in a sentence."""
+        """Return the arithmetic in a sentence, with the sum and what is allowed."""
         return (
-            f"{self.web_processes} web processes and {self.ingestion_workers} ingestion workers may need "
-            f"{self.needed} database connections; Postgres allows {self.allowed}"
+            f"{self.web_processes} web processes x {self.pool_size} database connections + {self.ingestion_workers} "
+            f"ingestion workers x ({self.pool_size} + {QUEUE_CONNECTIONS}) + {SPARE_CONNECTIONS} for commands = "
+            f"{self.needed}, but Postgres allows {self.allowed}"
+        )
+
+    def advice(self) -> str:
+        """Return what to change."""
+        if self.largest_pool_size < 1:
+            return (
+                "Lower WEB_WORKERS or INGEST_WORKERS, or raise max_connections of Postgres (`manage.py tune_postgres`)."
+            )
+        return (
+            f"Set DATABASE_POOL_SIZE (and DATABASE_MAX_OVERFLOW) to {self.largest_pool_size} or less together, lower "
+            "WEB_WORKERS, or raise max_connections of Postgres (`manage.py tune_postgres`)."
         )
 
 

@@ -9,12 +9,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import DatabaseError
 
 from documents.ingesting import ingest_paths
 from documents.models import Corpus, Tenant
+from monitoring.postgres_trial import wait_for_postgres
+from ragsite.postgres.one_at_a_time import preparation_lock
 
 DEMO_TENANT = "demo"
 DEMO_CORPUS = "ragsite-docs"
@@ -27,29 +31,57 @@ _CODE_BLOCK = re.compile(r"^(```|~~~)[^\n]*\n.*?^\1[^\n]*\n", re.MULTILINE | re.
 _QUESTION = re.compile(r"[a-z]\?")
 
 
-def prepare(tell: Callable[[str], None]) -> None:
-    """Do what is missing, and only that; every step may be repeated."""
-    call_command("migrate", verbosity=0)
-    collect_static_files()
-    password = create_administrator()
-    if password:
-        tell(f"Administrator: {settings.ADMIN_USERNAME}, password: {password} (shown once; change it in the admin)")
-    tell(index_demo_corpus())
+class NotPrepared(Exception):
+    """It could not be done; the message says why, and what to do."""
+
+
+def prepare(tell: Callable[[str], None], *, with_demo: bool, wait_seconds: float) -> None:
+    """Do what is missing, and only that; every step may be repeated, also by several hosts at the same time.
+
+    Raises NotPrepared when Postgres isn't there within `wait_seconds`, or refuses.
+    """
+    trial = wait_for_postgres(wait_seconds, tell)
+    if trial.problem:
+        raise NotPrepared(trial.problem)
+    try:
+        with preparation_lock(lambda: tell("Another process is preparing this database; waiting for it.")):
+            call_command("migrate", verbosity=0)
+            collect_static_files()
+            password = create_administrator()
+            if password:
+                tell(
+                    f"Administrator: {settings.ADMIN_USERNAME}, password: {password} "
+                    "(shown once; change it in the admin)"
+                )
+            if with_demo:
+                tell(index_demo_corpus())
+    except (DatabaseError, psycopg.Error) as exc:
+        raise NotPrepared(f"Postgres refused: {str(exc).splitlines()[0]}.") from exc
 
 
 def collect_static_files() -> None:
-    """Hash and compress the static files, unless nothing changed since the last time."""
+    """Hash and compress the static files, unless nothing changed since the last time. Raises NotPrepared."""
     stamp = settings.STATIC_ROOT / ".stamp"
     state = _state_of_static_files()
-    if not stamp.exists() or stamp.read_text() != state:
-        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
-        stamp.write_text(state)
+    try:
+        if not stamp.exists() or stamp.read_text() != state:
+            call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+            stamp.write_text(state)
+    except OSError as exc:
+        raise NotPrepared(
+            f"VAR_DIR: {exc.filename or settings.STATIC_ROOT} can't be written ({exc.strerror})."
+        ) from exc
 
 
 def create_administrator() -> str | None:
     """Create a superuser if there is none; return the password if it had to be invented."""
-    if User.objects.filter(is_superuser=True).exists():
+    if User.objects.filter(is_superuser=True, is_active=True).exists():
         return None
+    if User.objects.filter(username=settings.ADMIN_USERNAME).exists():
+        raise NotPrepared(
+            f"There is no administrator, and the user {settings.ADMIN_USERNAME!r} is none: name another one in "
+            "ADMIN_USERNAME, or make this one a superuser."
+        )
     password = settings.ADMIN_PASSWORD or secrets.token_urlsafe(12)
     User.objects.create_superuser(settings.ADMIN_USERNAME, password=password)
     return None if settings.ADMIN_PASSWORD else password
@@ -95,6 +127,7 @@ def without_example_questions(markdown: str) -> str:
 def _state_of_static_files() -> str:
     root = Path(settings.BASE_DIR)
     digest = hashlib.sha256((root / "requirements.txt").read_bytes())
+    digest.update(settings.STORAGES["staticfiles"]["BACKEND"].encode())  # which may make no manifest
     for path in sorted((root / "static").rglob("*")):
         if path.is_file():
             digest.update(str(path.relative_to(root)).encode() + path.read_bytes())

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg_pool import PoolTimeout, TooManyRequests
@@ -17,6 +18,7 @@ from monitoring.model_servers import model_servers
 from ragsite import redis_guard
 from ragsite.postgres.limits import bounded_transaction
 from ragsite.postgres.losing import Silent, Unreachable
+from ragsite.static_files import static_files_problem
 
 OLDEST_PGVECTOR = (0, 8, 4)  # versions before it can return wrong rows after a vacuum
 CHECK_SECONDS = 1.0
@@ -54,15 +56,15 @@ def check_postgres(*, with_migrations: bool = False) -> Service:
         with bounded_transaction(CHECK_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
             row = cursor.fetchone()
-        is_complete = not with_migrations or not _pending_migrations()
+        is_complete = not with_migrations or schema_is_complete()
     except DatabaseError as exc:
         return Service(False, f"Postgres can't be used: {_why(exc)}.")
     if row is None:
-        return Service(False, "The extension vector is missing; run `manage.py migrate`.")
+        return Service(False, "The extension vector is missing; run `manage.py prepare`.")
     if tuple(int(part) for part in row[0].split(".")) < OLDEST_PGVECTOR:
         return Service(False, f"pgvector {row[0]} is too old; 0.8.4 or newer is needed.", {"pgvector": row[0]})
     if not is_complete:
-        return Service(False, "The schema is not complete; run `manage.py migrate`.", {"pgvector": row[0]})
+        return Service(False, "The schema is not complete; run `manage.py prepare`.", {"pgvector": row[0]})
     return Service(True, "Operational", {"pgvector": row[0]})
 
 
@@ -98,13 +100,28 @@ def check_queue() -> Service:
     return Service(True, "Operational", {"waiting": waiting, "running": running})
 
 
-def _pending_migrations() -> bool:
-    """Return whether the schema lacks a migration of this program. Once complete, it stays so for this process."""
+def check_static_files() -> Service:
+    """Return whether the pages of this process have their style sheets and scripts."""
+    problem = static_files_problem()
+    return Service(problem is None, problem or "Operational")
+
+
+def schema_is_complete() -> bool:
+    """Return whether the schema has all migrations of this program. Once complete, it stays so for this process.
+
+    Raises DatabaseError.
+    """
     global _schema_is_complete
     if not _schema_is_complete:
         executor = MigrationExecutor(connection)
         _schema_is_complete = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return not _schema_is_complete
+    return _schema_is_complete
+
+
+def has_administrator() -> bool:
+    """Return whether anybody can manage users and documents in the admin. Raises DatabaseError."""
+    with bounded_transaction(CHECK_SECONDS):
+        return User.objects.filter(is_superuser=True, is_active=True).exists()
 
 
 def _why(error: DatabaseError) -> str:

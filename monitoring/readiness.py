@@ -10,7 +10,9 @@ import threading
 import time
 from typing import Any
 
-from monitoring.health import Service, check_postgres, check_redis
+from django.db import DatabaseError
+
+from monitoring.health import Service, check_postgres, check_redis, check_static_files, has_administrator
 from ragsite import ollama
 from ragsite.errors import OllamaError
 
@@ -35,6 +37,17 @@ class FirstLook:
         self._seen |= {name for name, service in found.items() if service.healthy}
         return {name: service for name, service in found.items() if not service.healthy}
 
+    def has_seen_administrator(self) -> bool:
+        """Return whether there was one at some time; when the database doesn't say, there may be."""
+        if "administrator" not in self._seen:
+            try:
+                if not has_administrator():
+                    return False
+            except DatabaseError:
+                return True
+            self._seen.add("administrator")
+        return True
+
     def _look_for_ollama(self) -> Service:
         """Return whether a model server has told its models; asked beside, without a call that a circuit counts."""
         if not ollama.configured():
@@ -58,9 +71,16 @@ first_look = FirstLook()
 
 def readiness() -> tuple[bool, dict[str, Any]]:
     """Return whether this process should get requests, and why not."""
-    services = {"postgres": check_postgres(with_migrations=True), **first_look.missing()}
+    services = {
+        "postgres": check_postgres(with_migrations=True),
+        "static_files": check_static_files(),
+        **first_look.missing(),
+    }
     ready = all(service.healthy for service in services.values())
-    return ready, {"ready": ready, "services": {name: service.as_dict() for name, service in services.items()}}
+    report: dict[str, Any] = {"ready": ready, "services": {name: each.as_dict() for name, each in services.items()}}
+    if ready and not first_look.has_seen_administrator():
+        report["warnings"] = ["There is no administrator; run `manage.py prepare`."]
+    return ready, report
 
 
 def _has_answered(client: ollama.OllamaClient) -> bool:

@@ -63,7 +63,7 @@ def too_many_connections(measured: Measured) -> str | None:
     budget = measured.budget
     if budget is None or budget.is_met:
         return None
-    return f"{budget.words()}: run `manage.py tune_postgres`, or lower DATABASE_POOL_SIZE."
+    return f"{budget.words()}. {budget.advice()}"
 
 
 def pool_was_never_used(measured: Measured) -> str | None:

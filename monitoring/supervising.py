@@ -1,8 +1,12 @@
-"""The process tree of `serve`: web server and ingestion workers, watched, restarted, and stopped together."""
+"""The process tree of `serve`: web server and ingestion workers, watched, restarted, and stopped together.
+
+This stays in memory as long as the tree: nothing here imports Django.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
 import shutil
@@ -11,12 +15,9 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from django.conf import settings
 
 from monitoring import web_server
 
@@ -45,7 +46,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - our own commands, nothing of a user's
             self.command,
             env=self.own_environment(environment),
-            cwd=settings.BASE_DIR,
+            cwd=web_server.ROOT,
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
@@ -128,38 +129,45 @@ def web_child() -> Child:
 
 def ingest_children(count: int) -> list[Child]:
     """Return that many ingestion workers."""
-    manage = str(settings.BASE_DIR / "manage.py")
+    manage = str(web_server.ROOT / "manage.py")
     return [Child(f"ingest-{number}", [sys.executable, manage, "work"]) for number in range(1, count + 1)]
 
 
-def children_environment(**overrides: str) -> dict[str, str]:
+def children_environment(var_dir: Path, **overrides: str) -> dict[str, str]:
     """Return the environment of the children, with an empty folder for the metrics that they share."""
-    folder = Path(settings.VAR_DIR) / "prometheus"
+    folder = var_dir / "prometheus"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), **overrides}
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Return whether a server could listen there."""
+def why_not_listening(host: str, port: int) -> str | None:
+    """Return in a sentence why no server could listen there; None: one could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                return f"Port {port} of {host} is in use. Choose another one: PORT={min(port + 1, 65_535)}."
+            if exc.errno == errno.EACCES:
+                return f"Port {port} is only for the system's own user. Choose one above 1023: PORT=8000."
+            return f"HOST is {host!r}, where this machine can't listen ({exc.strerror}): use 127.0.0.1 or 0.0.0.0."
+    return None
 
 
-def wait_until_it_answers(url: str, *, seconds: float) -> bool:
-    """Return whether `url` answered 200 within that time."""
+def wait_until_it_answers(host: str, port: int, path: str, *, seconds: float) -> bool:
+    """Return whether our own server answered 200 there within that time. An HTTP client would cost memory for good."""
     give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         try:
-            with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310 - our own address
-                return bool(reply.status == 200)
+            with socket.create_connection((host, port), timeout=2) as connection:
+                connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+                if connection.recv(12).endswith(b" 200"):
+                    return True
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     return False
 
 

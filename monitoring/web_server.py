@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
-from django.conf import settings
-
+ROOT = Path(__file__).resolve().parent.parent
 # The C library keeps for each thread seven freed blocks of every size up to 1 kB, to spare threads that allocate at the
 # same time a lock. In Python they take turns anyway, and with 500 of them those blocks were 60 MB of a worker's 240.
 TUNABLES = "glibc.malloc.tcache_count=0"
@@ -14,10 +14,13 @@ TUNABLES = "glibc.malloc.tcache_count=0"
 
 def command() -> list[str]:
     """Return what is run. Address, workers and threads come from the environment (see gunicorn_conf)."""
-    configuration = str(settings.BASE_DIR / "ragsite" / "gunicorn_conf.py")
+    configuration = str(ROOT / "ragsite" / "gunicorn_conf.py")
     return [sys.executable, "-m", "gunicorn", "-c", configuration, "ragsite.wsgi:application"]
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return what it is run with: `given`, and what many threads need where nothing else is said."""
-    return {"GLIBC_TUNABLES": TUNABLES, **given}
+    """Return what it is run with: `given`, and what many threads need where nothing else is said.
+
+    Who starts it so has looked at what it needs, or wants it as it is.
+    """
+    return {"GLIBC_TUNABLES": TUNABLES, "RAGSITE_START_CHECKED": "true", **given}

@@ -19,19 +19,20 @@ class Place:
 
     def line_behind(self, text: str) -> str:
         """Return the line as it would be behind a further piece."""
-        return self._behind(text)[0]
+        return self.behind(text)[0]
 
     def is_code_behind(self, text: str) -> bool:
         """Return whether what comes behind a further piece is code: between backticks of one line, or in a block."""
-        line, in_fence = self._behind(text)
-        return in_fence or line.count("`") % 2 == 1
+        return self.behind(text)[1]
 
-    def _behind(self, text: str) -> tuple[str, bool]:
+    def behind(self, text: str) -> tuple[str, bool]:
+        """Return both."""
         if self._moves:
             moved = "".join(self._moves)
             self._moves.clear()
             self._line, self._in_fence = self._moved(moved)
-        return self._moved(text)
+        line, in_fence = self._moved(text)
+        return line, in_fence or line.count("`") % 2 == 1
 
     def _moved(self, text: str) -> tuple[str, bool]:
         *lines, last = (self._line + text).split("\n")

@@ -19,15 +19,18 @@ _ANGLE_NAMES = (
     r"|fim[_-]\w+|extra_id_\d+|unused_?\d+|reserved\w*|special_\d+|0x[0-9a-f]{2}|seed:\w+|jupyter\w*|repo_name|reponame"
     r"|file_sep|filename|gh_stars|issue_\w+|empty_output|commit_\w+|pause|scratchpad|reasoning|x_\w+"
 )
+# What no element of a page, no type and no placeholder is called: <start_function_call>, <function_call:end>.
+_ANGLE_CLASS = r"[a-z]\w*(?:[_:.-]\w+)+"
 # Inside square brackets: [INST], [/SYSTEM_PROMPT], [TOOL_CALLS], [gMASK], [img-0], ...
 _SQUARE_NAMES = (
     r"inst|system_prompt|available_tools|tool_\w+|prefix|suffix|middle|img(?:[_-]\w+)?|g?mask|smask|bos|eos|cls|sep|pad"
     r"|unk|think|args|call_id|model_settings|begin_audio|audio|e~|control_\d+|user|assistant|system"
+    r"|(?:begin|start|end)_\w+|(?-i:[A-Z]{2,}(?:_[A-Z]+)+)"
 )
 _TOKEN = re.compile(
     rf"""
       (?P<pair> <\| | \|> | \[\| | \|\] | \]~ | ~\[ )             # <|im_start|>, [|user|], ]~b]
-    | (?P<open> <<(?=/?sys) | <(?=/?(?:{_ANGLE_NAMES})[ ]*/?>) | \[(?=/?(?:{_SQUARE_NAMES})\]) )
+    | (?P<open> <<(?=/?sys) | <(?=/?(?:{_ANGLE_NAMES}|{_ANGLE_CLASS})[ ]*/?>) | \[(?=/?(?:{_SQUARE_NAMES})\]) )
     | (?P<line> (?:^|(?<=\n))[ \t]*
         (?: \#{{2,}}[ \t]*(?:instruction|input|response)s?
           | (?:\#{{2,}}[ \t]*)?(?:system|user|human|assistant)
@@ -36,6 +39,8 @@ _TOKEN = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+
+_CONTROL_NAME = re.compile(rf"{_ANGLE_NAMES}|{_ANGLE_CLASS}", re.IGNORECASE)
 
 # Joiners and variation selectors stay in emoji and Indic scripts, and go where they hide in ASCII.
 _JOINERS = re.compile(
@@ -63,6 +68,11 @@ def defuse(text: str) -> str:
 def holds_control_token(text: str) -> bool:
     """Return whether a control token is left in the text, as it is or after Unicode normalisation."""
     return bool(_TOKEN.search(text) or _TOKEN.search(unicodedata.normalize("NFKC", text)))
+
+
+def is_control_name(name: str) -> bool:
+    """Return whether `<name>` is a control token of a model, or is shaped like one: `tool_call`, but not `uint8_t`."""
+    return _CONTROL_NAME.fullmatch(name) is not None and not name.endswith("_t")
 
 
 def _holds_token_behind_entities(text: str) -> bool:

@@ -23,7 +23,7 @@ MAX_BLANK_CHARS = 400  # of nothing but white space; a table may be padded
 _DROPPED = re.compile(r"\[\d{1,9}\]|^[ \t]*(?:\d{1,4}[.)]|[-*•–])(?=\s)", re.MULTILINE)
 _SQUEEZED = re.compile(rf"{_DROPPED.pattern}|\s+", re.MULTILINE)
 _CITATION = re.compile(r"\[\d{1,9}\]")
-_LINK = re.compile(rf"(?:!\s?)?\[[^\]\n]*\]\s?\({REMOVED}[^)\n]*\)|{REMOVED}")
+_LINK = re.compile(rf"(?:!\s?)?\[[^\]\n]{{0,300}}\]\s?\({REMOVED}[^)\n]{{0,300}}\)|{REMOVED}")
 # What is left of "See [here](...)": words that only point at what was removed.
 _POINTERS = frozenset(
     words_of(
@@ -89,9 +89,9 @@ def find_loop(text: str) -> Loop | None:
 
 def says_nothing(answer: str) -> bool:
     """Return whether nothing is left of an answer but punctuation, citations and places of removed links."""
-    rest = _CITATION.sub(" ", _LINK.sub(" ", answer))
     if REMOVED not in answer:
-        return not any(map(str.isalnum, rest))
+        return not any(map(str.isalnum, _CITATION.sub(" ", answer)))
+    rest = _CITATION.sub(" ", _LINK.sub(" ", answer))
     return _POINTERS.issuperset(words_of(rest))
 
 

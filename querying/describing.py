@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from documents.invisible import visible
 from querying.citations import Citation
 from querying.passage import names_by_number
 from querying.values import Answer
@@ -15,9 +16,9 @@ def described(answer: Answer) -> list[str]:
         page = f", page {citation.page}" if citation.page is not None else ""
         name = names.get(citation.number, citation.document_title)
         # The title is said already.
-        heading = citation.heading.removeprefix(citation.document_title).removeprefix(" > ")
+        heading = visible(citation.heading).removeprefix(citation.document_title).removeprefix(" > ")
         heading = f", {heading}" if heading else ""
-        quote = " ".join(citation.quote.split())
+        quote = " ".join(visible(citation.quote).split())
         lines += [
             "",
             f"[{citation.number}] {name}{page}{heading}{_source(citation)}",

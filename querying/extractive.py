@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from documents.invisible import visible
 from querying.asking import parts_of
 from querying.inert import inert
 from querying.passage import FoundPassage
@@ -99,8 +100,8 @@ def first_sentence(quoted: Quoted, passages: Sequence[FoundPassage]) -> str:
 
 
 def as_one_line(text: str) -> str:
-    """Return a quote on one line, without the numbers of footnotes after its full stops."""
-    return " ".join(FOOTNOTE_INSIDE.sub("", text).replace("\x03", " ").split())
+    """Return a quote on one line, without what nobody sees and the numbers of footnotes after its full stops."""
+    return " ".join(visible(FOOTNOTE_INSIDE.sub("", text).replace("\x03", " ")).split())
 
 
 def _chosen(

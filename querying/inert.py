@@ -28,7 +28,7 @@ _ACTIVE = re.compile(
     | &(?:\#|[a-zA-Z]\w{1,31};)                            # an entity
     | [a-zA-Z][a-zA-Z0-9+.-]*:[/\\]{2} | (?<!\w)(?:javascript|vbscript|data|mailto|tel|file|blob):\S
     | www\d*\.\w | [\w.+-]+@[\w-]+\.\w           # addresses
-    | (?<![\w.-])(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?::\d{1,5})?[/?\#]\S   # host.tld/path
+    | [\w-]\.(?:xn--[\w-]+|[^\W\d_]{2,24})(?![^\W_])      # host.tld
     | (?<![\w])[/\\]{2}[\w.-]+\.\w
     | \w[*~]+\w | \b__?\w+__?\b | \$\S+\$                  # a*b*c, __init__
     | ^\*(?!\*)\S*[^*]$ | ^[*~]{3,}

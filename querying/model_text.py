@@ -12,8 +12,9 @@ from querying.output_filter import AnswerFilter
 from querying.sentences import sentences_of
 from querying.thinking import ThoughtFilter
 
-CHARS_PER_TOKEN = 16  # no usual tokenizer's tokens are so long on average
+CHARS_PER_TOKEN = 8  # no usual tokenizer's tokens are so long on average
 SLACK_CHARS = 2000
+MOST_CHARS = 40_000  # however many tokens it may write: what comes behind its end must be read in no time, too
 ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 
 
@@ -40,7 +41,7 @@ class ModelText:
         self.stop: Stop | None = None
         self._given = given
         self._prompt_mark = prompt_mark
-        self._chars_left = CHARS_PER_TOKEN * answer_tokens + SLACK_CHARS
+        self._chars_left = min(CHARS_PER_TOKEN * answer_tokens + SLACK_CHARS, MOST_CHARS)
         self._thoughts = ThoughtFilter(expects_thoughts=expects_thoughts)
         self._retractions = 0
         self._begin()
@@ -109,11 +110,13 @@ class ModelText:
         return self._record(self._answer.feed(text))
 
     def _record(self, text: str) -> str:
+        if not text:
+            return ""
         before = len(self._text)
         self._text += text
         self._loops.feed(text)
         self._look(len(text))
-        return self._text[before:]
+        return text if self.stop is None else self._text[before:]
 
     def _look(self, new_chars: int = 0) -> None:
         if self._loops.loop is not None:

@@ -134,7 +134,7 @@ class MarkFilter:
 
     def _read(self, *, ended: bool) -> str:
         said = ""
-        while (found := _MARK.search(self._held)) is not None:
+        while "-" in self._held and (found := _MARK.search(self._held)) is not None:
             before, self._held = self._held[: found.start()], self._held[found.end() :]
             if not self._begins(before):
                 self.is_refusal, self._held = True, ""
@@ -142,7 +142,7 @@ class MarkFilter:
             in_code = self._place.is_code_behind(before)
             self.has_mark = self.has_mark or not in_code
             said += self._say(before + (found.group() if in_code else ""))
-        begun = None if ended else _BEGUN_MARK.search(self._held)
+        begun = None if ended else _BEGUN_MARK.search(self._held, max(0, len(self._held) - len(NOT_FOUND_MARK)))
         text = self._held if begun is None else self._held[: begun.start()]
         if not self._begins(text) and not ended and len(text) <= MAX_DECORATION_CHARS:
             return said  # decoration of a mark that may come

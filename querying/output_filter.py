@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
+from documents.invisible import visible
+from querying.bare_addresses import ENDS_WORD, AddressFilter
 from querying.citations import CitationFilter
+from querying.control_tokens import is_control_name
 from querying.html_elements import ELEMENTS
 
 REMOVED = "‹link removed›"  # no bracket and no HTML: it can't become part of something else
@@ -18,27 +21,31 @@ MAX_HELD_CHARS = 1024  # of a word that isn't finished
 KEPT_WHEN_FULL_CHARS = 256  # an address that begins there is still found
 
 # Characters that end a word for our purpose. Ideographs do too: Chinese has no spaces, and would be held back for long.
-_DELIMITERS = frozenset("[](){}<>\"'`|*^“”„«»‹›‘’、。，．：；！？（）【】「」『』《》…—–")
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+_RUN = re.compile(rf"[^{ENDS_WORD}]+|.", re.DOTALL)  # of a word, or one character that ends it
+_WORD = re.compile(rf"[^{ENDS_WORD}]")
 # Ends what follows "https://" when an address has a host that isn't plain ASCII.
 _ENDS_ADDRESS = frozenset("\"'`<>)“”»›、。，；！？）】」』》")
 
 _ADDRESS = re.compile(
     r"""
-      (?: [a-z][a-z0-9+.-]+ : )  [/\\]{2}                                     # any scheme://, also https:\\
-    | (?<![a-z0-9]) (?:https?|ftps?|wss?|javascript|vbscript|livescript|mailto|blob|file) : (?= [\w/\\%.@&+-] )
+      (?<![a-z0-9]) (?:https?|ftps?|wss?|javascript|vbscript|livescript|mailto|blob|file) : (?= [\w/\\%.@&+-] )
     | (?<![a-z0-9]) data: (?= [\w.+-]+/ | [;,] )
     | [/\\]{2} (?= (?:[^\s/\\]*@)? (?: [\w-]+ (?:\.[\w-]+)+ | [\w-]+:\d+ | \d{6,} | 0x[0-9a-f]+ ) )  # //host
-    | (?<![\w-]) www\d*\. (?= [\w-] )
+    | (?<![^\W_]) www\d*\. (?= [\w-] )
     | (?<![\w.-]) (?:[\w-]{1,63}\.)+ (?: xn--[\w-]+ | (?!(?:js|ts|go|vb)\b) [^\W\d_]{2,24} )  # host.tld ...
       (?::\d{1,5})? [/?\#\\] (?= \S )                                         # ... with a path
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Any scheme://, also https:\\. What stands before the colon is read backwards from there: looked for from each letter
+# on, it would take the square of a long word's length.
+_SLASHES = re.compile(r":[/\\]{2}")
+_SCHEME_SIGNS = "0123456789+.-"
+_SCHEME_CHARS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + _SCHEME_SIGNS
+# Without one of these a word holds no address, no beginning of one, and no entity.
+_SUSPECT = re.compile(r"[:/\\?#&]|www", re.IGNORECASE)
 # At the end of a word, with more than a space behind it: "https://[::1]", "javascript:(...)".
-_BEGUN = re.compile(
-    r"(?:[a-z][a-z0-9+.-]+:[/\\]{2}|(?<![a-z0-9])(?:https?|javascript|vbscript|data):|[/\\]{2})$", re.IGNORECASE
-)
+_BEGUN = re.compile(r"(?:(?<![a-z0-9])(?:https?|javascript|vbscript|data):|[/\\]{2})$", re.IGNORECASE)
 _TRAILING = re.compile(r"[.,;:!?]*$")
 # Markdown decodes these late; a linkifier sees the result.
 _ENTITY = re.compile(r"&(?=#)|&(?!(?:amp|lt|gt|quot|apos|nbsp);)(?=[a-z][a-z0-9]{1,31};)", re.IGNORECASE)
@@ -49,36 +56,10 @@ _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_,]*")
 _BEFORE_TYPE = re.compile(r"[A-Za-z0-9_]")
 _OPENERS = frozenset([("]", "("), ("]", ":"), ("!", "["), ("<", "/"), ("<", "!"), ("<", "?"), ("&", "#")])
 
-# What nobody sees, and what could hide in it: controls, zero-width, direction marks, tags. The joiners that emoji and
-# Indic scripts need stay. A lone surrogate can't be sent at all.
-_INVISIBLE: dict[int, str | None] = {
-    **dict.fromkeys(
-        code
-        for first, last in [
-            (0x00, 0x08),
-            (0x0B, 0x1F),
-            (0x7F, 0x9F),
-            (0xAD, 0xAD),
-            (0x180E, 0x180E),
-            (0x200B, 0x200B),
-            (0x200E, 0x200F),
-            (0x202A, 0x202E),
-            (0x2060, 0x206F),
-            (0xFEFF, 0xFEFF),
-            (0xFFF9, 0xFFFB),
-            (0xE0000, 0xE0FFF),
-        ]
-        for code in range(first, last + 1)
-    ),
-    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),
-    0x2028: "\n",
-    0x2029: "\n",
-}
-
-
-# Text in which there is nothing to look for, as most sentences are: words, and signs that open nothing.
-_HARMLESS = re.compile(r"(?!.*www)(?:[\w \n.,;'\"%()–-]|[:?](?=[ \n]|\Z))*", re.IGNORECASE | re.DOTALL)
-_ONE_WORD = re.compile(r"[a-z0-9.,;:?%-]*", re.IGNORECASE)  # or the beginning of one
+# Text in which there is nothing to look for, as most sentences are: words, signs that open nothing, and citations.
+_HARMLESS = re.compile(
+    r"(?:[\w \n.,;'\"%()*`–-]++|[:?!](?=[ \n]|\Z)|(?<!!)(?:\[\d{1,9}\])++(?=[ \n.,;?)*]))*+", re.IGNORECASE
+)
 _LETTERS = re.compile("[a-z]*", re.IGNORECASE)
 
 
@@ -101,58 +82,71 @@ class LinkFilter:
         if not self._last and not self._word and text and _LETTERS.fullmatch(text) and len(text) < MAX_HELD_CHARS:
             self._word, self._said_chars = text, len(text)
             return self._emit(text)
+        said = ""
         if not self._swallowing and not self._said_chars:
             whole = self._word + text
             begin = 1 + max(whole.rfind(" "), whole.rfind("\n"))
-            words, word = whole[:begin], whole[begin:]
-            if len(word) < MAX_HELD_CHARS and _ONE_WORD.fullmatch(word) and _HARMLESS.fullmatch(words):
-                self._word = word
-                return self._emit(words)
-        return "".join(map(self._take, text))
+            if begin and _is_harmless(words := whole[:begin]):
+                self._word = ""
+                said, text = self._emit(words), whole[begin:]
+        runs = [self._take(run) for run in _RUN.findall(text)]
+        return said + "".join(runs) if runs else said
 
     def finish(self) -> str:
         """Return what was held back."""
         return self._word_done(followed_by_space=True)
 
-    def _take(self, char: str) -> str:
-        if char.isspace() or char in _DELIMITERS or _IDEOGRAPH.match(char):
-            if self._swallowing and not self._word:
-                if not char.isspace() and char not in _ENDS_ADDRESS:
-                    return ""
-                self._swallowing = False
-            word = self._word_done(followed_by_space=char.isspace(), closed=char == ">")
-            if self._swallowing and not char.isspace() and char not in _ENDS_ADDRESS:
-                return word
+    def _take(self, run: str) -> str:
+        """Take a run of characters of a word, or one character that ends it."""
+        if _WORD.match(run):
+            return "" if self._swallowing else self._grow(run)
+        is_space = run.isspace()
+        if self._swallowing and not self._word:
+            if not is_space and run not in _ENDS_ADDRESS:
+                return ""
             self._swallowing = False
-            return word + self._emit(char)
-        if self._swallowing:
-            return ""
-        self._word += char
-        return self._word_too_long() if len(self._word) >= MAX_HELD_CHARS else ""
+        word = self._word_done(followed_by_space=is_space, closed=run == ">")
+        if self._swallowing and not is_space and run not in _ENDS_ADDRESS:
+            return word
+        self._swallowing = False
+        return word + self._emit(run)
+
+    def _grow(self, run: str) -> str:
+        """Lengthen the word; one that becomes too long is looked at in parts."""
+        said = ""
+        while len(self._word) + len(run) >= MAX_HELD_CHARS and not self._swallowing:
+            taken = MAX_HELD_CHARS - len(self._word)
+            self._word, run = self._word + run[:taken], run[taken:]
+            said += self._word_too_long()
+        if not self._swallowing:
+            self._word += run
+        return said
 
     def _word_done(self, *, followed_by_space: bool, closed: bool = False) -> str:
         word, self._word = self._word, ""
         said_chars, self._said_chars = self._said_chars, 0
         if not word:
             return ""
-        address = _ADDRESS.search(word)
-        if address is None and not followed_by_space:
-            address = _BEGUN.search(word)
-        if address is None:
-            is_type = closed and self._may_open_type and _TYPE.fullmatch(word) and word.lower() not in ELEMENTS
-            return self._emit(_ENTITY.sub("& ", word[said_chars:]), is_type=bool(is_type))
-        trailing = _TRAILING.search(word, address.end())
-        behind = trailing.group() if trailing and trailing.start() > address.end() else ""
+        is_type = closed and self._may_open_type and _is_type(word)
+        if _SUSPECT.search(word) is None:
+            return self._emit(word[said_chars:], is_type=is_type)
+        begin, end = _address_in(word)
+        if begin < 0 and not followed_by_space and (begun := _BEGUN.search(word)):
+            begin, end = begun.span()
+        if begin < 0:
+            return self._emit(_ENTITY.sub("& ", word[said_chars:]), is_type=is_type)
+        trailing = _TRAILING.search(word, end)
+        behind = trailing.group() if trailing and trailing.start() > end else ""
         # A host in brackets or ideographs comes as further words.
-        self._swallowing = not followed_by_space and address.end() == len(word)
-        before = word[said_chars : address.start()]
+        self._swallowing = not followed_by_space and end == len(word)
+        before = word[said_chars:begin]
         return self._emit(_ENTITY.sub("& ", before)) + self._emit(REMOVED) + self._emit(behind)
 
     def _word_too_long(self) -> str:
         said_chars, self._said_chars = self._said_chars, 0
-        address = _ADDRESS.search(self._word)
-        if address is not None:
-            before, self._word, self._swallowing = self._word[said_chars : address.start()], "", True
+        begin, _end = _address_in(self._word) if _SUSPECT.search(self._word) else (-1, -1)
+        if begin >= 0:
+            before, self._word, self._swallowing = self._word[said_chars:begin], "", True
             return self._emit(_ENTITY.sub("& ", before)) + self._emit(REMOVED)
         cut = max(said_chars, len(self._word) - KEPT_WHEN_FULL_CHARS)
         before, self._word = self._word[said_chars:cut], self._word[cut:]
@@ -168,34 +162,60 @@ class LinkFilter:
         return f" {text}" if opens else text
 
 
-class AnswerFilter:
-    """All that a model's text passes through on its way out: invisible characters, citations, links, in this order.
+def _is_harmless(words: str) -> bool:
+    """Return whether nothing in these whole words is to be removed or to be kept apart."""
+    return _HARMLESS.fullmatch(words) is not None and "www" not in words.lower()
 
-    The order matters: "ht[9]tps://" is an address only once the citation is gone, and "[\u200b9]" a citation only once
+
+def _is_type(word: str) -> bool:
+    """Return whether `<word>` behind a name is the type that it holds, and not a tag or a model's control token."""
+    return _TYPE.fullmatch(word) is not None and word.lower() not in ELEMENTS and not is_control_name(word)
+
+
+def _address_in(word: str) -> tuple[int, int]:
+    """Return where the first address of a word begins, and where the sign of it ends; (-1, -1): there is none."""
+    found = _ADDRESS.search(word)
+    begin, end = found.span() if found else (-1, -1)
+    for slashes in _SLASHES.finditer(word):
+        before = word[: slashes.start()]
+        scheme = before[len(before.rstrip(_SCHEME_CHARS)) :].lstrip(_SCHEME_SIGNS)
+        if len(scheme) >= 2:
+            start = slashes.start() - len(scheme)
+            return (start, slashes.end()) if begin < 0 or start <= begin else (begin, end)
+    return begin, end
+
+
+class AnswerFilter:
+    """All that a text passes through on its way out: invisible characters, citations, links, bare addresses.
+
+    In this order: "ht[9]tps://" is an address only once the citation is gone, and "[\u200b9]" a citation only once
     the invisible character is.
     """
 
     def __init__(self, given: Container[int]) -> None:
         self._citations = CitationFilter(given)
         self._links = LinkFilter()
+        self._addresses = AddressFilter()
+        self._before = ""  # the last character that came
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
-        return self._links.feed(self._citations.feed(text.translate(_INVISIBLE)))
+        text, self._before = visible(text, self._before), text[-1:] or self._before
+        return self._addresses.feed(self._links.feed(self._citations.feed(text)))
 
     def finish(self) -> str:
         """Return what was held back."""
-        return self._links.feed(self._citations.finish()) + self._links.finish()
+        last = self._links.feed(self._citations.finish()) + self._links.finish()
+        return self._addresses.feed(last) + self._addresses.finish()
 
 
 def filter_answer(text: str, given: Container[int] = ()) -> str:
     """Return the text as it may leave, with citations of the given numbers only."""
-    if _HARMLESS.fullmatch(text):
-        return text
     answer = AnswerFilter(given)
     return answer.feed(text) + answer.finish()
 
 
-def visible(text: str) -> str:
-    """Return the text without what nobody sees."""
-    return text.translate(_INVISIBLE)
+def filter_field(text: str) -> str:
+    """Return a title or another short text as it may leave. Its brackets are no citations, and stay."""
+    links, addresses = LinkFilter(), AddressFilter()
+    return addresses.feed(links.feed(visible(text)) + links.finish()) + addresses.finish()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from documents.borders import borders_of
 from querying.citations import Citation
 from querying.retrieval import Passage
 from querying.values import Answer, AnswerMode, Reason
@@ -40,7 +41,7 @@ def unpack(packed: Mapping[str, Any]) -> Answer:
             reasons=tuple(Reason(_text(each["code"]), _text(each["message"])) for each in packed["reasons"]),
             answerable=True,
             citations=tuple(Citation(**_with_uuid(each)) for each in packed["citations"]),
-            passages=tuple(Passage(**_with_uuid(each)) for each in packed["passages"]),
+            passages=unpack_passages(packed["passages"]),
             legs=(),
             model=packed["model"],
             usage=None,
@@ -59,7 +60,7 @@ def pack_passages(passages: Iterable[Passage]) -> list[Packed]:
 def unpack_passages(packed: Iterable[Mapping[str, Any]]) -> tuple[Passage, ...]:
     """Return the passages. Raises ValueError for what is none."""
     try:
-        return tuple(Passage(**_with_uuid(each)) for each in packed)
+        return tuple(Passage(**{**_with_uuid(each), "borders": borders_of(each.get("borders"))}) for each in packed)
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("these are no passages") from exc
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from documents.borders import Border
 from documents.naming import name_to_show
 
 
@@ -39,6 +40,10 @@ class FoundPassage(Protocol):
     @property
     def page(self) -> int | None:
         """The page it starts on; None where the format has none."""
+
+    @property
+    def borders(self) -> Sequence[Border] | None:
+        """Where another page or section begins in it, in order; None: not known."""
 
     @property
     def start(self) -> int:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from documents.invisible import visible
 from querying.control_tokens import defuse
 from querying.not_found import NOT_FOUND_MARK
-from querying.output_filter import visible
 from querying.passage import FoundPassage
 
 PROMPT_VERSION = 2  # part of every cache key: raise it with every change of what is sent

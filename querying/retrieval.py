@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.transaction import TransactionManagementError
 
 from documents.access import Principal
+from documents.borders import Border, borders_of
 from documents.models import Corpus
 from documents.normalising import normalise_question
 from querying.fusion import Fused
@@ -40,6 +41,7 @@ class Passage:
     text: str
     score: float  # 0..1, only comparable within one question
     legs: Mapping[str, float]  # raw scores: BM25 as `lexical`, cosine similarity as `dense`
+    borders: tuple[Border, ...] | None = None  # where another page or section begins in it; None: not known
 
 
 @dataclass(frozen=True)
@@ -126,4 +128,5 @@ def _passage(fused: Fused, ranking: Ranking) -> Passage:
         text=found.text,
         score=round(fused.score, 6),
         legs={name: round(score, 6) for name, score in legs.items() if score is not None},
+        borders=borders_of(found.borders),
     )

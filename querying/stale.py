@@ -10,11 +10,12 @@ from uuid import UUID
 from django.db.models import F
 
 from documents.access import readable_documents
+from documents.borders import borders_of
 from documents.filtering import condition_of
 from documents.models import Chunk
 from querying import answer_table
 from querying.caching import keys_if_cacheable, unless_it_fails
-from querying.citations import Citation, heading_at
+from querying.citations import Citation, page_and_heading_at
 from querying.hit_rate import count
 from querying.ladder import STALE
 from querying.memory_cache import Kept
@@ -78,8 +79,9 @@ def _chunks_now(asked: Asked, passages: tuple[Passage, ...]) -> Standing:
         version=F("document__version"),
         text__in={passage.text for passage in passages},
     )
-    columns = ["pk", "document_id", "text", "heading", "page", "start", "end", "document__title", "document__source"]
-    return {(row["document_id"], row["text"]): row for row in chunks.order_by("-ordinal").values(*columns)}
+    columns = ["pk", "document_id", "text", "heading", "page", "borders", "start", "end"]
+    rows = chunks.order_by("-ordinal").values(*columns, "document__title", "document__source")
+    return {(row["document_id"], row["text"]): row for row in rows}
 
 
 def _passage_now(passage: Passage, now: Standing) -> Passage:
@@ -93,18 +95,20 @@ def _passage_now(passage: Passage, now: Standing) -> Passage:
         page=chunk["page"],
         start=chunk["start"],
         end=chunk["end"],
+        borders=borders_of(chunk["borders"]),
     )
 
 
 def _citation_now(citation: Citation, before: Passage, passage: Passage) -> Citation:
     moved = passage.start - before.start
+    page, heading = page_and_heading_at(passage, citation.start + moved - passage.start)
     return replace(
         citation,
         chunk_id=passage.chunk_id,
         document_title=passage.document_title,
         document_source=passage.document_source,
-        heading=heading_at(passage, citation.start + moved - passage.start),
-        page=passage.page,
+        heading=heading,
+        page=page,
         start=citation.start + moved,
         end=citation.end + moved,
     )

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from documents.invisible import visible
 from querying.code_spans import Place
-from querying.output_filter import visible
 
 _NAMES = (
     "think",
@@ -112,7 +112,22 @@ _PONDERING = frozenset(
 )
 _AT_START = frozenset(_END_OF) | _ENDS | _LEAD_INS | _TURNS | _PONDERING
 _WITHIN = _ENDS | _TURNS
+_MARKS_AT_START = _AT_START - _PONDERING
+
+
+def _begun_by(marks: Iterable[str]) -> frozenset[str]:
+    """Return the texts of which one of the marks may still come."""
+    return frozenset(mark[:chars] for mark in marks for chars in range(len(mark)))
+
+
+def _longest_of(marks: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(marks, key=len, reverse=True))))
+
+
+_BEGUN_AT_START, _BEGUN_MARK_AT_START, _BEGUN_WITHIN = map(_begun_by, (_AT_START, _MARKS_AT_START, _WITHIN))
+_FIRST, _NEXT = _longest_of(_AT_START), _longest_of(_WITHIN)
 _LONGEST = max(map(len, _AT_START))
+MAX_BLANK_CHARS = 200  # of white space that is held back: behind a mark, or before anything else
 _OPENS_MARK = re.compile(r"[<◁]|\[(?=/|i|\Z)", re.IGNORECASE)
 _ENDS_SENTENCE = frozenset('.!?…:;。！？：；।])}*_"”»')
 _QUOTES = frozenset("`\"'“‘«‹„「『(")
@@ -133,12 +148,14 @@ class ThoughtFilter:
         self._waits = expects_thoughts  # what has begun may still turn out to be thoughts
         self._end = ""  # the mark that ends the thoughts that are under way
         self._place = Place()  # of what is held
+        self._looked_chars = 0  # of what is held: no mark begins there
+        self._before = ""  # the last character that came
 
     def feed(self, text: str) -> str:
         """Return what can be said now of all that was fed."""
         if self.is_over:
             return ""
-        text = visible(text)
+        text, self._before = visible(text, self._before), text[-1:] or self._before
         if self._has_begun and not self._held and not self._waits and _OPENS_MARK.search(text) is None:
             self._place.move(text)
             return text
@@ -177,12 +194,16 @@ class ThoughtFilter:
     def _begin(self, *, ended: bool) -> bool:
         """Look at the answer's first characters; return whether more can be done."""
         text = self._held.lstrip().lower()
-        if not text or (not ended and _is_begun(text, _AT_START)):
+        if not text:
+            self._held = self._held[-MAX_BLANK_CHARS:]
             return False
-        if ended and text[0] in "<◁[" and _is_begun(text, _AT_START - _PONDERING):
+        if not ended and text in _BEGUN_AT_START:
+            return False
+        if ended and text[0] in "<◁[" and text in _BEGUN_MARK_AT_START:
             self._held = ""  # cut off within a mark
             return False
-        mark = max((each for each in _AT_START if text.startswith(each)), key=len, default="")
+        found = _FIRST.match(text)
+        mark = found.group() if found else ""
         if mark and mark not in _PONDERING:
             self._held = self._held.lstrip()[len(mark) :]
             self._end = _END_OF.get(mark, "")
@@ -195,30 +216,32 @@ class ThoughtFilter:
     def _speak(self, said: list[str], *, ended: bool) -> bool:
         """Say what is held up to the next mark; return whether more can be done."""
         self._waits = self._waits and not ended
-        at = 0
+        at = self._looked_chars
         while (found := _OPENS_MARK.search(self._held, at)) is not None:
             rest = self._held[found.start() : found.start() + _LONGEST].lower()
-            mark = max((each for each in _WITHIN if rest.startswith(each)), key=len, default="")
-            if not mark and _is_begun(rest, _WITHIN):
+            known = _NEXT.match(rest)
+            mark = known.group() if known else ""
+            if not mark and rest in _BEGUN_WITHIN:
                 cut_off = ended and len(rest) >= 3 and self._is_mark(found.start(), "")
                 if ended and not cut_off:
                     break
-                self._say(self._held[: found.start()], said)
+                self._say(self._held[: found.start()], said, looked=found.start())
                 self._held = "" if ended else self._held
                 return False
             if mark:
                 behind = self._held[found.start() + len(mark) :]
-                if not ended and not behind.strip(" \t"):
-                    self._say(self._held[: found.start()], said)
+                if not ended and len(behind) < MAX_BLANK_CHARS and not behind.strip(" \t"):
+                    self._say(self._held[: found.start()], said, looked=found.start())
                     return False
                 if self._is_mark(found.start(), behind):
                     self._reached(mark, found.start(), said)
                     return True
             at = found.end()
-        self._say(self._held, said)
+        self._say(self._held, said, looked=len(self._held))
         return False
 
     def _reached(self, mark: str, at: int, said: list[str]) -> None:
+        self._looked_chars = 0
         if mark in _TURNS:
             self._waits = False
             self._say(self._held[:at], said)
@@ -228,8 +251,9 @@ class ThoughtFilter:
         self._place, self._has_begun, self._waits = Place(), False, False
         self.retractions += 1
 
-    def _say(self, text: str, said: list[str]) -> None:
+    def _say(self, text: str, said: list[str], *, looked: int = 0) -> None:
         """Let the text, which is the beginning of what is held, through; while it waits, it stays."""
+        self._looked_chars = looked if self._waits else 0
         if self._waits or not text:
             return
         said.append(text)
@@ -250,8 +274,3 @@ class ThoughtFilter:
         if following in {"", "\n", "\r"} or line.rstrip()[-1] in _ENDS_SENTENCE:
             return True
         return not line[-1].isspace() and behind[0].isalnum()
-
-
-def _is_begun(text: str, marks: Iterable[str]) -> bool:
-    """Return whether one of the marks may still come of this."""
-    return any(len(text) < len(mark) and mark.startswith(text) for mark in marks)

@@ -111,7 +111,7 @@ def warm(
 
 def scope_of(corpus: Corpus) -> Scope | None:
     """Return who is to ask: who has the rights that most of those have who may ask the corpus; None: nobody may."""
-    if corpus.is_public:
+    if readable_corpora(NOBODY).filter(pk=corpus.pk).exists():
         return Scope("everybody", NOBODY)
     readers = _plain_readers(corpus)
     operator = Principal(User(is_superuser=True))

@@ -33,12 +33,14 @@ from querying.timings import Timings
 from querying.values import HEARTBEAT, AnswerMode, Asked, Draft, Reason, Token, Usage, Writing
 from querying.wording import about_another, not_in_these_documents, see_these_passages
 from ragsite.deadline import Deadline
-from ragsite.errors import RagError
+from ragsite.errors import OllamaTimeout, RagError
 from ragsite.ollama import Finished, Tick, get_client
 from ragsite.ollama import Token as ModelToken
 
 FAST_PASSAGES, FAST_TOKENS = 3, 256  # of mode `fast`: less to read and less to write
 RESERVE_SECONDS = 0.2  # kept for what comes after the model, so that the reply is in time
+RESERVE_SECONDS_PER_CHAR = 30e-6  # of a long text: it is cut into sentences, judged, and its citations are found
+PART_CHARS = 2000  # of what a model writes at once
 _REASONS_TO_STOP = {Stop.LOOP: REPEATS, Stop.TOO_LONG: TOKEN_LIMIT, Stop.ECHO: NO_ANSWER}
 _THINKING_ALOUD: set[str] = set()  # models whose last answer began with thoughts that had no first mark
 _WORD = re.compile(r"[^\W\d_]+")
@@ -77,7 +79,7 @@ def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timin
     )
     finished: Finished | None = None
     failure: RagError | None = None
-    said, spoken = "", list[str]()
+    said, spoken, read_chars = "", list[str](), 0
     beat_at = time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
     try:
         with closing(_pieces(asked, prompt)) as pieces:
@@ -87,8 +89,13 @@ def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timin
                     continue
                 if isinstance(piece, ModelToken):
                     timings.first_token(asked)
-                    said = answer.feed(piece.text)
-                    yield from _tokens(said, spoken)
+                    said = ""
+                    for part in _parts(piece.text, asked.deadline, read_chars):
+                        said = answer.feed(part)
+                        yield from _tokens(said, spoken)
+                        if answer.stop is not None:
+                            break
+                    read_chars += len(piece.text)
                     if answer.stop is not None:
                         break  # closes the connection: the model is free for others
                     if not said and time.monotonic() < beat_at:
@@ -164,6 +171,19 @@ def _pieces(asked: Asked, prompt: Prompt) -> Generator[ModelToken | Tick | Finis
         deadline=Deadline(asked.deadline.at - RESERVE_SECONDS),
         lane=asked.lane,
     )
+
+
+def _parts(text: str, deadline: Deadline, read_chars: int = 0) -> Iterator[str]:
+    """Yield the text in parts that take no time to read.
+
+    Raises OllamaTimeout when no more time is left than it takes to look at what came before, of which `read_chars`
+    characters came with other pieces.
+    """
+    for begin in range(0, len(text), PART_CHARS):
+        chars = read_chars + begin
+        if chars and deadline.remaining() <= RESERVE_SECONDS + RESERVE_SECONDS_PER_CHAR * chars:
+            raise OllamaTimeout("The model wrote more than could be read in time.")
+        yield text[begin : begin + PART_CHARS]
 
 
 def _tokens(text: str, written: list[str]) -> Iterator[Token]:

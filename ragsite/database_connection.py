@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.utils import CursorWrapper
 
@@ -11,6 +12,17 @@ from django.db.backends.utils import CursorWrapper
 def preparing_cursor() -> CursorWrapper:
     """Return a cursor for statements that come with every question; see `ragsite.postgres.prepared` for which."""
     return cast(CursorWrapper, connection.preparing_cursor())  # type: ignore[attr-defined] # of our own backend
+
+
+def connection_parameters() -> dict[str, Any]:
+    """Return what psycopg connects with, as the settings have it."""
+    parameters: dict[str, Any] = connection.get_connection_params()
+    return {name: value for name, value in parameters.items() if name not in {"cursor_factory", "context"}}
+
+
+def separate_connection() -> psycopg.Connection[tuple[Any, ...]]:
+    """Return a new connection beside the pool, for work at the start. Raises psycopg.Error when there is none."""
+    return psycopg.connect(**connection_parameters(), autocommit=True)
 
 
 def release_connection() -> None:

@@ -47,7 +47,7 @@ def ensure_running() -> bool:
     The server stops when the last process that called this ends. Child processes inherit DATABASE_URL and hold
     nothing: their parent does.
     """
-    if os.environ.get("DATABASE_URL"):
+    if os.environ.get("DATABASE_URL") or os.environ.get("DATABASE_URL_FILE"):
         return False
     os.environ["DATABASE_URL"] = start(data_directory())
     return True

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.template.loader import get_template
 from django.views import defaults
@@ -16,16 +17,21 @@ from django.views import defaults
 from ragsite.errors import InvalidInput, RagError
 from ragsite.exception_handler import Forbidden, NotFound, ProblemResponse, as_rag_error, problem_document, problem_of
 
+HOST_SHOWN_CHARS = 100
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 # What programs talk to, and what older systems' programs do. Everything else is a page.
 PROGRAM_PATHS = ("/api/", "/ask", "/documents", "/health", "/metrics", "/monitoring/")
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return 400."""
-    if not _is_program(request):
-        return defaults.bad_request(request, exception or InvalidInput())
-    return _problem(InvalidInput("The request is malformed."))
+    """Return 400; when the server was called by a name that it doesn't know, with what its operator can do."""
+    words = "The request is malformed."
+    if isinstance(exception, DisallowedHost):
+        name = request.META.get("HTTP_HOST", "")[:HOST_SHOWN_CHARS]
+        words = f"This server does not answer to the name {name!r}. Its operator can add the name to ALLOWED_HOSTS."
+    if _is_program(request):
+        return _problem(InvalidInput(words))
+    return HttpResponseBadRequest(get_template("400.html").render({"words": words}))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

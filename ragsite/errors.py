@@ -70,6 +70,13 @@ class UploadTooLarge(RagError):
     status_code = 413
 
 
+class RequestTooSlow(RagError):
+    """The request's body took too long to arrive."""
+
+    code = "request_too_slow"
+    status_code = 408
+
+
 class StorageFull(RagError):
     """The server has no room for this upload; nothing was stored. Ask the operator to free disk space."""
 

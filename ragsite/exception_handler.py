@@ -22,7 +22,15 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from ragsite.errors import DatabaseUnavailable, InvalidInput, Overloaded, RagError, UploadTooLarge
+from ragsite.errors import (
+    DatabaseUnavailable,
+    InvalidInput,
+    Overloaded,
+    RagError,
+    RequestTooSlow,
+    UploadTooLarge,
+)
+from ragsite.paced_socket import SlowClient
 
 logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -100,6 +108,8 @@ def as_rag_error(exc: BaseException) -> RagError:
     if isinstance(exc, SuspiciousOperation | BadRequest | TooManyFieldsSent | MultiPartParserError):
         return InvalidInput("The request is malformed.")
     if isinstance(exc, UnreadablePostError):
+        if isinstance(exc.__cause__, SlowClient):
+            return RequestTooSlow()
         return InvalidInput("The request ended before its body was complete.")
     # Numbers and texts that the checks let through and the database doesn't take: still the sender's to change.
     if isinstance(exc, DataError | UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""How gunicorn serves ragsite: threads, no preloading, no connection that two processes share, streams that end.
+"""How gunicorn serves ragsite: threads, code that the workers share, connections that they don't, streams that end.
 
 Read by `gunicorn -c`. Address, workers and threads come from the environment, through settings.py.
 """
@@ -6,13 +6,18 @@ Read by `gunicorn -c`. Address, workers and threads come from the environment, t
 from __future__ import annotations
 
 import gc
+import math
 import os
+import resource
 import signal
+import subprocess
 import sys
+import threading
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import multiprocess
 
 from ragsite import dotenv
@@ -20,14 +25,19 @@ from ragsite import dotenv
 dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
-from ragsite import settings, shutdown, web_worker  # noqa: E402 - settings read the environment that was completed above
+try:
+    from ragsite import buffering_worker, settings, shutdown, web_worker  # read the environment completed above
+except ImproperlyConfigured as exc:
+    sys.exit(str(exc))
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 worker_class = "ragsite.web_worker.EvenThreadWorker"
 worker_connections = max(1000, 4 * settings.WEB_THREADS)  # above threads, or none is kept alive
-preload_app = False  # a connection pool that was opened before the fork mixes up the answers of two workers
+# The workers share the memory of the code: 65 MB less with two of them, and one that died is replaced at once. What
+# must not come with the fork, `pre_fork` looks for: a pool that two workers share mixes up their answers.
+preload_app = True
 max_requests = 0  # a worker that restarts itself accepts nothing until its last stream has ended
 timeout = 60  # of the worker's main loop; requests have a deadline of their own
 graceful_timeout = min(90, int(settings.DEADLINE_MAX_SECONDS) + 5)  # `serve` waits 100 s for all of it
@@ -35,18 +45,63 @@ keepalive = 5
 control_socket_disable = True  # it would be made in the home directory, which may be read-only
 accesslog = None
 errorlog = "-"
+# Behind a proxy all connections are the proxy's, which has to limit its own clients.
+buffering_worker.connections_per_address = (
+    0 if settings.REST_FRAMEWORK["NUM_PROXIES"] else math.ceil(settings.WEB_CONNECTIONS_PER_ADDRESS / max(1, workers))
+)
+FILES_BESIDES = 500  # that a worker may have open, besides a connection with each client
+# Its lines look like all others. Its own handlers are replaced; without a default for them it would add some.
+logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 
 
 _of_the_parent: list[Any] = []  # kept, because what is collected is closed
 
 
+def on_starting(server: Any) -> None:
+    """Refuse to start where that could only fail, allow as many open files as there may be connections, and load what
+    all workers need; `serve` has looked before.
+    """
+    _allow_files()
+    if not settings.START_CHECKED:
+        _look_what_is_missing(server)
+    _read_english_words()
+    gc.collect()
+    gc.freeze()  # what is loaded by now, the code too, would be copied for each worker that looks through it
+
+
+def _look_what_is_missing(server: Any) -> None:
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "ragsite.settings",
+        **os.environ,
+        "WEB_WORKERS": str(server.cfg.workers),
+        "WEB_THREADS": str(server.cfg.threads),
+    }
+    gate = [sys.executable, "-m", "monitoring.start_gate"]
+    if subprocess.run(gate, cwd=settings.BASE_DIR, env=environment, check=False).returncode:  # noqa: S603 - ours
+        sys.exit(1)
+
+
+def _allow_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = worker_connections + FILES_BESIDES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def pre_fork(server: Any, worker: Any) -> None:
-    """Refuse to start when a connection pool is open: its sockets would be shared by all workers."""
+    """Refuse to start when a connection pool is open, or a thread runs: all workers would share the pool's sockets,
+    and a lock that the thread holds in this moment would stay locked in them.
+    """
     if _pools():
         raise RuntimeError(
             "A database connection pool was opened before the workers were forked; two workers on one socket read each "
             "other's rows. Something queries the database while it is imported."
         )
+    if threading.active_count() > 1:
+        names = ", ".join(thread.name for thread in threading.enumerate())
+        raise RuntimeError(f"Threads were started before the workers were forked: {names}. Start them at first use.")
     web_worker.give_place(server, worker)
 
 
@@ -95,6 +150,13 @@ def _open_database_pool() -> None:
     from monitoring.pool_report import report_pool_soon  # not in the parent, which must not open a pool
 
     report_pool_soon()
+
+
+def _read_english_words() -> None:
+    """Read the words that every worker needs, which takes 20 MB for a moment."""
+    from documents.dictionary import ALSO, load_words  # no database is asked
+
+    load_words(ALSO)
 
 
 def _read_word_lists() -> None:

@@ -74,4 +74,7 @@ POOL_REQUESTS_WAITING = Gauge(
 )
 POOL_REFUSED = Counter("database_pool_refused_total", "Requests that got no database connection in time.")
 REDIS_SILENCES = Counter("redis_silences_total", "Times that Redis failed and was left alone for a moment.")
+CONNECTIONS_ENDED = Counter(
+    "connections_ended_total", "Connections that the web server ended because of their client.", ["reason"]
+)
 THROTTLED = Counter("requests_throttled_total", "Requests above a rate limit.", ["scope"])

@@ -17,9 +17,10 @@ import time
 from types import FrameType
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from ragsite.buffering_worker import BufferingWorker
 
 PAUSE_SECONDS = 0.001  # the shortest that epoll can wait; another worker wakes up in a tenth of it
+EVEN_ENOUGH = 8  # a worker may have this part more than another: with hundreds of connections, waiting costs more
 PLACES = 64  # workers of one server at most; one more is served, but not waited for
 _ABSENT = -1
 _NUMBER = struct.Struct("i")
@@ -68,12 +69,11 @@ def take_place_back(worker: Any) -> None:
         tally.leave(worker.place)
 
 
-class EvenThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's worker with threads, which takes no more than its share of the connections."""
+class EvenThreadWorker(BufferingWorker):
+    """A worker with threads, which takes no more than its share of the connections."""
 
     place: int | None = None
     _connections = 0
-    _resumes_at = 0.0
     _waited_for: list[int] | None = None  # what the others had when it began to wait
 
     @property
@@ -108,17 +108,14 @@ class EvenThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no t
     def accept(self, listener: Any) -> None:
         """Accept a connection, unless another worker has fewer and is about to."""
         others = tally.others(self.place)
-        if self.nr_conns > min(others, default=self.nr_conns) and others != self._waited_for:
+        fewest = min(others, default=self.nr_conns)
+        if self.nr_conns > fewest + fewest // EVEN_ENOUGH and others != self._waited_for:
             self._waited_for = others
             self._resumes_at = time.monotonic() + PAUSE_SECONDS
             self.set_accept_enabled(False)
             return
         self._waited_for = None
         super().accept(listener)
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Listen or don't listen; never within the moment that is another worker's."""
-        super().set_accept_enabled(enabled and time.monotonic() >= self._resumes_at)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for what happens on connections, and no longer than until it is time to listen again."""

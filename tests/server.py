@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
@@ -51,6 +53,7 @@ def running_server(
     **more: str,
 ) -> Iterator[Server]:
     """Serve the test database until the block ends; one worker, unless the environment says otherwise."""
+    _collect_static_files()
     port = _free_port()
     log = folder / "server.log"
     defaults = {"WEB_WORKERS": "1", "WEB_THREADS": "48", "MAX_OPEN_STREAMS": "24", "DATABASE_POOL_SIZE": "2"}
@@ -68,6 +71,7 @@ def running_server(
             env={
                 **os.environ,
                 **defaults,
+                "RAGSITE_START_CHECKED": "true",  # it costs a second; tests of the start take it out
                 "ENV_FILE": "/nowhere",  # not a developer's own settings
                 "DATABASE_URL": _database_url(),
                 "HOST": "127.0.0.1",
@@ -91,6 +95,16 @@ def running_server(
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait(5)
+
+
+@cache
+def _collect_static_files() -> None:
+    """Make the static files of the pages, once for all tests of this process; others wait, and find them made."""
+    code = "import django; django.setup(); from monitoring.first_start import collect_static_files as c; c()"
+    with (Path(settings.VAR_DIR) / "static.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"}
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=100)
 
 
 def _wait_until_it_answers(server: Server) -> None:

@@ -11,6 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from documents.access import Principal, manageable_tenants, readable_corpora
+from documents.admin.reader_forms import ReadersForm
 from documents.admin.saving import changed_fields
 from documents.admin.scoping import (
     ScopedAdmin,
@@ -28,6 +29,7 @@ from documents.models import Corpus
 class CorpusAdmin(ScopedAdmin):
     """Members look, managers of the tenant change. Chunk settings hold for documents that are indexed from then on."""
 
+    form = ReadersForm
     list_display = ["name", "tenant", "slug", "language", "is_public", "chunk_count"]
     list_filter = ["is_public", "language", ("tenant", TenantFilter)]
     search_fields = ["name", "slug", "tenant__name"]
@@ -60,6 +62,8 @@ class CorpusAdmin(ScopedAdmin):
     def save_model(self, request: HttpRequest, obj: Corpus, form: ModelForm[Any], change: bool) -> None:
         """Store the form; a changed corpus answers nothing from its cache."""
         if change:
+            if obj.is_public and not form.cleaned_data.get("readers"):
+                obj.readers.clear()  # before it is public, and not for a moment after
             change_corpus(obj, changed_fields(obj, form))
         else:
             obj.save()

@@ -16,6 +16,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
 from documents.access import Principal, editable_corpora, editable_documents, readable_documents
+from documents.admin.reader_forms import ReadersForm
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, choosable_groups, names_only, principal_of
 from documents.forgetting import delete_document
@@ -29,10 +30,12 @@ HASH_BYTES = 256 * 1024
 _HIDDEN_TEXT_MAX_CHARS = 20_000
 
 
-class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at run time
+class UploadForm(ReadersForm):
     """A file for a corpus."""
 
-    file = forms.FileField(help_text="PDF, Word, PowerPoint, Excel, HTML, Markdown, text, CSV, e-mail or EPUB.")
+    file = forms.FileField(
+        help_text="PDF, Word, PowerPoint, Excel, OpenDocument, Rich Text, HTML, Markdown, text, CSV, e-mail or EPUB."
+    )
     title = forms.CharField(required=False, max_length=500, help_text="Empty: from the document itself, or its name.")
 
     class Meta:
@@ -41,7 +44,7 @@ class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at 
 
     def clean(self) -> dict[str, Any]:
         """Return the data. A file that the corpus holds already would add nothing."""
-        data = self.cleaned_data
+        data = super().clean()
         if "file" in data and "corpus" in data:
             digest = hashlib.sha256()
             for piece in data["file"].chunks(HASH_BYTES):
@@ -56,6 +59,7 @@ class UploadForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript at 
 class DocumentAdmin(ScopedAdmin):
     """Readers look, editors upload, reindex and delete."""
 
+    form = ReadersForm
     list_display = ["title", "corpus", "status", "problem", "progress", "created_at"]
     list_filter = ["status", "is_partial", "error_code", "media_type", ("corpus", CorpusFilter)]
     search_fields = ["title", "source", "error_detail"]

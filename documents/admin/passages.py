@@ -40,7 +40,8 @@ class ChunkAdmin(ReadOnlyAdmin):
     search_fields = ["document__title", "heading"]
     list_select_related = ["document"]
     readonly_fields = [
-        "document", "version", "ordinal", "page", "heading", "text", "start", "end", "content_hash", "lexeme_count",
+        "document", "version", "ordinal", "page", "heading", "text", "start", "end", "borders", "content_hash",
+        "lexeme_count",
     ]  # fmt: skip
     ordering = ["document", "version", "ordinal"]
 

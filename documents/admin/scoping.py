@@ -49,11 +49,11 @@ def readable_spaces(principal: Principal) -> QuerySet[EmbeddingSpace]:
 
 
 def choosable_groups(principal: Principal) -> QuerySet[Group]:
-    """Return the groups that have a member in a tenant where the principal may add documents."""
+    """Return the groups of the tenants where the principal may add documents."""
     if principal.user is not None and principal.user.is_superuser:
         return Group.objects.all()
     tenants = Tenant.objects.filter(corpora__in=editable_corpora(principal)) | manageable_tenants(principal)
-    return Group.objects.filter(user__memberships__tenant__in=tenants.values("pk")).distinct()
+    return Group.objects.filter(reader_group__tenant__in=tenants.values("pk"))
 
 
 def choosable_users(principal: Principal) -> QuerySet[User]:

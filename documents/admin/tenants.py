@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from documents.access import Principal, manageable_tenants
-from documents.admin.scoping import ScopedAdmin, TenantFilter, choosable_users, is_superuser
-from documents.models import Membership, Tenant
+from documents.admin.scoping import ScopedAdmin, TenantFilter, choosable_groups, choosable_users, is_superuser
+from documents.models import Membership, ReaderGroup, Tenant
 
 
 @admin.register(Tenant)
@@ -59,3 +59,26 @@ class MembershipAdmin(ScopedAdmin):
     def may_add(self, principal: Principal) -> bool:
         """Return whether the principal manages a tenant."""
         return manageable_tenants(principal).exists()
+
+
+@admin.register(ReaderGroup)
+class ReaderGroupAdmin(ScopedAdmin):
+    """Managers see the groups of their tenants; a superuser gives a group to a tenant."""
+
+    list_display = ["group", "tenant"]
+    list_filter = [("tenant", TenantFilter)]
+    search_fields = ["group__name", "tenant__name"]
+    list_select_related = ["group", "tenant"]
+    choices = {"group": choosable_groups, "tenant": manageable_tenants}
+
+    def readable(self, principal: Principal) -> QuerySet[ReaderGroup]:
+        """Return the groups of the tenants that the principal manages."""
+        return ReaderGroup.objects.filter(tenant__in=manageable_tenants(principal))
+
+    def editable(self, principal: Principal) -> QuerySet[ReaderGroup]:
+        """Return all of them to a superuser: a group that goes to another tenant closes what it could read."""
+        return self.readable(principal) if self.may_add(principal) else ReaderGroup.objects.none()
+
+    def may_add(self, principal: Principal) -> bool:
+        """Return whether this is a superuser."""
+        return principal.user is not None and principal.user.is_superuser

@@ -155,7 +155,7 @@ class DocumentSerializer(AcceptedSerializer):
         """Return what its reader left out or mended."""
         return [
             {"code": code, "count": count, "message": message}
-            for (code, count), message in zip(document.notes, document.notes_in_words(), strict=True)
+            for (code, count, *_), message in zip(document.notes, document.notes_in_words(), strict=True)
         ]
 
     @extend_schema_field(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.notes import Note, understood
-from documents.extraction.running import Ended, run_child
-from documents.extraction.sandbox import Limits
+from documents.extraction.running import Ended, run_child, warm_up
+from documents.extraction.sandbox import limits_for
 from documents.normalising import normalise_question
 
-__all__ = ["Extracted", "ExtractionFailed", "extract"]
+__all__ = ["Extracted", "ExtractionFailed", "extract", "prepare"]
 
 CHILD = "documents.extraction.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
@@ -46,8 +45,8 @@ class Extracted:
 def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     """Return the text of the file at `path`.
 
-    Its content tells its format; `name` only helps to tell one kind of text from another. Takes at most
-    EXTRACTION_TIMEOUT_SECONDS, in a child process with EXTRACTION_MEMORY_BYTES of memory.
+    Its content tells its format; `name` only helps to tell one kind of text from another. It is read in a child
+    process, with time and memory by its size (`sandbox.limits_for`).
 
     Raises ExtractionFailed (encrypted, no_text, broken, empty, too_large, unknown_type, timed_out, too_complex) with a
     sentence for whoever uploaded the file. Trying the same file again gives the same.
@@ -59,22 +58,27 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
         raise ExtractionFailed.because("empty")
     if size > settings.EXTRACTION_MEMORY_BYTES // 4:
         raise ExtractionFailed.because("file_too_large")
-    limits = Limits(
+    limits = limits_for(
+        size,
+        seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
         memory_bytes=settings.EXTRACTION_MEMORY_BYTES,
-        cpu_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
         max_chars=settings.EXTRACTION_MAX_CHARS,
-        parent_pid=os.getpid(),
     )
-    request = json.dumps({"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)})
+    request = {"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)}
     with path.open("rb") as file:
         ended = run_child(
             child,
             request,
             file,
-            timeout_seconds=settings.EXTRACTION_TIMEOUT_SECONDS,
+            timeout_seconds=limits.wall_seconds,
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+
+
+def prepare() -> None:
+    """Start the process that reads files, so that the first one need not wait for it."""
+    warm_up(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:

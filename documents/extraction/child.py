@@ -1,6 +1,6 @@
-"""The process that reads one file: the file on standard input, a request as argument, the text on standard output.
+"""What happens in the process that reads one file: its bytes in, the text out.
 
-It knows no Django and no settings, and loads only the library of the format at hand: it starts for every document.
+It knows no Django and no settings.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn
 
 from documents.extraction import media_types
 from documents.extraction.content import Assembled, Content, assemble
 from documents.extraction.failures import Unreadable
-from documents.extraction.notes import Note, merged
+from documents.extraction.fork_server import serve
+from documents.extraction.notes import Note, as_stored, merged
 from documents.extraction.sandbox import Limits, restrict
 from documents.normalising import normalise
 
@@ -29,37 +29,55 @@ READERS = {
     media_types.PPTX: "pptx",
     media_types.XLSX: "xlsx",
     media_types.EPUB: "epub",
+    media_types.ODT: "odf",
+    media_types.ODS: "odf",
+    media_types.ODP: "odf",
+    media_types.RTF: "rtf",
     media_types.HTML: "html",
     media_types.MARKDOWN: "markdown",
     media_types.CSV: "tabular",
     media_types.EMAIL: "mail",
     media_types.PLAIN_TEXT: "plain_text",
 }
+LOADED_WHEN_NEEDED = ("puremagic",)  # by readers; here they are loaded once for all files
+_READ_BYTES = 1 << 20
+_A_TEXT = "A text with ümlauts.\n\nOf two paragraphs.".encode()
 
 
 def reader_of(media_type: str) -> Reader:
-    """Return `read` of the format's module, imported now: each brings a library that the others don't need."""
+    """Return `read` of the format's module."""
     module = importlib.import_module(f"documents.extraction.{READERS[media_type]}")
     reader: Reader = module.read
     return reader
 
 
-def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader_of) -> None:
-    """Read the file and write the reply: one line of JSON, then the text in UTF-8, then the hidden text.
+def load_readers() -> None:
+    """Load all that readers need, before the first file comes."""
+    for name in READERS.values():
+        importlib.import_module(f"documents.extraction.{name}")
+    for name in LOADED_WHEN_NEEDED:
+        importlib.import_module(name)
+    assemble(reader_of(media_types.recognise(_A_TEXT))(_A_TEXT), max_chars=len(_A_TEXT))  # compiles its patterns
+
+
+def read_file(
+    request: dict[str, Any],
+    *,
+    file: int,
+    reply: int,
+    parent_pid: int,
+    find_reader: Callable[[str], Reader] = reader_of,
+) -> NoReturn:
+    """Read the open `file` and write to `reply`: one line of JSON, the text, the hidden text. Ends the process.
 
     The line has `reason` when the file can't be read; else media_type, title, language, markdown, page_starts, notes
     and how many characters the text has.
     """
-    # Some libraries load numpy if they find it, for nothing: 80 ms, and threads that this process must not start.
-    cast(dict[str, Any], sys.modules)["numpy"] = None
-    request = json.loads(arguments[0])
     limits = Limits(**request["limits"])
-    restrict(limits)
-    reply = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not get into the reply
+    restrict(limits, parent_pid=parent_pid)
     text, hidden = "", ""
     try:
-        data = sys.stdin.buffer.read()
+        data = _all_of(file)
         media_type = media_types.recognise(data, suffix=request["suffix"])
         content = find_reader(media_type)(data)
         del data
@@ -74,16 +92,23 @@ def main(arguments: Sequence[str], find_reader: Callable[[str], Reader] = reader
         header = {"reason": "too_complex"}
     except Exception as failure:  # noqa: BLE001  whatever a parser raises on a broken file, its text goes nowhere
         header = {"reason": "broken", "detail": _place_of(failure)}
-    reply.write(json.dumps(header).encode() + b"\n")
-    reply.write(text.encode())
-    reply.write(hidden.encode())
-    reply.flush()
+    with open(reply, "wb", closefd=False) as out:
+        out.write(json.dumps(header).encode() + b"\n")
+        out.write(text.encode())
+        out.write(hidden.encode())
     os._exit(0)  # no teardown: it is slow for large trees, and some libraries crash in it
+
+
+def _all_of(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, _READ_BYTES):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
     notes = list(content.notes)
-    if hidden and all(note.code != "hidden_text" for note in notes):
+    if hidden and not any(note.code.startswith("hidden_") for note in notes):
         notes.append(Note("hidden_text"))
     return {
         "media_type": media_type,
@@ -91,7 +116,7 @@ def _header(media_type: str, content: Content, assembled: Assembled, hidden: str
         "language": content.language,
         "markdown": content.markdown,
         "page_starts": assembled.page_starts,
-        "notes": [(note.code, note.count) for note in merged(notes)],
+        "notes": [as_stored(note) for note in merged(notes)],
         "chars": len(assembled.text),
     }
 
@@ -103,4 +128,4 @@ def _place_of(failure: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    serve(read_file, load=load_readers)

@@ -18,7 +18,8 @@ class Content:
 
     `parts` are the pages of a format that has some (`has_pages`), else chapters, sheets or the whole. `markdown`: lines
     that begin with "#" are headings. `notes` say what was left out or mended. `hidden` is text that no reader of the
-    file can see: it is kept beside the document, and not searched.
+    file can see: it is kept beside the document, and not searched. `unread_pages` (1, 2, ...) have text that only text
+    recognition can read: they are pictures, or their fonts don't say which letters they show.
     """
 
     parts: Sequence[str]
@@ -28,6 +29,7 @@ class Content:
     language: str | None = None
     notes: Sequence[Note] = ()
     hidden: str = ""
+    unread_pages: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

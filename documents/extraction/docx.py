@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from documents.extraction.charts import chart_lines, diagram_lines
 from documents.extraction.content import Content
 from documents.extraction.docx_numbering import Numbering
 from documents.extraction.docx_runs import ParagraphReader, Runs
@@ -83,7 +84,7 @@ class _Reader:
             "comments": comments,
             "tracked_deletions": self.found.deletions,
             "pictures": self.found.pictures,
-            "embedded_files": self.found.objects,
+            "files_inside": self.found.objects,
             "hidden_text": len(self.found.hidden),
         }
         return [*(Note(code, count) for code, count in counted.items() if count), *self._embedded]
@@ -122,6 +123,18 @@ class _Reader:
                 yield f"{label} {text}" if label else as_body(text)
         for box in boxes:
             yield from self.blocks(box)
+        drawn, self.found.parts = self.found.parts, []
+        for relation, kind in drawn:
+            yield from self._drawn(relation, kind)
+
+    def _drawn(self, relation: str, kind: str) -> Iterator[str]:
+        """Yield the numbers of a chart, or the words of a diagram."""
+        found = self._package.relations(self._main).get(relation)
+        root = self._package.xml(found.target) if found else None
+        if root is not None:
+            lines = chart_lines(root) if kind == "chart" else diagram_lines(root)
+            if text := "\n".join(map(as_body, lines)):
+                yield text
 
     def _table(self, table: Any) -> Iterator[str]:
         """Yield a table as one block; the cells of one that only gives a page its shape, one after the other."""
@@ -163,7 +176,7 @@ class _Reader:
             read_embedded(self._package.bytes_of(relation.target), relation.target, self._depth) if relation else None
         )
         if content is None:
-            self._embedded.append(Note("embedded_files"))
+            self._embedded.append(Note("files_inside"))
             return
         self._embedded += content.notes
         self.found.hidden += [content.hidden] if content.hidden else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from lxml import etree
@@ -13,58 +13,118 @@ from documents.extraction import html
 from documents.extraction.archives import open_archive, parse_xml
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
+from documents.extraction.notes import Note
+from documents.headings import as_heading, find_headings
 
 _CONTAINER = "META-INF/container.xml"
-_PAGE_TYPES = frozenset({"application/xhtml+xml", "text/html"})
+# Besides XHTML: what books of before EPUB 2 (OEB), and those of careless programs call their pages.
+_PAGE_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml", "text/xml"})
+_HEADING_WITHIN_CHARS = 2000
+_PAGE_NAMES = (".xhtml", ".html", ".htm")
 
 
 def read(data: bytes) -> Content:
-    """Return the chapters in reading order (that of the spine), with their headings."""
+    """Return the chapters in reading order (that of the spine), with their headings.
+
+    A chapter without a heading gets the one that the book's list of contents has for it. A page that is listed and
+    not there is noted. Raises Unreadable: password, broken, cut_off.
+    """
     with open_archive(data, dtd_allowed=True) as book:
         if "META-INF/encryption.xml" in book.namelist() and b"EncryptedData" in book.read("META-INF/encryption.xml"):
             _refuse_locked_text(book)
-        package_path = _package_path(book)
-        package = parse_xml(_entry(book, package_path))
+        names = {name.lower(): name for name in book.namelist()}  # old books mix upper and lower case
+        package_path = _package_path(book, names)
+        package = parse_xml(_entry(book, names, package_path))
         folder = posixpath.dirname(package_path)
-        chapters = [chapter for path in _spine(package, folder) if (chapter := _chapter(book, path))]
-        return Content(chapters, markdown=True, title=_dublin_core(package, "title"), language=_language(package))
+        titles = _titles(book, names, package, folder)
+        chapters: list[str] = []
+        missing = 0
+        for path in _spine(package, folder):
+            chapter = _chapter(book, names, path)
+            missing += chapter is None
+            if chapter:
+                title = titles.get(path.lower(), "")
+                has_heading = bool(find_headings(chapter[:_HEADING_WITHIN_CHARS]))
+                chapters.append(chapter if has_heading or not title else f"{as_heading(1, title)}\n\n{chapter}")
+        return Content(
+            chapters,
+            markdown=True,
+            title=_dublin_core(package, "title"),
+            language=_language(package),
+            notes=[Note("missing_chapters", missing)] if missing else [],
+        )
 
 
-def _package_path(book: zipfile.ZipFile) -> str:
+def _package_path(book: zipfile.ZipFile, names: Mapping[str, str]) -> str:
     """Return where the book lists its parts."""
-    rootfile = parse_xml(_entry(book, _CONTAINER)).find(".//{*}rootfile")
-    if rootfile is None:
-        raise Unreadable("broken")
-    return unquote(rootfile.get("full-path", ""))
+    if _CONTAINER.lower() in names:
+        rootfile = parse_xml(_entry(book, names, _CONTAINER)).find(".//{*}rootfile")
+        path = "" if rootfile is None else unquote(rootfile.get("full-path", ""))
+        if path.lower() in names:
+            return path
+    for name in names.values():  # books of before EPUB have no container
+        if name.lower().endswith(".opf"):
+            return name
+    raise Unreadable("broken")
 
 
 def _spine(package: etree._Element, folder: str) -> Iterator[str]:
-    """Yield the paths of the pages in reading order, the table of contents left out."""
+    """Yield the paths of the pages in reading order, the table of contents left out; without a spine all pages."""
     items = {item.get("id"): item for item in package.iterfind(".//{*}manifest/{*}item")}
-    for reference in package.iterfind(".//{*}spine/{*}itemref"):
-        item = items.get(reference.get("idref"))
-        if item is None or item.get("media-type") not in _PAGE_TYPES:
+    references = [items.get(each.get("idref")) for each in package.iterfind(".//{*}spine/{*}itemref")]
+    for item in references if any(each is not None for each in references) else items.values():
+        if item is None or not _is_page(item):
             continue
         if "nav" not in (item.get("properties") or "").split():
-            yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href", "")).split("#")[0]))
+            yield _path_of(folder, item.get("href", ""))
 
 
-def _chapter(book: zipfile.ZipFile, path: str) -> str:
-    """Return the text of one page, "" if it is missing or has none."""
+def _path_of(folder: str, address: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(address).split("#")[0]))
+
+
+def _titles(book: zipfile.ZipFile, names: Mapping[str, str], package: etree._Element, folder: str) -> dict[str, str]:
+    """Return the title of each page in the list of contents of an EPUB 2 book, by its path in lower case."""
+    titles: dict[str, str] = {}
+    for item in package.iterfind(".//{*}manifest/{*}item"):
+        if item.get("media-type") != "application/x-dtbncx+xml":
+            continue
+        path = _path_of(folder, item.get("href", ""))
+        try:
+            contents = parse_xml(_entry(book, names, path))
+        except Unreadable:
+            continue
+        for point in contents.iter("{*}navPoint"):
+            target = point.find("{*}content")
+            label = " ".join("".join(point.findtext("{*}navLabel/{*}text") or "").split())
+            if target is not None and label:
+                page = _path_of(posixpath.dirname(path), target.get("src") or "")
+                titles.setdefault(page.lower(), label)
+    return titles
+
+
+def _is_page(item: etree._Element) -> bool:
+    """Return whether an entry of the manifest is a page of text."""
+    name = unquote(item.get("href", "")).split("#")[0].lower()
+    return (item.get("media-type") or "").strip().lower() in _PAGE_TYPES or name.endswith(_PAGE_NAMES)
+
+
+def _chapter(book: zipfile.ZipFile, names: Mapping[str, str], path: str) -> str | None:
+    """Return the text of one page, "" if it has none, None if it is missing."""
+    if path.lower() not in names:
+        return None
     try:
-        return "\n\n".join(html.read(book.read(path)).parts)
-    except KeyError:
-        return ""
+        return "\n\n".join(html.read(book.read(names[path.lower()])).parts)
     except Unreadable as failure:
         if failure.reason == "empty":
             return ""
         raise
 
 
-def _entry(book: zipfile.ZipFile, path: str) -> bytes:
+def _entry(book: zipfile.ZipFile, names: Mapping[str, str], path: str) -> bytes:
     """Return an entry that a book must have. Raises Unreadable: broken."""
     try:
-        return book.read(path)
+        return book.read(names[path.lower()])
     except KeyError:
         raise Unreadable("broken") from None
 
@@ -77,9 +137,11 @@ def _refuse_locked_text(book: zipfile.ZipFile) -> None:
 
 
 def _dublin_core(package: etree._Element, name: str) -> str | None:
-    """Return a field of the book's description."""
-    found = package.findtext(f".//{{http://purl.org/dc/elements/1.1/}}{name}")
-    return " ".join(found.split()) or None if found else None
+    """Return a field of the book's description; old books write it with a capital letter, in an older namespace."""
+    for element in package.iter("{http://purl.org/dc/elements/1.1/}*", "{http://purl.org/dc/elements/1.0/}*"):
+        if etree.QName(element).localname.lower() == name and element.text and element.text.strip():
+            return " ".join(element.text.split())
+    return None
 
 
 def _language(package: etree._Element) -> str | None:

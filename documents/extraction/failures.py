@@ -9,7 +9,8 @@ from __future__ import annotations
 from ragsite.errors import RagError
 
 FORMATS = (
-    "PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx), HTML, Markdown, plain text, CSV, e-mail (.eml) and EPUB"
+    "PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx), OpenDocument (.odt, .ods, .odp), Rich Text (.rtf), HTML, "
+    "Markdown, plain text, CSV, e-mail (.eml) and EPUB"
 )
 
 # reason -> (code, sentence)
@@ -21,6 +22,11 @@ REASONS = {
     "scan": (
         "no_text",
         "This PDF has no text layer, it is probably a scan. Run OCR (text recognition) over it and upload the result.",
+    ),
+    "no_letters": (
+        "no_text",
+        "The fonts of this PDF don't say which letters they show, so its text can be printed and not read. Run OCR "
+        "(text recognition) over it, or export it again with its fonts embedded, and upload the result.",
     ),
     "empty": ("empty", "There is no text in this file. Check that it is the right one, and upload it again."),
     "broken": (
@@ -88,15 +94,6 @@ REASONS = {
         "unknown_encoding",
         "The characters of this text are stored in an encoding that could not be told for sure, and wrong letters are "
         "worse than none. Open it in the program it was made with, save it as UTF-8, and upload that.",
-    ),
-    "rich_text": (
-        "unknown_type",
-        "This is a Rich Text (.rtf) file, which is not read. Save it as .docx or PDF and upload that.",
-    ),
-    "open_document": (
-        "unknown_type",
-        "This is an OpenDocument file (.odt, .ods, .odp), which is not read. Save it as .docx, .xlsx, .pptx or PDF and "
-        "upload that.",
     ),
 }
 

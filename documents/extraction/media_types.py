@@ -15,6 +15,10 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EPUB = "application/epub+zip"
+ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
+RTF = "application/rtf"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 CSV = "text/csv"
@@ -64,11 +68,13 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
     if data.startswith(_OLE):
         raise Unreadable("password" if "EncryptedPackage".encode("utf-16-le") in data else "old_office")
     if start.startswith(b"{\\rtf"):
-        raise Unreadable("rich_text")
+        return RTF
     if b"%PDF-" in data[:1024] and (b"startxref" in data or b" obj" in data):
         return PDF
     if start.startswith(b"%!PS") or not is_text(data):
         raise Unreadable(_unknown_kind(data))
+    if b"urn:oasis:names:tc:opendocument:xmlns:office" in data[:4096] and b"office:document" in data[:4096]:
+        return _of_open_document(data[:20_000])
     return _of_text(decode_roughly(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
 
 
@@ -85,11 +91,23 @@ def _of_archive(data: bytes) -> str:
                 declared = _beginning(archive, "mimetype")
                 if declared.startswith(EPUB.encode()):
                     return EPUB
-                if declared.startswith(b"application/vnd.oasis.opendocument"):
-                    raise Unreadable("open_document")
+                return _of_open_document(declared)
+            if "content.xml" in names and "META-INF/manifest.xml" in names:
+                return _of_open_document(_beginning(archive, "META-INF/manifest.xml"))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
         raise Unreadable("cut_off") from None
     raise Unreadable("archive")
+
+
+def _of_open_document(declared: bytes) -> str:
+    """Return the type that is named first in what an OpenDocument file says of itself; templates are read too."""
+    named = re.search(rb"application/vnd\.oasis\.opendocument\.([a-z]+)", declared)
+    kinds = {b"text": ODT, b"spreadsheet": ODS, b"presentation": ODP, b"graphics": ODP}
+    if named is None:
+        raise Unreadable("archive")
+    if named[1] not in kinds:
+        raise Unreadable("unknown")
+    return kinds[named[1]]
 
 
 def _of_office(content_types: bytes) -> str:

@@ -6,18 +6,21 @@ a user this way. A document with a note that says something is missing is *parti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 COUNT_MAX = 1_000_000_000
+PAGES_MAX = 20_000  # of one note, and the highest number of one
+_RANGES_SHOWN = 12
 
 
 @dataclass(frozen=True)
 class Note:
-    """`count` things of one kind; `code` is a key of KINDS."""
+    """`count` things of one kind; `code` is a key of KINDS. `pages` are those it is about, if they are known."""
 
     code: str
     count: int = 1
+    pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,27 +46,75 @@ KINDS: Mapping[str, Kind] = {
         "{count} attachments were not read. Save them from the mail and upload each on its own.",
         missing=True,
     ),
+    "picture_pages": Kind(
+        "1 page is a picture, probably a scan, and was not read: run OCR (text recognition) over the file and upload "
+        "the result.",
+        "{count} pages are pictures, probably scans, and were not read: run OCR (text recognition) over the file and "
+        "upload the result.",
+        missing=True,
+    ),
+    "letterless_pages": Kind(
+        "1 page was not read, because its fonts don't say which letters they show.",
+        "{count} pages were not read, because their fonts don't say which letters they show.",
+        missing=True,
+    ),
+    "damaged_pages": Kind(
+        "1 page is damaged and was not read.",
+        "{count} pages are damaged and were not read.",
+        missing=True,
+    ),
+    "cut_off": Kind(
+        "The end of the file is missing.",
+        "{count} parts of the file end too early.",
+        missing=True,
+    ),
+    "missing_chapters": Kind(
+        "1 chapter that the book lists is not in the file.",
+        "{count} chapters that the book lists are not in the file.",
+        missing=True,
+    ),
+    "files_inside": Kind(
+        "1 file inside this file was not read: upload it by itself.",
+        "{count} files inside this file were not read: upload them by themselves.",
+        missing=True,
+    ),
+    "media": Kind(
+        "1 embedded sound or video was not read.",
+        "{count} embedded sounds or videos were not read.",
+        missing=True,
+    ),
+    "pictures": Kind(
+        "1 picture without a description was not read.",
+        "{count} pictures without a description were not read.",
+    ),
+    "hidden_slides": Kind(
+        "1 hidden slide was kept apart; it is not searched.",
+        "{count} hidden slides were kept apart; they are not searched.",
+    ),
+    "hidden_sheets": Kind(
+        "1 hidden sheet was kept apart; it is not searched.",
+        "{count} hidden sheets were kept apart; they are not searched.",
+    ),
+    "hidden_rows": Kind(
+        "1 hidden row or column was left out.",
+        "{count} hidden rows and columns were left out.",
+    ),
     "damaged_parts": Kind(
         "1 part of the file is damaged: it was read as far as possible, and text may be missing.",
         "{count} parts of the file are damaged: they were read as far as possible, and text may be missing.",
         missing=True,
     ),
-    "embedded_files": Kind(
-        "1 file inside this one was not read. Upload it as a document of its own.",
-        "{count} files inside this one were not read. Upload them as documents of their own.",
-        missing=True,
-    ),
-    "pictures": Kind("1 picture was left out.", "{count} pictures were left out."),
     "comments": Kind("1 comment was left out.", "{count} comments were left out."),
     "tracked_deletions": Kind(
         "1 tracked deletion was taken as accepted.", "{count} tracked deletions were taken as accepted."
     ),
-    "hidden_sheets": Kind("1 hidden sheet was left out.", "{count} hidden sheets were left out."),
-    "hidden_rows": Kind("1 hidden row was left out.", "{count} hidden rows were left out."),
-    "hidden_columns": Kind("1 hidden column was left out.", "{count} hidden columns were left out."),
     "formulas_without_value": Kind(
         "1 formula was never calculated: it is shown as it is written.",
         "{count} formulas were never calculated: they are shown as they are written.",
+    ),
+    "repeated_lines": Kind(
+        "1 page header or footer that repeats was left out; its first stays.",
+        "{count} page headers or footers that repeat were left out; the first of each stays.",
     ),
 }
 
@@ -74,11 +125,25 @@ def repaired(count: int) -> tuple[Note, ...]:
 
 
 def message_of(note: Note) -> str:
-    """Return the sentence of a note."""
+    """Return the sentence of a note, with the pages it is about: "... were not read. (Pages 2-6, 9.)"."""
     kind = KINDS.get(note.code)
     if kind is None:  # stored by another version of ragsite
         return f"Something was left out ({note.code})."
-    return kind.one if note.count == 1 else kind.many.format(count=note.count)
+    sentence = kind.one if note.count == 1 else kind.many.format(count=note.count)
+    return f"{sentence[:-1]} ({_listed(note.pages)})." if note.pages else sentence
+
+
+def _listed(pages: Sequence[int]) -> str:
+    """Return page numbers as words: "page 4", "pages 2-6, 9"."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_RANGES_SHOWN]]
+    more = " and others" if len(ranges) > _RANGES_SHOWN else ""
+    return f"{'page' if len(pages) == 1 else 'pages'} {', '.join(shown)}{more}"
 
 
 def is_partial(notes: Iterable[Note]) -> bool:
@@ -89,9 +154,20 @@ def is_partial(notes: Iterable[Note]) -> bool:
 def merged(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return one note of each code with the counts added, in the order of KINDS."""
     counts: dict[str, int] = {}
+    pages: dict[str, list[int]] = {}
     for note in notes:
         counts[note.code] = min(counts.get(note.code, 0) + note.count, COUNT_MAX)
-    return tuple(Note(code, counts[code]) for code in KINDS if counts.get(code, 0) > 0)
+        pages.setdefault(note.code, []).extend(note.pages)
+    return tuple(
+        Note(code, counts[code], tuple(sorted(set(pages[code])))[:PAGES_MAX])
+        for code in KINDS
+        if counts.get(code, 0) > 0
+    )
+
+
+def as_stored(note: Note) -> list[object]:
+    """Return a note as JSON has it; `understood` reads a list of them."""
+    return [note.code, note.count, list(note.pages)] if note.pages else [note.code, note.count]
 
 
 def understood(said: object) -> tuple[Note, ...]:
@@ -101,7 +177,12 @@ def understood(said: object) -> tuple[Note, ...]:
     """
     if not isinstance(said, list):
         raise TypeError("notes are a list")
-    notes = [Note(str(code), int(count)) for code, count in said]
+    notes = [
+        Note(str(code), int(count), tuple(int(page) for listed in pages for page in listed))
+        for code, count, *pages in said
+    ]
     if any(note.code not in KINDS or not 0 < note.count <= COUNT_MAX for note in notes):
         raise ValueError("no such note")
+    if any(not 0 < page <= PAGES_MAX for note in notes for page in note.pages):
+        raise ValueError("no such page")
     return merged(notes)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pypdfium2.raw as pdfium
 
-from documents.extraction.pdf_glyphs import Origin, character_of, is_generated, object_of, origin_of
+from documents.extraction.pdf_glyphs import LINE_HYPHEN, Origin, character_of, is_generated, object_of, origin_of
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
@@ -32,17 +32,19 @@ class _Glyph:
     direction: Direction
 
 
-def in_logical_order(layer: Any) -> str:
-    """Return the text of a page's text layer, "" if it has no characters."""
+def in_logical_order(layer: Any) -> list[list[tuple[str, int]]]:
+    """Return the lines of a page's text layer: of each, the characters and which of the layer they are."""
     count = max(0, pdfium.FPDFText_CountChars(layer))
     lines: list[list[_Glyph]] = [[]]
     for index in range(count):
         character = character_of(layer, index)
         if character == "\n":
             lines.append([])
-        elif character != "\r":
+        elif character and character != "\r":
             lines[-1].append(_Glyph(index, character, origin_of(layer, index) or (0.0, 0.0), _direction(character)))
-    return "\n".join("".join(glyph.character for glyph in _ordered(layer, line)) for line in lines)
+            if character == LINE_HYPHEN:
+                lines.append([])
+    return [[(glyph.character, glyph.index) for glyph in _ordered(layer, line)] for line in lines]
 
 
 def _direction(character: str) -> Direction:

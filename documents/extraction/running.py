@@ -1,22 +1,31 @@
-"""The parent's side: start the child process, feed it, and stop it when it takes too much."""
+"""The worker's side of the process that reads files: starts it once, hands it files, stops what takes too much."""
 
 from __future__ import annotations
 
+import array
 import contextlib
+import json
+import logging
 import os
 import selectors
 import signal
+import socket
 import subprocess  # the whole point: a parser runs in a process of its own
 import sys
+import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from documents.extraction.failures import ExtractionFailed
+from documents.extraction.fences import PROJECT, describe, hide_this_process
+from documents.extraction.fork_server import CONTROL, LENGTH, STATUS
 
-PROJECT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0  # half a second on a machine with nothing else to do
+_STOP_SECONDS = 5.0  # until a child that was told to stop is gone
+_TRIES = 2
 _READ_BYTES = 1 << 20
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,46 +36,174 @@ class Ended:
     status: int
 
 
-def run_child(module: str, request: str, file: IO[bytes], *, timeout_seconds: float, output_max_bytes: int) -> Ended:
-    """Return what `python -m module request < file` writes to standard output.
+class _ServerGone(Exception):
+    """The fork server ended while it had the file."""
 
-    It runs in a session of its own and with an empty environment: no password of ours is in its reach.
+
+def run_child(
+    module: str, request: dict[str, Any], file: IO[bytes], *, timeout_seconds: float, output_max_bytes: int
+) -> Ended:
+    """Return what a child of the fork server `module` writes of the file.
+
+    The server is started when there is none, and once more when it dies: nothing is lost with it.
 
     Raises ExtractionFailed: timed_out after `timeout_seconds` of wall clock; too_large when it writes more than
-    `output_max_bytes`. In both cases nothing of it is left running.
+    `output_max_bytes`. In both cases nothing of it is left running. The file can't be read (crashed) when the server
+    dies over it twice.
     """
-    process = subprocess.Popen(  # noqa: S603  our own interpreter and module; the file only comes in as its input
-        [sys.executable, "-E", "-s", "-X", "utf8", "-m", module, request],
-        stdin=file,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=PROJECT,
-        env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + timeout_seconds
-    try:
-        output = _read(process, deadline, output_max_bytes)
-        status = process.wait(max(0.0, deadline - time.monotonic()))
-    except (subprocess.TimeoutExpired, TimeoutError):
-        raise ExtractionFailed.because("timed_out") from None
-    finally:
-        _end(process)
-    return Ended(output, status)
+    for _ in range(_TRIES):
+        server = _server(module)
+        try:
+            file.seek(0)
+            return server.run(request, file, time.monotonic() + timeout_seconds, output_max_bytes)
+        except TimeoutError:
+            raise ExtractionFailed.because("timed_out") from None
+        except _ServerGone:
+            logger.warning("the process that reads files ended, and is started again")
+            _discard(module, server)
+    raise ExtractionFailed.because("crashed")
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float, max_bytes: int) -> bytes:
+def warm_up(module: str) -> None:
+    """Start the fork server without waiting for it: it will be ready when the first file comes."""
+    _server(module, wait=False)
+
+
+_servers: dict[str, _ForkServer] = {}
+_lock = threading.Lock()
+
+
+def _server(module: str, *, wait: bool = True) -> _ForkServer:
+    with _lock:
+        server = _servers.get(module)
+        if server is None or not server.is_running:
+            server = _servers[module] = _ForkServer(module)
+    if wait:
+        server.wait_until_ready()
+    return server
+
+
+def _discard(module: str, server: _ForkServer) -> None:
+    with _lock:
+        if _servers.get(module) is server:
+            del _servers[module]
+    server.stop()
+
+
+class _ForkServer:
+    """A running fork server; any number of threads may use it."""
+
+    def __init__(self, module: str) -> None:
+        hide_this_process()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                [sys.executable, "-E", "-s", "-X", "utf8", "-c", _START, module, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=PROJECT,
+                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._control = ours
+        self._sending = threading.Lock()
+        self._starting = threading.Lock()
+        self._is_ready = False
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Raise RuntimeError when it doesn't start."""
+        with self._starting:
+            if self._is_ready:
+                return
+            self._control.settimeout(START_SECONDS)
+            try:
+                size = LENGTH.unpack(self._exactly(LENGTH.size))[0]
+                ready = json.loads(self._exactly(size))
+            except (OSError, EOFError) as failure:
+                self.stop()
+                raise RuntimeError("the process that reads files does not start") from failure
+            self._control.settimeout(None)
+            self._is_ready = True
+            logger.info("%s", describe(ready["fences"]))
+
+    def run(self, request: dict[str, Any], file: IO[bytes], deadline: float, output_max_bytes: int) -> Ended:
+        """See `run_child`. Raises TimeoutError at the deadline, _ServerGone, ExtractionFailed."""
+        reading, writing = os.pipe()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with os.fdopen(reading, "rb", buffering=0) as output, ours:
+            with os.fdopen(writing, "wb", buffering=0) as reply, theirs:
+                self._send(request, [file.fileno(), reply.fileno(), theirs.fileno()])
+            try:
+                found = _read(output, deadline, output_max_bytes)
+                ours.settimeout(max(0.001, deadline - time.monotonic()))
+                return Ended(found, _status(ours))
+            except (TimeoutError, ExtractionFailed):
+                self._stop_child(ours)
+                raise
+
+    def _send(self, request: dict[str, Any], descriptors: list[int]) -> None:
+        message = json.dumps(request).encode()
+        attached = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
+        try:
+            with self._sending:
+                self._control.sendmsg([LENGTH.pack(len(message)) + message], [attached], socket.MSG_NOSIGNAL)
+        except OSError as failure:
+            raise _ServerGone from failure
+
+    def _stop_child(self, status: socket.socket) -> None:
+        """Have the child ended, and wait until it is gone; a server that doesn't see to that is ended itself."""
+        status.shutdown(socket.SHUT_WR)
+        status.settimeout(_STOP_SECONDS)
+        try:
+            while status.recv(STATUS.size):
+                pass
+        except OSError:
+            self.stop()
+
+    def stop(self) -> None:
+        """Leave nothing of it; its children die with it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._control.close()
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            part = self._control.recv(size - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+
+# The socket is to be descriptor 3 before anything is loaded; the module finds it there.
+_START = f"""
+import os, runpy, sys
+control = int(sys.argv[2])
+if control != {CONTROL}:
+    os.dup2(control, {CONTROL})
+    os.close(control)
+runpy.run_module(sys.argv[1], run_name="__main__")
+"""
+
+
+def _read(output: IO[bytes], deadline: float, max_bytes: int) -> bytes:
     """Return all output. Raises TimeoutError at the deadline, ExtractionFailed beyond `max_bytes`."""
-    assert process.stdout is not None
     parts: list[bytes] = []
     size = 0
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0 or not selector.select(remaining):
                 raise TimeoutError
-            part = os.read(process.stdout.fileno(), _READ_BYTES)
+            part = os.read(output.fileno(), _READ_BYTES)
             if not part:
                 return b"".join(parts)
             parts.append(part)
@@ -75,10 +212,24 @@ def _read(process: subprocess.Popen[bytes], deadline: float, max_bytes: int) -> 
                 raise ExtractionFailed.because("too_much_text")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing of the child: neither it nor what it started, nor its pipe."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+def _status(status: socket.socket) -> int:
+    """Return how the child ended. Raises TimeoutError, _ServerGone."""
+    try:
+        found = status.recv(STATUS.size)
+    except TimeoutError:
+        raise
+    except OSError as failure:
+        raise _ServerGone from failure
+    if len(found) < STATUS.size:
+        raise _ServerGone
+    return int(STATUS.unpack(found)[0])
+
+
+def _forget_after_fork() -> None:
+    """Leave the servers of the parent alone: their ends of the sockets must close when the parent dies."""
+    for server in _servers.values():
+        server._control.close()
+    _servers.clear()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

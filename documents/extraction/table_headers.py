@@ -144,7 +144,7 @@ def _is_header(row: Row, below: Sequence[Row], least: int) -> bool:
     if strength > 0:
         return True
     names = [cell.casefold() for cell in row if cell]
-    return strength == 0 and len(set(names)) > len(names) / 2 and kind_of(row[0]) in ("text", "")
+    return strength == 0 and len(set(names)) > 1 and kind_of(row[0]) in ("text", "")
 
 
 def _strength(row: Row, below: Sequence[Row]) -> int:

@@ -1,6 +1,7 @@
 """Excel workbooks.
 
-Hidden sheets, rows and columns are left out, and their number is said. Notes on cells stand below their sheet.
+Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out; their number is said.
+Notes on cells stand below their sheet.
 """
 
 from __future__ import annotations
@@ -34,17 +35,23 @@ def read(data: bytes) -> Content:
     for sheet in sheets:
         if sheet.is_visible and (text := _section(package, book, sheet, all_seen)):
             parts.append(text)
+    hidden = [_section(package, book, sheet, []) for sheet in sheets if not sheet.is_visible]
     notes = [
         *package.notes,
         *([Note("damaged_parts")] if book.missing_texts and not package.notes else []),
         *_counted("hidden_sheets", sum(not sheet.is_visible for sheet in sheets)),
-        *_counted("hidden_rows", sum(seen.hidden_rows for seen in all_seen)),
-        *_counted("hidden_columns", sum(len(seen.hidden_columns) for seen in all_seen)),
+        *_counted("hidden_rows", sum(seen.hidden_rows + len(seen.hidden_columns) for seen in all_seen)),
         *_counted("formulas_without_value", sum(seen.formulas for seen in all_seen)),
     ]
     if not parts and any(note.code == "damaged_parts" for note in notes):
         raise Unreadable("broken")
-    return Content(parts, markdown=True, title=package.property_of("title"), notes=notes)
+    return Content(
+        parts,
+        markdown=True,
+        title=package.property_of("title"),
+        notes=notes,
+        hidden="\n\n".join(filter(None, hidden)),
+    )
 
 
 def _main(package: Package) -> str:

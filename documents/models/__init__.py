@@ -5,6 +5,7 @@ from documents.models.api_key import ApiKey
 from documents.models.chunk import Chunk, TermFrequency
 from documents.models.corpus import Corpus
 from documents.models.document import Document, DocumentText
+from documents.models.reader_group import ReaderGroup
 from documents.models.space import Embedding, EmbeddingSpace
 from documents.models.tenant import Membership, Tenant
 from documents.models.word import Word
@@ -19,6 +20,7 @@ __all__ = [
     "Embedding",
     "EmbeddingSpace",
     "Membership",
+    "ReaderGroup",
     "Tenant",
     "TermFrequency",
     "Word",

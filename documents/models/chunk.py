@@ -24,6 +24,8 @@ class Chunk(models.Model):
     page = models.PositiveIntegerField(null=True)  # page that it starts on; null: the format has none
     start = models.PositiveIntegerField()
     end = models.PositiveIntegerField()
+    # Where another page or section begins in it: [[offset, page, heading], ...]; null: stored before this was noted.
+    borders = models.JSONField(null=True)
     content_hash = models.CharField(max_length=64)  # SHA-256 of what is embedded: an equal chunk keeps its vector
     # Terms of title, heading and text: first one per lexeme, then the marks of those that occur often in it.
     terms = ArrayField(models.BigIntegerField(), default=list)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -43,7 +44,9 @@ class Corpus(models.Model):
     language = models.CharField(
         max_length=10, default="en", help_text="ISO 639-1 code; decides stemming and stop words. 'xx': none."
     )
-    is_public = models.BooleanField(default=False, help_text="Anybody may ask, without an account.")
+    is_public = models.BooleanField(
+        default=False, help_text="Anybody may ask, without an account. Not together with readers."
+    )
     is_demo = models.BooleanField(
         "demo",
         default=False,
@@ -53,7 +56,8 @@ class Corpus(models.Model):
     readers = models.ManyToManyField(
         Group,
         blank=True,
-        help_text="Empty: every member of the tenant. Else only these groups (and managers).",
+        help_text="Empty: every member of the tenant. Else only these groups of it (and managers); such a corpus can't "
+        "be public.",
     )
     # Counts every change of what a question may find. Caches carry it in their key, so they never need purging.
     epoch = models.PositiveBigIntegerField(default=0, editable=False)
@@ -82,6 +86,11 @@ class Corpus(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse to make a corpus public that only some groups may read."""
+        if self.is_public and self.pk and self.readers.exists():
+            raise ValidationError({"is_public": "The corpus names readers; a public one is for everybody."})
 
     @property
     def live_space(self) -> EmbeddingSpace | None:

@@ -41,7 +41,7 @@ class Document(models.Model):
     readers = models.ManyToManyField(
         Group,
         blank=True,
-        help_text="Empty: whoever may read the corpus. Else only these groups (and managers).",
+        help_text="Empty: whoever may read the corpus. Else only these groups of the tenant (and managers).",
     )
     metadata = models.JSONField(
         default=dict, blank=True, help_text="Free key-value pairs; questions can filter by them."
@@ -56,7 +56,7 @@ class Document(models.Model):
     chunks_total = models.PositiveIntegerField(default=0, editable=False)
     chunks_done = models.PositiveIntegerField(default=0, editable=False)
     pages = models.PositiveIntegerField(null=True, editable=False)
-    # What its reader left out or mended: [code, count], codes of extraction.notes.
+    # What its reader left out or mended: [code, count] or [code, count, pages], codes of extraction.notes.
     notes = models.JSONField(default=list, editable=False)
     is_partial = models.BooleanField(
         "partial", default=False, editable=False, help_text="Text of the file is missing; its notes say what."
@@ -87,7 +87,7 @@ class Document(models.Model):
 
     def notes_in_words(self) -> list[str]:
         """Return what its reader left out or mended, a sentence each."""
-        return [message_of(Note(code, count)) for code, count in self.notes]
+        return [message_of(Note(code, count, *map(tuple, pages))) for code, count, *pages in self.notes]
 
 
 class DocumentText(models.Model):

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import F
 
-from documents.models import ApiKey, Corpus, Document, Membership, Tenant
+from documents.models import ApiKey, Corpus, Document, Membership, ReaderGroup, Tenant
 from monitoring.benchmarks.synthetic import SHARES, filter_of, load
 
 TENANT_SHARES = (0.0001, 0.001, 0.01, 0.1)  # of all passages; the large tenant has half, another one the rest
@@ -60,6 +60,7 @@ def close_documents(slug: str, shares: Sequence[float]) -> dict[str, str]:
     keys = {}
     for share in sorted({*shares, max(SHARES)}):  # the largest is all of it, so that nothing stays open
         group = Group.objects.create(name=reader_of(share))
+        ReaderGroup.objects.create(group=group, tenant=corpus.tenant)
         documents = Document.objects.filter(corpus=corpus, metadata__contains=filter_of(share)["metadata"])
         rows = [through(document_id=pk, group_id=group.pk) for pk in documents.values_list("pk", flat=True)]
         through.objects.bulk_create(rows, batch_size=5000)

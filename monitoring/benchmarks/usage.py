@@ -89,13 +89,16 @@ class UsageMeter:
 
     def _note(self, name: str, process: psutil.Process, first: bool) -> None:
         try:
-            times, memory = process.cpu_times(), process.memory_full_info()
+            times, memory = process.cpu_times(), process.memory_info()
+            private = process.memory_full_info().uss
+        except psutil.AccessDenied:
+            private = 0  # a worker hides its memory from all users but root
         except psutil.Error:
             return  # it has ended, and what it used until the last look is known
         cpu = float(times.user + times.system)
         seen = self._seen.setdefault(process, _Seen(name, cpu if first else 0.0))
         seen.cpu_seconds = cpu
-        seen.private_bytes = max(seen.private_bytes, int(memory.uss))
+        seen.private_bytes = max(seen.private_bytes, int(private))
         seen.resident_bytes = max(seen.resident_bytes, int(memory.rss))
 
 

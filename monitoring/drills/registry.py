@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring.drills.invariants import Invariant
-from monitoring.drills.scenarios import model_faults, outages, stores, traffic
+from monitoring.drills.scenarios import bad_settings, model_faults, outages, slow, stores, traffic
 from monitoring.drills.stage import Stage
 
 
@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
     "ollama-slow": model_faults.ollama_slow,
     "ollama-5xx": model_faults.ollama_5xx,
     "ollama-garbage": model_faults.ollama_garbage,
+    "endless-model": model_faults.endless_model,
     "ollama-busy": model_faults.ollama_busy,
     "ollama-midstream-cut": model_faults.ollama_midstream_cut,
     "one-of-three-hosts": model_faults.one_of_three_hosts,
@@ -33,7 +34,9 @@ SCENARIOS: dict[str, Scenario] = {
     "redis-frozen": stores.redis_frozen,
     "postgres-restart": stores.postgres_restart,
     "pool-exhausted": stores.pool_exhausted,
+    "bad-settings": bad_settings.bad_settings,
     "overload-5x": traffic.overload,
+    "slow-clients": slow.slow_clients,
     "clients-leave": traffic.clients_leave,
     "many-streams": traffic.many_streams,
     "rolling-restart": traffic.rolling_restart,

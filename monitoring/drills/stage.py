@@ -77,7 +77,6 @@ class Stage:
                 "ENV_FILE": str(self.folder / "none"),
                 "DATABASE_URL": embedded_postgres.start(directory),
             }
-            (self.folder / "static").mkdir()
             self._fill()
         except BaseException:
             self._stack.close()
@@ -139,7 +138,7 @@ class Stage:
 
     def _fill(self) -> None:
         """Make the tables, and index the corpus as a user's files are, with vectors of the model server's."""
-        self.manage("migrate", "--verbosity", "0")
+        self.manage("prepare")
         documents = write_documents(self.folder, self._documents)
         with self.standin() as standin:
             self.manage("ingest", CORPUS, str(documents), "--create", "--public", OLLAMA_BASE_URL=standin.url)

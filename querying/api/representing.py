@@ -11,6 +11,7 @@ from querying.ladder import is_degraded, reasons_of_search
 from querying.legs import LegReport
 from querying.passage import name_of, names_by_number
 from querying.retrieval import Passage, Retrieved
+from querying.shown_fields import shown_name, shown_source
 from querying.values import Answer, CacheReport, Reason
 
 Json = dict[str, Any]
@@ -66,10 +67,10 @@ def passages_as_json(passages: Sequence[Passage]) -> list[Json]:
             "number": number,
             "chunk_id": passage.chunk_id,
             "document_id": str(passage.document_id),
-            "title": name_of(passage),
-            "source": passage.document_source,
+            "title": shown_name(name_of(passage)),
+            "source": shown_source(passage.document_source),
             "corpus": passage.corpus_slug,
-            "heading": passage.heading,
+            "heading": shown_name(passage.heading),
             "page": passage.page,
             "start": passage.start,
             "end": passage.end,
@@ -87,11 +88,11 @@ def citation_as_json(citation: Citation, title: str) -> Json:
         "number": citation.number,
         "document": {
             "id": str(citation.document_id),
-            "title": title or citation.document_title,
-            "source": citation.document_source,
+            "title": shown_name(title or citation.document_title),
+            "source": shown_source(citation.document_source),
         },
         "chunk_id": citation.chunk_id,
-        "heading": citation.heading,
+        "heading": shown_name(citation.heading),
         "page": citation.page,
         "start": citation.start,
         "end": citation.end,

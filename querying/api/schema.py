@@ -143,7 +143,7 @@ class CitationSerializer(serializers.Serializer[Any]):
     )
     chunk_id = serializers.IntegerField()
     heading = serializers.CharField(help_text="The headings above the quote.")
-    page = serializers.IntegerField(allow_null=True, help_text="The page that the passage starts on.")
+    page = serializers.IntegerField(allow_null=True, help_text="The page that the quote starts on.")
     start = serializers.IntegerField()
     end = serializers.IntegerField()
     quote = serializers.CharField(help_text="The document's characters as they are; never render it as Markdown.")

@@ -47,7 +47,7 @@ class Reachability:
     def note_failure(self, error: psycopg.OperationalError) -> None:
         """Note that none could be made."""
         with self._lock:
-            self.reason = _reason_of(error)
+            self.reason = reason_of(error)
             went, self._down_since = self._down_since is None, self._down_since or time.monotonic()
         if went:
             logger.warning("Postgres can't be reached: %s", self.reason)
@@ -136,22 +136,29 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _reason_of(error: psycopg.OperationalError) -> str:
+WRONG_LOGIN, NO_DATABASE = "user or password are wrong", "there is no such database or user"
+NOT_ALLOWED, WRONG_OPTION = "its pg_hba.conf does not let us in", "an option of the address is wrong"
+FINAL_REASONS = frozenset({WRONG_LOGIN, NO_DATABASE, NOT_ALLOWED, WRONG_OPTION})  # waiting does not end them
+# In this order: words that libpq and the server use, and what they mean.
+REASONS = {
+    "refused": "connection refused",
+    "No such file": "connection refused",
+    "starting up": "it is starting",
+    "shutting down": "it is shutting down",
+    "recovery": "it is recovering",
+    "pg_hba.conf": NOT_ALLOWED,
+    "authentication": WRONG_LOGIN,
+    "no password": WRONG_LOGIN,
+    "does not exist": NO_DATABASE,
+    "too many": "it has no connection left",
+    "translate host name": "its host name is unknown",
+    "resolve": "its host name is unknown",
+    "invalid": WRONG_OPTION,
+    "timeout": "no answer",
+}
+
+
+def reason_of(error: psycopg.Error) -> str:
     """Return why there was no connection, without the addresses and names in the server's words."""
     text = str(error)
-    for words, reason in {
-        "refused": "connection refused",
-        "No such file": "connection refused",
-        "timeout": "no answer",
-        "starting up": "it is starting",
-        "shutting down": "it is shutting down",
-        "recovery": "it is recovering",
-        "authentication": "user or password are wrong",
-        "does not exist": "there is no such database or user",
-        "too many": "it has no connection left",
-        "translate host name": "its host name is unknown",
-        "resolve": "its host name is unknown",
-    }.items():
-        if words in text:
-            return reason
-    return "no connection"
+    return next((reason for words, reason in REASONS.items() if words in text), "no connection")

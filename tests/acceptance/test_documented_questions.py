@@ -33,6 +33,8 @@ OF_THE_DEMO: Mapping[str, Words] = {
     "What happens when the model server is down?": ("still answers", "sentences quoted from the documents"),
     "What happens when the embedding model is down too?": ("keyword search", "alone"),
     "Which file formats can be uploaded?": ("PDF", "DOCX", "EPUB"),
+    "What is read of the pages of a PDF?": ("what a reader of them sees", "columns"),
+    "What is read of slides?": ("text by its position", "the numbers of charts"),
     "How do I upload documents?": ("in the admin", "manage.py ingest"),
     "How do I change the embedding model of a corpus?": ("manage.py reindex CORPUS --model",),
     "Who may read which documents?": ("Members of a tenant", "reader groups"),

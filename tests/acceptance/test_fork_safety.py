@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,7 +17,7 @@ from django.db import connection, connections
 
 from ragsite import gunicorn_conf
 from ragsite.postgres.base import open_pools
-from tests.server import CONFIGURATION, running_server
+from tests.server import ROOT, running_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 4
@@ -38,13 +41,10 @@ def test_ten_thousand_queries_over_four_workers_get_their_own_answers(tmp_path: 
 
 
 def test_an_application_that_is_loaded_before_the_fork_and_opens_a_pool_is_refused(tmp_path: Path) -> None:
-    configuration = tmp_path / "preloading.py"
-    configuration.write_text(f"exec(open({str(CONFIGURATION)!r}).read())\npreload_app = True\n")
     with (
         pytest.raises(AssertionError, match="pool was opened before the workers were forked"),
         running_server(
             tmp_path,
-            configuration=configuration,
             application=APPLICATION,
             environment=ENVIRONMENT,
             OPEN_A_POOL_FIRST="1",
@@ -53,8 +53,22 @@ def test_an_application_that_is_loaded_before_the_fork_and_opens_a_pool_is_refus
         pass
 
 
-def test_ours_is_not_loaded_before_the_fork() -> None:
-    assert gunicorn_conf.preload_app is False
+def test_ours_is_loaded_before_the_fork_and_opens_nothing() -> None:
+    code = (
+        "import django; django.setup(); import threading, ragsite.wsgi, ragsite.urls;"
+        "from ragsite.postgres.base import open_pools; print(open_pools(), threading.active_count())"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert gunicorn_conf.preload_app is True
+    assert done.stdout.strip() == "{} 1", done.stderr
+
+
+def test_a_thread_that_runs_before_the_fork_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gunicorn_conf, "_pools", dict)
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    with pytest.raises(RuntimeError, match="Threads were started before the workers were forked: MainThread"):
+        gunicorn_conf.pre_fork(None, None)
 
 
 def test_a_pool_that_came_with_a_fork_is_dropped_and_stays_its_owners() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import wordllama
+from safetensors.numpy import save_file
 
 from documents import word_by_word
+from documents.embedded_model import load_model, mapped_tensor
 from documents.word_by_word import WordByWord
 from monitoring.benchmarks.prose import make_prose
 
@@ -47,7 +49,7 @@ TEXTS = [
 @pytest.mark.parametrize("kept", [word_by_word.WORDS_KEPT, 3])
 def test_vectors_are_those_of_wordllama_itself(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word_by_word, "WORDS_KEPT", kept)
-    model = WordByWord(wordllama_itself())
+    model = WordByWord(load_model())
     for _ in range(2):  # with words that it has not met, then with those that it has
         for text, vector in zip(TEXTS, model.embed(TEXTS), strict=True):
             expected = wordllama_itself().embed([text], norm=False)[0]
@@ -83,3 +85,28 @@ def test_no_more_words_are_kept_than_said() -> None:
     model.embed([words, "x" * 100 + " y"])
     assert 0 < len(model._words) <= word_by_word.WORDS_KEPT
     assert "x" * 100 not in model._words
+
+
+def test_the_vectors_are_read_from_the_file_and_are_those_of_wordllama_to_the_bit() -> None:
+    embedding = load_model().embedding
+    assert not embedding.flags.owndata
+    assert not embedding.flags.writeable
+    assert np.array_equal(embedding.astype(np.float32), wordllama_itself().embedding)
+
+
+def test_many_texts_at_once_are_embedded_from_a_wider_copy_with_the_same_vectors() -> None:
+    model = WordByWord(load_model())
+    one_by_one = np.vstack([model.embed([text]) for text in TEXTS])
+    assert model._vectors.dtype == np.float16
+    assert np.array_equal(model.embed(TEXTS), one_by_one)
+    assert model._vectors.dtype == np.float32
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file({"wide": np.ones((2, 3), dtype=np.float32), "half": np.ones((2, 3), dtype=np.float16)}, file)
+    assert np.array_equal(mapped_tensor(file, "half"), np.ones((2, 3)))
+    with pytest.raises(ValueError, match="F32"):
+        mapped_tensor(file, "wide")
+    with pytest.raises(KeyError):
+        mapped_tensor(file, "none")

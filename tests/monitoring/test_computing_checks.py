@@ -21,17 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
         ({"RAG_DEVICE": "auto"}, None),
         ({"RAG_DEVICE": "cpu"}, None),
         ({"RAG_DEVICE": "cuda"}, "ragsite.W005"),
-        ({"RAG_DEVICE": "tpu"}, "ragsite.E008"),
         ({"RAG_MODEL": "english"}, None),
         ({"RAG_MODEL": "multilingual"}, "ragsite.W006"),  # there is no model server
         ({"RAG_MODEL": "multilingual", "OLLAMA_BASE_URLS": ["http://localhost:11434"]}, None),
-        ({"RAG_MODEL": "klingon"}, "ragsite.E008"),
         ({"RAG_CPU_THREADS": 4}, None),
-        ({"RAG_CPU_THREADS": -1}, "ragsite.E009"),
         ({"RAG_DISABLE": True}, "ragsite.W004"),
     ],
 )
-def test_a_switch_is_accepted_warned_about_or_refused(
+def test_a_switch_is_accepted_or_warned_about(
     settings: Settings, values: dict[str, object], check_id: str | None
 ) -> None:
     assert check_computing(None) == []
@@ -68,13 +65,13 @@ def test_device_and_model_choose_what_is_not_chosen_otherwise() -> None:
 def test_the_start_tells_of_them() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
-        env={**os.environ, "ENV_FILE": "/nowhere", "RAG_DEVICE": "cuda", "RAG_MODEL": "klingon"},
+        env={**os.environ, "ENV_FILE": "/nowhere", "RAG_DEVICE": "cuda", "RAG_MODEL": "multilingual"},
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode != 0
+    assert done.returncode == 0
     assert "ragsite.W005" in done.stderr
-    assert "ragsite.E008" in done.stderr
+    assert "ragsite.W006" in done.stderr

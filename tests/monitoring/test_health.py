@@ -67,10 +67,18 @@ def test_it_is_ready_when_the_schema_is_complete(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_it_is_not_ready_while_migrations_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health_module, "_pending_migrations", lambda: True)
+    monkeypatch.setattr(health_module, "schema_is_complete", lambda: False)
     reply = client.get("/health/ready")
     assert reply.status_code == 503
-    assert "migrate" in reply.json()["services"]["postgres"]["message"]
+    assert "manage.py prepare" in reply.json()["services"]["postgres"]["message"]
+
+
+@pytest.mark.django_db
+def test_it_is_not_ready_while_every_page_would_fail(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_module, "static_files_problem", lambda: "The static files are missing.")
+    reply = client.get("/health/ready")
+    assert reply.status_code == 503
+    assert reply.json()["services"]["static_files"] == {"healthy": False, "message": "The static files are missing."}
 
 
 @pytest.mark.django_db

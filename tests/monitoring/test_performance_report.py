@@ -10,11 +10,11 @@ from django.test import Client
 from pytest_django import Settings
 
 from monitoring import performance_report
-from monitoring.checks import check_connections
 from monitoring.connection_budget import connection_budget
+from monitoring.start_checks import check_database
 from querying.answering import answer_question
 from ragsite.metrics import BREAKER_TRANSITIONS, CONTEXT_TRUNCATED
-from tests.factories import make_corpus
+from tests.factories import make_corpus, make_user
 from tests.querying.asking import ask
 from tests.querying.library import make_library
 from tests.stock import stock
@@ -86,10 +86,11 @@ def test_without_postgres_it_still_tells_the_rest(client: Client, monkeypatch: p
 
 @pytest.mark.django_db
 def test_too_many_processes_for_postgres_are_found_by_check_deploy(settings: Settings) -> None:
-    assert check_connections(None) == []
+    make_user(is_superuser=True)
+    assert check_database(None) == []
     settings.WEB_WORKERS = 1000
-    assert [message.id for message in check_connections(None)] == ["ragsite.W003"]
-    assert "1000 web processes" in check_connections(None)[0].msg
+    assert [message.id for message in check_database(None)] == ["ragsite.E013"]
+    assert "1000 web processes" in check_database(None)[0].msg
 
 
 @pytest.mark.django_db

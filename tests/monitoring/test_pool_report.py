@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import threading
-from types import SimpleNamespace
 
 import pytest
 from django.db import DatabaseError, connection
@@ -14,7 +12,6 @@ from pytest_django import Settings
 
 from monitoring import pool_report
 from monitoring.connection_budget import ConnectionBudget
-from monitoring.management.commands import serve
 from monitoring.pool_report import report_pool_soon
 from ragsite.postgres import base
 from ragsite.postgres.base import open_pools
@@ -75,18 +72,29 @@ def test_a_request_that_waits_for_a_connection_is_in_the_log(
     assert re.match(r"waiting for connection: (0\.[2-9]|[1-9])", messages(caplog)[0])
 
 
-def test_serve_says_before_it_starts_that_connections_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[str] = []
-    monkeypatch.setattr(serve, "connection", SimpleNamespace(close=list, close_pool=lambda: closed.append("pool")))
-    said = io.StringIO()
-    command = serve.Command(stderr=said)
-    for allowed in (97, 10):
-        budget = ConnectionBudget(web_processes=2, ingestion_workers=1, pool_size=5, allowed=allowed)
-        monkeypatch.setattr(serve, "connection_budget", lambda budget=budget, **given: budget)
-        command._count_connections(2, 1)
-    assert said.getvalue().count("\n") == 1
-    assert "may need 24 database connections; Postgres allows 10" in said.getvalue()
-    assert closed == ["pool", "pool"], "the children have their own; this one would only hold a connection"
+@pytest.mark.parametrize(
+    ("pool_size", "allowed", "sentence", "largest"),
+    [
+        (
+            60,
+            97,
+            "2 web processes x 60 database connections + 1 ingestion workers x (60 + 4) + 5 for commands = 189",
+            29,
+        ),
+        (5, 10, "= 24, but Postgres allows 10", 0),
+    ],
+)
+def test_the_arithmetic_of_connections_is_told_with_a_size_that_would_do(
+    pool_size: int, allowed: int, sentence: str, largest: int
+) -> None:
+    budget = ConnectionBudget(web_processes=2, ingestion_workers=1, pool_size=pool_size, allowed=allowed)
+    assert not budget.is_met
+    assert sentence in budget.words()
+    assert budget.largest_pool_size == largest
+    assert (f"to {largest} or less" if largest else "Lower WEB_WORKERS or INGEST_WORKERS") in budget.advice()
+    if largest:
+        assert ConnectionBudget(web_processes=2, ingestion_workers=1, pool_size=largest, allowed=allowed).is_met
+        assert not ConnectionBudget(web_processes=2, ingestion_workers=1, pool_size=largest + 1, allowed=allowed).is_met
 
 
 def test_waits_are_told_once_a_second_and_the_others_counted(caplog: pytest.LogCaptureFixture) -> None:

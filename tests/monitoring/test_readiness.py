@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
 from monitoring import readiness
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.readiness import FirstLook
+from tests.factories import make_user
 from tests.server import _free_port
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +31,16 @@ def young(monkeypatch: pytest.MonkeyPatch) -> Iterator[FirstLook]:
 def test_what_is_not_configured_is_not_waited_for(client: Client) -> None:
     reply = client.get("/health/ready")
     assert reply.status_code == 200
-    assert set(reply.json()["services"]) == {"postgres"}
+    assert set(reply.json()["services"]) == {"postgres", "static_files"}
+
+
+def test_that_nobody_can_manage_it_is_told_until_somebody_can(client: Client) -> None:
+    (warning,) = client.get("/health/ready").json()["warnings"]
+    assert "manage.py prepare" in warning
+    make_user(is_superuser=True)
+    assert "warnings" not in client.get("/health/ready").json()
+    User.objects.all().delete()
+    assert "warnings" not in client.get("/health/ready").json(), "it is asked once"
 
 
 def test_a_redis_that_was_never_seen_is_waited_for(client: Client, settings: Settings) -> None:
@@ -69,5 +80,5 @@ def test_after_a_minute_nobody_is_waited_for(
 
 def test_postgres_is_always_needed(client: Client, young: FirstLook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(young, "_started_at", young._started_at - readiness.FIRST_LOOK_SECONDS)
-    monkeypatch.setattr("monitoring.health._pending_migrations", lambda: True)
+    monkeypatch.setattr("monitoring.health.schema_is_complete", lambda: False)
     assert client.get("/health/ready").status_code == 503

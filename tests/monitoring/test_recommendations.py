@@ -33,7 +33,7 @@ def test_when_all_is_well_nothing_is_recommended() -> None:
 CASES: list[tuple[dict[str, Any], str]] = [
     ({"pool": BUSY}, "raise DATABASE_POOL_SIZE from 5 to 12"),  # as many more as wait
     ({"pool_refused": 3}, "raise DATABASE_POOL_SIZE from 5 to 8"),  # nobody waits now
-    ({"budget": SCARCE}, "may need 213 database connections; Postgres allows 97"),
+    ({"budget": SCARCE}, "= 213, but Postgres allows 97"),
     ({"pool": UNUSED}, "never used"),
     ({"breaker_openings": 2}, "opened 2 times"),
     ({"context_truncated": 4}, "OLLAMA_NUM_CTX"),

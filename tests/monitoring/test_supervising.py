@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import signal
 import socket
@@ -14,11 +15,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pytest_django import Settings
 
 from monitoring import supervising
 from monitoring.supervising import Child, Supervisor
 
+ROOT = Path(__file__).resolve().parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -85,7 +86,7 @@ def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     supervisor = subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"},
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -101,15 +102,47 @@ def test_a_taken_port_is_noticed() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert not supervising.port_is_free("127.0.0.1", port)
-    assert supervising.port_is_free("127.0.0.1", port)
+        assert f"Port {port} of 127.0.0.1 is in use" in str(supervising.why_not_listening("127.0.0.1", port))
+    assert supervising.why_not_listening("127.0.0.1", port) is None
 
 
-def test_children_share_an_empty_folder_for_metrics(settings: Settings, tmp_path: Path) -> None:
-    settings.VAR_DIR = tmp_path
+def test_an_address_of_another_machine_is_not_called_a_taken_port() -> None:
+    for host in ("192.0.2.1", "no-such-host.invalid"):
+        assert f"HOST is {host!r}" in str(supervising.why_not_listening(host, 8000))
+
+
+def test_it_is_seen_when_the_server_answers() -> None:
+    class Alive(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health/live" else 503)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Alive) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.server_address[1]
+        try:
+            assert supervising.wait_until_it_answers("127.0.0.1", port, "/health/live", seconds=20)
+            assert not supervising.wait_until_it_answers("127.0.0.1", port, "/other", seconds=0.3)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert not supervising.wait_until_it_answers("127.0.0.1", port, "/health/live", seconds=0.3)
+
+
+def test_what_stays_in_memory_imports_no_django() -> None:
+    code = "import sys, monitoring.process_tree; print({'django', 'numpy', 'ssl'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_children_share_an_empty_folder_for_metrics(tmp_path: Path) -> None:
     (tmp_path / "prometheus").mkdir()
     (tmp_path / "prometheus" / "counter_1.db").touch()
-    environment = supervising.children_environment(PORT="1")
+    environment = supervising.children_environment(tmp_path, PORT="1")
     assert environment["PORT"] == "1"
     assert list(Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()) == []
 

@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from documents.borders import Border
+
 _numbers = itertools.count(1)
 
 
@@ -26,6 +28,7 @@ class MadePassage:
     text: str
     score: float
     legs: Mapping[str, float] = field(default_factory=dict)
+    borders: tuple[Border, ...] | None = None
 
 
 def make_passage(
@@ -37,6 +40,7 @@ def make_passage(
     page: int | None = None,
     start: int = 0,
     score: float = 1.0,
+    borders: tuple[Border, ...] | None = None,
 ) -> MadePassage:
     """Return a passage with sensible values for all that a test doesn't care about."""
     return MadePassage(
@@ -52,4 +56,5 @@ def make_passage(
         text=text,
         score=score,
         legs={"lexical": score},
+        borders=borders,
     )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents.borders import Border
 from querying.citations import CITATION, CitationFilter, best_sentence, citations_of, keep_known_citations
 from tests.querying.passages import make_passage
 
@@ -138,6 +139,21 @@ def test_a_heading_bears_nothing_out() -> None:
 def test_a_citation_names_the_headings_above_its_quote(path: str, text: str, heading: str) -> None:
     (citation,) = citations_of("It is this [1].", [make_passage(text=text, heading=path)])
     assert (citation.quote, citation.heading) == ("It is this.", heading)
+
+
+def test_a_citation_names_page_and_headings_of_its_quote_and_not_of_the_passages_start() -> None:
+    text = "Slide one says this. Slide two says that. Slide three says more."
+    borders = (Border(text.index("Slide two"), 8, "Deck > Two"), Border(text.index("Slide three"), 9, "Deck > Three"))
+    passages = [make_passage(text=text, page=7, heading="Deck > One", borders=borders)]
+
+    found = citations_of("Slide one says this [1]. Slide two says that [1]. Slide three says more [1].", passages)
+    assert [(each.page, each.heading) for each in found] == [(7, "Deck > One"), (8, "Deck > Two"), (9, "Deck > Three")]
+
+
+def test_a_known_passage_without_borders_is_not_searched_for_headings() -> None:
+    text = "# include <stdio.h>\nIt is this."  # of a plain text, or a code block that begins in the passage before
+    (citation,) = citations_of("It is this [1].", [make_passage(text=text, heading="Pay", borders=())])
+    assert citation.heading == "Pay"
 
 
 @given(st.text(max_size=200), st.text(max_size=80))

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from documents.invisible import visible
 from querying.control_tokens import defuse
-from querying.output_filter import visible
 
 # As the templates have them, each in full. The oracle looks for exactly these, and shares no pattern with the code.
 TOKENS = [
@@ -34,6 +34,7 @@ TOKENS = [
     *["<tool_call>", "</tool_call>", "<tool_response>", "<tools>", "<think>", "</think>", "<function_call>"],
     *["[|user|]", "[|assistant|]", "[|endofturn|]", "]~b]", "]~!b[", "<seed:bos>", "<SPECIAL_12>", "<extra_id_1>"],
     *["<|start_of_role|>", "<|end_of_role|>", "<role>", "<reserved_106>", "<unused12>", "<0x0A>", "<end_of_utterance>"],
+    *["<start_function_call>", "<end_function_response>", "<function_call:begin>", "[BEGIN_TOOL_RESULT]"],  # a class
     *["[CLS]", "[SEP]", "[MASK]", "<mask>", "<image>", "<|vision_start|>"],
 ]
 LOOKALIKES = str.maketrans({"<": "＜", ">": "﹥", "|": "｜", "[": "［", "]": "］", "s": "ｓ", "i": "𝐢"})
@@ -114,6 +115,7 @@ def test_a_line_can_not_begin_a_turn(label: str) -> None:
         "a < b and b > c, a | b, [x], [1], {y}, <- and ->, x << 2, y >> 3, R&D, AT&T &amp; more",
         "The user: a person. See section [A]. Instructions: none.",
         "| a | b |\n|---|---|\n| [x](y) | <p>z</p> |",
+        "List<int> and Dict<K, V>, <div> in <section>, [TODO], <name>, <String>",
         "नमस्ते क्‍ष 👩‍👩‍👧 ❤️ ok",
         "Điều 5. Người sử dụng lao động (bên A) ＜công ty＞",
     ],

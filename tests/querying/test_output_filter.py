@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from documents.invisible import visible
 from querying.html_elements import ELEMENTS
 from querying.output_filter import (
-    _INVISIBLE,
     MAX_HELD_CHARS,
     REMOVED,
     AnswerFilter,
@@ -130,6 +130,17 @@ PAYLOADS = [
     "https:\u202e//evil.example/leak",
     "ht\U000e0041tps://evil.example/leak",
     "https:/\u00ad/evil.example/leak",
+    "_www.evil.example_",
+    "__www.evil.example/leak__",
+    "~~www.evil.example~~",
+    "evil@evil.example",
+    "_evil@evil.example_",
+    "evil.com",
+    "**evil.com**",
+    "_secret.evil.com_",
+    "http\ufe0fs://evil.example/leak",
+    "ht\u061ctps://evil.example/leak",
+    "www\U000e0100.evil.example",
     "javascript:\x00alert(1)",
     "[a](x)" * 3 + "](https://evil.example/leak)",
     "x" * 2000 + "https://evil.example/leak",
@@ -146,7 +157,7 @@ LINKIFIABLE = re.compile(
 
 def links_in(text: str) -> list[str]:
     """Return what a page or a chat client would load or offer to open."""
-    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    html = MarkdownIt("commonmark", {"html": True, "linkify": True}).enable(["table", "linkify"]).render(text)
     ours = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "br", "h1", "h2", "h3"}
     tags = [str(tag) for tag in BeautifulSoup(html, "html.parser").find_all(True) if tag.name not in ours or tag.attrs]
     comments = re.findall(r"<[!?]", html)
@@ -177,6 +188,39 @@ def test_every_cut_of_the_stream_gives_the_same_text(payload: str) -> None:
     assert "".join(map(answer.feed, text)) + answer.finish() == whole
 
 
+PARTS = st.sampled_from(
+    [*"`|~\\ \n.,_*->a1@", "```", "~~~", "- ", "---|---", "evil.com", "evil@evil.com", "a | b", "\n\n", "[1]", "    "]
+)
+
+
+@settings(max_examples=1500)
+@given(st.lists(PARTS, max_size=16))
+def test_no_bare_address_becomes_a_link_whatever_is_code_around_it(pieces: list[str]) -> None:
+    answer = AnswerFilter((1,))
+    out = "".join(map(answer.feed, ["So: ", *pieces])) + answer.finish()
+    assert out == filter_answer("".join(["So: ", *pieces]), (1,))
+    html = CHAT_CLIENT.render(out)
+    assert not BeautifulSoup(html, "html.parser").find_all(["a", "img"]), out
+
+
+CHAT_CLIENT = MarkdownIt("gfm-like", {"html": True, "linkify": True})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mail hr@example.org or open example.org.", "Mail `hr@example.org` or open `example.org`."),
+        ("In `settings.py`, not in README.md.", "In `settings.py`, not in `README.md`."),
+        ("Node.js/Express.", "`Node.js/Express`."),
+        ("A lone ` and evil.com here", "A lone ' and `evil.com` here"),
+        ("`a`evil.com`b`", "`a` `evil.com` `b`"),
+        ("```\nevil.com\n```\nevil.com", "```\nevil.com\n```\n`evil.com`"),
+    ],
+)
+def test_a_bare_address_is_shown_as_code(text: str, expected: str) -> None:
+    assert filter_answer(text) == expected
+
+
 ALPHABET = st.sampled_from(
     [*"[]()!<>:/\\.&#;?*\"' \nahtpsw19例。", "https://", "evil.example", "javascript:", "![", "\u200b"]
 )
@@ -190,9 +234,8 @@ def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[s
     after = "".join(map(later.feed, ["So: ", *pieces])) + later.finish()
     assert after == filter_answer("".join(["So: ", *pieces]), (1, 2))
     # The first letters may have left before anybody knew that an address begins with them. It is none any more.
-    assert re.sub(f"^[a-z]+(?={REMOVED})", "", out) == re.sub(
-        f"^[a-z]+(?={REMOVED})", "", filter_answer("".join(pieces), (1, 2))
-    )
+    begun, whole = re.compile(f"^[a-z]+(?={REMOVED})"), filter_answer("".join(pieces), (1, 2))
+    assert begun.sub("", out).replace("`", "") == begun.sub("", whole).replace("`", "")
     html = MarkdownIt("commonmark", {"html": True}).render(out)
     soup = BeautifulSoup(html, "html.parser")
     assert not soup.find_all(["a", "img"]), out
@@ -203,10 +246,12 @@ def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[s
     "text",
     [
         "Paid leave is 25 days [1][2].",
-        "Use and/or, 10.0.0.0/8, 1/2, n//2, // a comment, 12:30/13:00, e.g./i.e., Node.js/Express.",
+        "Use and/or, 10.0.0.0/8, 1/2, n//2, // a comment, 12:30/13:00, e.g./i.e., and so on.",
         "JavaScript: The Good Parts. Data: 12. https is a protocol. Note: see [1] (annex).",
         'C:\\Users\\x and a <= b, a < b, a -> b, x <- y, <3, R&D, AT&T, &amp; and "quotes".',
-        "Mail hr@example.org or open example.org.",
+        "At 8 a.m., e.g. in the U.S., i.e. z.B. 3.5 km, Ph.D. and so on ... and more.",
+        "Use `hr@example.org`, `example.org` and ``a ` example.org``.",
+        "```python\nos.path.join(example.org)\n```",
         "# Title\n\n- **bold** _item_\n- `code`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nx = a\n```",
         "请见第三章。工资是每月五千元！",
         "Nhà thầu phải nộp hồ sơ trước ngày 12/5/2024.",
@@ -225,6 +270,10 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
         ("x<a> y<IMG> z<Script>alert(1) f<svg>", "x< a> y< IMG> z< Script>alert(1) f< svg>"),
         ("x<String onclick=alert(1)> a<b and c>d", "x< String onclick=alert(1)> a< b and c>d"),
         ("List<List<img src=x onerror=alert(1)>>", "List< List< img src=x onerror=alert(1)>>"),
+        (
+            "call<start_function_call> a<tool_call> vector<uint8_t>",
+            "call< start_function_call> a< tool_call> vector<uint8_t>",
+        ),
         ("x <String> <String>", "x < String> < String>"),  # glued to nothing
         ("x<my-element> x</String> x<!String>", "x< my-element> x< /String> x< !String>"),
         ("x<[9]img> x<\u200bimg> x<im[9]g>", "x< img> x< img> x< im[9]g>"),
@@ -318,10 +367,11 @@ def test_less_than_a_thousandth_of_real_text_is_changed() -> None:
 def slowly_filtered(pieces: Iterable[str], given: Container[int] = ()) -> str:
     """Return what leaves when both filters see one character at a time, without any short cut."""
     answer = AnswerFilter(given)
-    citations, links = answer._citations, answer._links
-    text = "".join(pieces).translate(_INVISIBLE)
+    citations, links, addresses = answer._citations, answer._links, answer._addresses
+    text = visible("".join(pieces))
     cited = "".join(map(citations._take, text)) + citations.finish()
-    return "".join(map(links._take, cited)) + links.finish()
+    linkless = "".join(map(links._take, cited)) + links.finish()
+    return addresses.feed(linkless) + addresses.finish()
 
 
 WORDS = st.sampled_from(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from querying.output_filter import visible
+from documents.invisible import visible
 from querying.thinking import ThoughtFilter
 
 ANSWER = "Employees get 25 days [1]."

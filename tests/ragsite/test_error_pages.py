@@ -42,9 +42,15 @@ def test_an_unknown_address_of_the_api_is_a_problem() -> None:
 
 
 @pytest.mark.django_db
-def test_a_foreign_host_is_a_problem() -> None:
-    response = Client().get("/api/v1/corpora", headers={"Host": "evil.example"})
+def test_a_name_that_is_not_allowed_is_told_with_the_setting_that_allows_it() -> None:
+    response = Client().get("/api/v1/corpora", headers={"Host": "other.example"})
     assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert "'other.example'" in response.json()["detail"]
+    assert "ALLOWED_HOSTS" in response.json()["detail"]
+    page = Client().get("/", headers={"Host": "<b>other</b>.example"})
+    assert page.status_code == 400
+    assert "ALLOWED_HOSTS" in page.content.decode()
+    assert "<b>other" not in page.content.decode()
 
 
 def through(response: HttpResponse, path: str) -> Any:

@@ -12,6 +12,12 @@ from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import ValidationError
 
 from ragsite.exception_handler import problem_of, problem_response
+from ragsite.paced_socket import SlowClient
+
+
+def caused_by(cause: BaseException, error: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,7 @@ from ragsite.exception_handler import problem_of, problem_response
         (BadRequest("secret"), 400, "invalid_input"),
         (TooManyFieldsSent("secret"), 400, "invalid_input"),
         (MultiPartParserError("secret"), 400, "invalid_input"),
+        (caused_by(SlowClient(104, "slow"), UnreadablePostError("secret")), 408, "request_too_slow"),
         (UnreadablePostError("secret"), 400, "invalid_input"),  # the client left while it sent
         (DataError("secret"), 400, "invalid_input"),  # a number that no column holds
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "secret"), 400, "invalid_input"),

@@ -42,7 +42,7 @@ def configuration(gunicorn_conf: ModuleType) -> Any:
 
 
 def test_what_it_must_be(configuration: Any) -> None:
-    assert configuration.preload_app is False
+    assert configuration.preload_app is True
     assert configuration.max_requests == 0
     assert configuration.worker_class is web_worker.EvenThreadWorker
     assert configuration.threads == settings.WEB_THREADS
@@ -89,8 +89,9 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 def test_it_refuses_to_fork_with_an_open_pool_and_forgets_one_that_came_along(
-    gunicorn_conf: ModuleType, pools: dict[str, object]
+    gunicorn_conf: ModuleType, pools: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests' threads are none of its own
     with pytest.raises(RuntimeError, match="before the workers were forked"):
         gunicorn_conf.pre_fork(None, None)
     gunicorn_conf.post_fork(None, None)

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from ragsite.exception_handler import as_rag_error
 from ragsite.postgres.base import open_pools
-from ragsite.postgres.connections import Reachability, _reason_of
+from ragsite.postgres.connections import Reachability, reason_of
 from ragsite.postgres.limits import bounded_transaction, patience_seconds, statements_may_take_any_time
 from ragsite.postgres.losing import Silent, Unreachable, again_when_lost, is_broken, is_lost
 from tests.timing import stays_below
@@ -235,8 +235,8 @@ def test_the_reason_names_neither_hosts_nor_users() -> None:
     error = psycopg.OperationalError(
         'connection to "db.secret" failed: FATAL: password authentication failed for "bob"'
     )
-    assert _reason_of(error) == "user or password are wrong"
-    assert _reason_of(psycopg.OperationalError("something new at db.secret")) == "no connection"
+    assert reason_of(error) == "user or password are wrong"
+    assert reason_of(psycopg.OperationalError("something new at db.secret")) == "no connection"
 
 
 def test_the_pool_is_counted() -> None:

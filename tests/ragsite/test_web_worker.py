@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from ragsite import web_worker
+from ragsite import buffering_worker, waiting_connections, web_worker
 from ragsite.web_worker import PLACES, EvenThreadWorker, Tally
 
 LONG_SECONDS = 5.0  # nothing here takes as long
@@ -34,13 +35,13 @@ class Door:
     def __init__(self, worker: Any, address: Any, clients: ExitStack) -> None:
         self.worker = worker
         self.accepted: list[Any] = []
-        self._address = address
+        self.address = address
         self._clients = clients
-        worker.enqueue_req = self.accepted.append
+        worker.begin = self.accepted.append
 
     def knock(self) -> None:
         """Open a connection, and keep it."""
-        self._clients.enter_context(socket.create_connection(self._address))
+        self._clients.enter_context(socket.create_connection(self.address))
 
     def turn(self) -> int:
         """Let the worker's main loop go round once, and return how many connections it has taken so far."""
@@ -192,3 +193,65 @@ def test_one_without_a_place_works_and_says_nothing(door: Door, tally: Tally) ->
     door.knock()
     assert door.turn() == 1
     assert tally.others(None) == []
+
+
+def test_an_address_has_so_many_connections_and_is_told_when_there_are_more(
+    door: Door, tally: Tally, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffering_worker, "connections_per_address", 2)
+    monkeypatch.setattr(waiting_connections, "_group_of", lambda host: host)  # as if we were not on this machine
+    clients = [socket.create_connection(door.address) for _ in range(3)]
+    while door.turn() < 2:
+        pass
+    door.turn()
+    assert clients[2].recv(1000).startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    clients[2].close()
+    door.turn()
+    door.worker._drop(door.accepted.pop())
+    door.knock()
+    assert door.turn() == 2
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("client", "group"),
+    [
+        (("127.0.0.1", 1), ""),
+        (("::1", 1, 0, 0), ""),
+        (("::ffff:127.0.0.1", 1, 0, 0), ""),
+        ("", ""),  # of a Unix socket
+        (("192.0.2.7", 1), "192.0.2.7"),
+        (("::ffff:192.0.2.7", 1, 0, 0), "192.0.2.7"),
+        (("2001:db8:1:2:3::4", 1, 0, 0), "2001:0db8:0001:0002"),
+        (("fe80::1%eth0", 1, 0, 2), "fe80:0000:0000:0000"),
+    ],
+)
+def test_whose_connections_are_counted_together(client: Any, group: str) -> None:
+    assert waiting_connections._group_of_client(client) == group
+
+
+def test_when_the_system_has_no_room_the_one_that_has_waited_longest_goes(door: Door, tally: Tally) -> None:
+    door.worker.begin = lambda connection: EvenThreadWorker.begin(door.worker, connection)
+    first, second = (socket.create_connection(door.address) for _ in range(2))
+    while door.worker.nr_conns < 2:
+        door.turn()
+    door.worker._cannot_accept(OSError(errno.EMFILE, "too many open files"))
+    assert door.worker.nr_conns == 1
+    first.settimeout(5)
+    assert first.recv(1) == b""
+    assert not door.worker._accepting
+    with pytest.raises(OSError, match="broken"):
+        door.worker._cannot_accept(OSError(errno.EBADF, "broken"))
+    door.worker.murder_keepalived(force=True)
+    for client in (first, second):
+        client.close()
+
+
+def test_with_hundreds_of_connections_a_few_more_are_even_enough(door: Door, tally: Tally) -> None:
+    tally.write(1, 80)
+    door.worker.nr_conns = 90
+    door.knock()
+    assert door.turn() == 1
+    door.knock()
+    assert [door.turn() for _ in range(3)] == [1, 1, 2]

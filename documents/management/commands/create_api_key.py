@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from documents.models import ApiKey
+from ragsite.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):
@@ -25,7 +26,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--scope", action="append", choices=ApiKey.Scope.values, help="may be repeated (default: query)"
         )
-        parser.add_argument("--expires-days", type=int, help="days until it expires (default: never)")
+        parser.add_argument(
+            "--expires-days", type=argument_type(whole(1, 36_500)), help="days until it expires (default: never)"
+        )
 
     def handle(self, **options: Any) -> str:
         """Return the key."""
@@ -33,8 +36,6 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")
         days = options["expires_days"]
-        if days is not None and not 1 <= days <= 36_500:
-            raise CommandError("--expires-days must be between 1 and 36500.")
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
         scopes = sorted(set(options["scope"] or [ApiKey.Scope.QUERY]))
         _key, secret = ApiKey.issue(user, options["name"][:100], scopes, expires_at)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("corpus", help="slug, or tenant/slug")
         parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders and globs; hidden files are left")
         parser.add_argument("--create", action="store_true", help="create the corpus when there is none")
-        parser.add_argument("--language", default="en", help="with --create: ISO 639-1 code (default: en)")
+        parser.add_argument("--language", help="with --create: ISO 639-1 code (default: en)")
         parser.add_argument("--public", action="store_true", help="with --create: anybody may ask it")
         parser.add_argument("--enqueue", action="store_true", help="leave the indexing to the workers")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")

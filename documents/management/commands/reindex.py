@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from documents.attempts import Interrupted
 from documents.comparing import MARGIN, QUESTIONS
-from documents.corpora import find_or_create_corpus
+from documents.corpora import find_corpus
 from documents.filling import SpaceGone
 from documents.index_shape import BINARY, NONE
 from documents.ingesting import stopped_by_signals
@@ -20,6 +20,7 @@ from documents.reindex_report import Progress, outcome_as_json, outcome_as_text,
 from documents.reindexing import Outcome, Plan, drop, measure, reindex, roll_back
 from documents.targets import Wish, retired, unfinished
 from ragsite.errors import RagError
+from ragsite.setting_kinds import argument_type, number, whole
 
 
 class Command(BaseCommand):
@@ -32,15 +33,30 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the corpus, what it should get, and what to do."""
+        up_to_many = argument_type(whole(0, 100_000))
         parser.add_argument("corpus", help="slug, or tenant/slug")
         parser.add_argument("--model", help="default: EMBED_MODEL; with settings of the index only: the live one")
         parser.add_argument("--provider", choices=EmbeddingSpace.Provider.values)
-        parser.add_argument("--dimensions", type=int, help="keep the first N numbers of each vector; 0: all")
+        parser.add_argument("--dimensions", type=up_to_many, help="keep the first N numbers of each vector; 0: all")
         parser.add_argument("--quantise", choices=[NONE, BINARY], help="binary: the index has one bit per number")
-        parser.add_argument("--shorten-to", type=int, help="the index has the first N numbers; 0: all")
-        parser.add_argument("--rerank", type=int, help="candidates for each row, put in order by whole vectors")
-        parser.add_argument("--questions", type=int, default=QUESTIONS, help="to compare by (default: %(default)s)")
-        parser.add_argument("--margin", type=float, default=MARGIN, help="it may lose so much (default: %(default)s)")
+        parser.add_argument("--shorten-to", type=up_to_many, help="the index has the first N numbers; 0: all")
+        parser.add_argument(
+            "--rerank",
+            type=argument_type(whole(1, 10_000)),
+            help="candidates for each row, put in order by whole vectors",
+        )
+        parser.add_argument(
+            "--questions",
+            type=argument_type(whole(1, 1_000_000)),
+            default=QUESTIONS,
+            help="to compare by (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--margin",
+            type=argument_type(number(0, 1)),
+            default=MARGIN,
+            help="it may lose so much (default: %(default)s)",
+        )
         parser.add_argument("--force", action="store_true", help="also when nothing would change, or it finds less")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
         what = parser.add_mutually_exclusive_group()
@@ -54,7 +70,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Do it, and report."""
         try:
-            corpus = find_or_create_corpus(options["corpus"], create=False)
+            corpus = find_corpus(options["corpus"])
             with stopped_by_signals() as keep_going, Progress(sys.stderr, keep_going) as progress:
                 outcome = _act(corpus, options, progress)
         except RagError as exc:
@@ -91,7 +107,7 @@ def _act(corpus: Corpus, options: dict[str, Any], progress: Progress) -> Outcome
         wish=Wish(**{name: options[name] for name in names}),
         promote=options["promote"],
         force=options["force"],
-        questions=max(1, options["questions"]),
+        questions=options["questions"],
         margin=options["margin"],
     )
     return reindex(corpus, plan, progress)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from documents.working import work, yield_to_requests
+from ragsite.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):
@@ -17,10 +18,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take how many documents at a time."""
-        parser.add_argument("--concurrency", type=int, default=1, help="documents at a time (default: 1)")
+        parser.add_argument(
+            "--concurrency", type=argument_type(whole(1, 100)), default=1, help="documents at a time (default: 1)"
+        )
         parser.add_argument("--until-idle", action="store_true", help="stop when no document is waiting")
 
     def handle(self, **options: Any) -> None:
         """Work."""
         yield_to_requests()
-        work(concurrency=max(1, options["concurrency"]), until_idle=options["until_idle"])
+        work(concurrency=options["concurrency"], until_idle=options["until_idle"])

@@ -15,6 +15,7 @@ from monitoring.benchmarks.standin.faults import EVERY_FAULT, Fault
 from monitoring.benchmarks.standin.knobs import HELP, TYPES, Knobs
 from monitoring.benchmarks.standin.models import DEFAULT_MODELS
 from monitoring.benchmarks.standin.running import StandIn
+from ragsite.setting_kinds import argument_type, whole
 
 LOOK_EVERY_SECONDS = 0.5  # whether to stop; a signal usually ends the sleep at once
 FAULT_FIELDS = {field.name: field.type for field in fields(Fault)}
@@ -22,8 +23,9 @@ FAULT_FIELDS = {field.name: field.type for field in fields(Fault)}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--port", type=int, default=11434, help="where to listen on 127.0.0.1; 0: a free port")
-    parser.add_argument("--control-port", type=int, help="a second port, which faults don't touch; 0: a free one")
+    port = argument_type(whole(0, 65_535))
+    parser.add_argument("--port", type=port, default=11434, help="where to listen on 127.0.0.1; 0: a free port")
+    parser.add_argument("--control-port", type=port, help="a second port, which faults don't touch; 0: a free one")
     parser.add_argument(
         "--model",
         action="append",

@@ -32,6 +32,15 @@ GARBAGE = (
     "no_done",
     "error_line",
 )
+# What a model writes at once and without end: each is as long as the limit of tokens allows.
+ENDLESS_CHARS = 120_000
+ENDLESS = {
+    "word": "abcdefghijklmnopqrstuvwxyz0123456789" * (ENDLESS_CHARS // 36),
+    "brackets": "[9 [" * (ENDLESS_CHARS // 4),
+    "sentences": " ".join(f"Rule {n} gives {n * 7} days to {n + 1} people [1]." for n in range(ENDLESS_CHARS // 40)),
+    "thoughts": "okay, " + " ".join(f"thought <{n}" for n in range(ENDLESS_CHARS // 14)),
+}
+ENDLESS_TOKENS = 100_000
 MEMORY_GROWTH_BYTES = 200 * 2**20
 PROBE_RECOVERY_SECONDS = 5.0
 PROBE_THREADS = 50  # per worker
@@ -111,6 +120,27 @@ def ollama_garbage(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         grown_bytes = server.memory_bytes() - before_bytes
         yield at_most("memory that a worker gained", grown_bytes / 2**20, MEMORY_GROWTH_BYTES / 2**20, "MB")
         standin.restart()
+        yield at_most("real answers again", wait_for(lambda: clients.ask().is_generated, 20), RECOVER_SECONDS, "s")
+        yield amplification(server, clients)
+        yield from everything_returned(server, standin)
+
+
+def endless_model(stage: Stage, *, full: bool) -> Iterator[Invariant]:
+    """The model writes as fast as it can and does not stop, where the settings let it write 100,000 tokens."""
+    settings = {"OLLAMA_NUM_CTX": 2 * ENDLESS_TOKENS, "OLLAMA_MAX_TOKENS": ENDLESS_TOKENS}
+    with (
+        stage.standin(num_parallel=4) as standin,
+        stage.serving(standin, ENABLE_CIRCUIT_BREAKER="false", **settings) as (server, clients),
+    ):
+        replies = []
+        quick, quick_stream = Asking(deadline_seconds=3.0), Asking(stream=True, deadline_seconds=3.0)
+        for text in ENDLESS.values():
+            standin.set(answers="scripted", script=[text])
+            replies += clients.steady(4, quick, quick_stream, count=24 if full else 8).wait()
+        yield from of_replies(replies, all_good=True)
+        whole = [reply.mode for reply in replies if reply.is_generated]
+        yield none_of("answers without end that are said to be whole", whole)
+        standin.set(answers="extractive", script=[])
         yield at_most("real answers again", wait_for(lambda: clients.ask().is_generated, 20), RECOVER_SECONDS, "s")
         yield amplification(server, clients)
         yield from everything_returned(server, standin)

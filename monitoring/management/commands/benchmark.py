@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.benchmarks import command_line
 from monitoring.benchmarks.comparing import NotComparable
+from ragsite.setting_kinds import argument_type, number
 
 
 class Command(BaseCommand):
@@ -31,13 +32,20 @@ class Command(BaseCommand):
         parser.add_argument("--plot", metavar="FILE.svg", help="draw the curves")
         parser.add_argument("--check", action="store_true", help="exit code 1 when a figure misses its target")
         parser.add_argument("--peer", metavar="PYTHON", help="for `streams`: measure a FastAPI server beside ours")
-        parser.add_argument("--tolerance", type=float, default=0.1, help="for `compare`: 0.1 is 10 %% (the default)")
+        parser.add_argument(
+            "--tolerance",
+            type=argument_type(number(0, 100)),
+            default=0.1,
+            help="for `compare`: 0.1 is 10 %% (the default)",
+        )
 
     def handle(self, **options: Any) -> None:
         """Do it. Raises CommandError when the files or options can't be what is meant."""
         try:
             exit_code = command_line.carry_out(options, tell=self.stdout.write, warn=self.stderr.write)
-        except (NotComparable, command_line.WrongOption, OSError) as error:
+        except OSError as error:
+            raise CommandError(f"{error.filename or 'The machine'}: {error.strerror or error}.") from error
+        except (NotComparable, command_line.WrongOption) as error:
             raise CommandError(str(error)) from error
         if exit_code:
             sys.exit(exit_code)

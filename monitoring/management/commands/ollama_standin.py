@@ -23,6 +23,8 @@ class Command(BaseCommand):
         """Serve until Ctrl-C or SIGTERM."""
         try:
             summary = serve(options, lambda text: (self.stdout.write(text), self.stdout.flush()))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise CommandError(f"Port {options['port']} can't be listened on: {error.strerror or error}.") from error
+        except ValueError as error:
             raise CommandError(str(error)) from error
         return None if options["json"] else summary

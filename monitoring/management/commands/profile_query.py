@@ -16,6 +16,7 @@ from querying.answering import answer_question
 from querying.values import Asked
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
+from ragsite.setting_kinds import argument_type, text, whole
 
 
 class Command(BaseCommand):
@@ -26,9 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take a corpus, a question, and how much to show."""
         parser.add_argument("corpus", help="slug, or tenant/slug")
-        parser.add_argument("question")
-        parser.add_argument("--repeat", type=int, default=10)
-        parser.add_argument("--top", type=int, default=10, help="functions to show")
+        parser.add_argument("question", type=argument_type(text(at_most=settings.QUESTION_MAX_CHARS)))
+        parser.add_argument("--repeat", type=argument_type(whole(1, 100_000)), default=10)
+        parser.add_argument("--top", type=argument_type(whole(1, 10_000)), default=10, help="functions to show")
 
     def handle(self, **options: Any) -> str:
         """Return the table."""

@@ -6,9 +6,10 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from monitoring.models import CircuitEvent
+from ragsite.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):
@@ -18,13 +19,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the age."""
-        parser.add_argument("--older-than-days", type=int, default=30, metavar="DAYS")
+        parser.add_argument("--older-than-days", type=argument_type(whole(0, 36_500)), default=30, metavar="DAYS")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, **options: Any) -> str:
         """Delete, and return how many."""
         days = options["older_than_days"]
-        if not 0 <= days <= 36_500:
-            raise CommandError("--older-than-days must be between 0 and 36500.")
         deleted, _by_model = CircuitEvent.objects.older_than(days).delete()
         return json.dumps({"deleted": deleted}) if options["json"] else f"Deleted {deleted} events."

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from argparse import ArgumentParser
-from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
 
-from monitoring import supervising
-from monitoring.connection_budget import connection_budget
-from monitoring.first_start import prepare
+from monitoring import process_tree, supervising, web_server
+from monitoring.first_start import NotPrepared, collect_static_files, prepare
+from monitoring.management.commands.prepare import WAIT_SECONDS
+from monitoring.start_checks import start_problems
+from ragsite import embedded_postgres
+from ragsite.setting_kinds import argument_type, listening_address, whole
 
 
 class Command(BaseCommand):
@@ -23,40 +25,50 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take what differs from the environment."""
-        parser.add_argument("--host", default=settings.HOST)
-        parser.add_argument("--port", type=int, default=settings.PORT)
-        parser.add_argument("--workers", type=int, default=settings.WEB_WORKERS, help="web processes")
-        parser.add_argument("--threads", type=int, default=settings.WEB_THREADS, help="threads of each web process")
-        parser.add_argument("--ingest-workers", type=int, default=settings.INGEST_WORKERS)
-        parser.add_argument("--prepare", action="store_true", help="first migrate, and index the demo corpus")
+        one_to_many = argument_type(whole(1, 1000))
+        parser.add_argument("--host", type=argument_type(listening_address()), default=settings.HOST)
+        parser.add_argument("--port", type=argument_type(whole(1, 65_535)), default=settings.PORT)
+        parser.add_argument("--workers", type=one_to_many, default=settings.WEB_WORKERS, help="web processes")
+        parser.add_argument(
+            "--threads",
+            type=argument_type(whole(1, 100_000)),
+            default=settings.WEB_THREADS,
+            help="threads of each web process",
+        )
+        parser.add_argument("--ingest-workers", type=argument_type(whole(0, 1000)), default=settings.INGEST_WORKERS)
+        parser.add_argument(
+            "--prepare", action="store_true", help="first do what `prepare --demo` does: for trials on one machine"
+        )
 
     def handle(self, **options: Any) -> None:
-        """Run until told to stop; exit code 1 when a process could not start."""
-        host, port = options["host"], options["port"]
-        if not supervising.port_is_free(host, port):
-            raise CommandError(f"Port {port} of {host} is in use. Choose another one: PORT={port + 1} make run")
-        if options["prepare"]:
-            prepare(self._tell)
-        self._count_connections(options["workers"], options["ingest_workers"])
-        environment = supervising.children_environment(
-            HOST=host, PORT=str(port), WEB_WORKERS=str(options["workers"]), WEB_THREADS=str(options["threads"])
+        """Become the process tree. Raises CommandError with all that it could only fail on."""
+        settings.WEB_THREADS = options["threads"]  # what is checked is what is going to run
+        if problem := supervising.why_not_listening(options["host"], options["port"]):
+            raise CommandError(problem)
+        try:
+            if options["prepare"]:
+                prepare(self._tell, with_demo=True, wait_seconds=WAIT_SECONDS)
+            else:
+                collect_static_files()  # costs nothing when they are there
+        except NotPrepared as exc:
+            raise CommandError(str(exc)) from exc
+        problems = start_problems(web_processes=options["workers"], ingestion_workers=options["ingest_workers"])
+        if problems:
+            raise CommandError("\n".join(problems))
+        command = process_tree.command(
+            **{name: options[name] for name in ("host", "port", "workers", "threads", "ingest_workers")},
+            var_dir=Path(settings.VAR_DIR).absolute(),
+            log_level=settings.LOG_LEVEL,
+            log_format=settings.LOG_FORMAT,
+            postgres=self._embedded_postgres(),
         )
-        children = [supervising.web_child(), *supervising.ingest_children(options["ingest_workers"])]
-        sys.exit(supervising.Supervisor(children, environment).run(lambda: self._announce(host, port)))
+        os.chdir(web_server.ROOT)
+        # What the tree needs is a small part of what was loaded so far, and it would stay in memory all the time.
+        os.execv(command[0], command)  # noqa: S606 - our own command
 
-    def _count_connections(self, workers: int, ingest_workers: int) -> None:
-        with suppress(DatabaseError):  # the server starts without its database, and says so elsewhere
-            budget = connection_budget(web_processes=workers, ingestion_workers=ingest_workers)
-            if not budget.is_met:
-                self.stderr.write(f"{budget.words()}: lower DATABASE_POOL_SIZE or raise max_connections.")
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined] # the children have their own
-
-    def _announce(self, host: str, port: int) -> None:
-        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-        url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
-        if supervising.wait_until_it_answers(f"{url}/health/live", seconds=30):
-            self._tell(f"Ask at {url}/   API at {url}/api/v1/docs/   Admin at {url}/admin/   Ctrl-C stops.")
+    def _embedded_postgres(self) -> Path | None:
+        directory = embedded_postgres.data_directory()
+        return directory if embedded_postgres.is_held(directory) else None
 
     def _tell(self, message: str) -> None:
         self.stdout.write(message)

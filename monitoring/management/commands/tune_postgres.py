@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from monitoring.tuning_report import apply_tuning, propose, restore_tuning
 from monitoring.tuning_server import TuningRefused
+from ragsite.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):
@@ -24,7 +25,12 @@ class Command(BaseCommand):
         doing.add_argument("--apply", action="store_true", help="set them by ALTER SYSTEM, after a backup")
         doing.add_argument("--restore", action="store_true", help="put back what the last --apply has replaced")
         parser.add_argument("--memory", default="", help="of the database server, e.g. 16GB; default: this machine's")
-        parser.add_argument("--cores", type=int, default=0, help="of the database server; default: this machine's")
+        parser.add_argument(
+            "--cores",
+            type=argument_type(whole(0, 10_000)),
+            default=0,
+            help="of the database server; default: this machine's",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, **options: Any) -> str:

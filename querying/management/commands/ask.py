@@ -19,6 +19,7 @@ from querying.extractive import STYLES
 from querying.values import MODES, Asked
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
+from ragsite.setting_kinds import argument_type, number, text, whole
 
 
 class Command(BaseCommand):
@@ -29,17 +30,24 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take a corpus, a question, and how to answer it."""
         parser.add_argument("corpus", help="slug, or tenant/slug")
-        parser.add_argument("question")
-        parser.add_argument("--top-k", type=int, default=settings.RETRIEVAL_TOP_K, help="passages to find")
+        parser.add_argument("question", type=argument_type(text(at_most=settings.QUESTION_MAX_CHARS)))
+        parser.add_argument(
+            "--top-k",
+            type=argument_type(whole(1, settings.RETRIEVAL_TOP_K_MAX)),
+            default=settings.RETRIEVAL_TOP_K,
+            help="passages to find",
+        )
         parser.add_argument("--mode", choices=MODES, default="balanced")
         parser.add_argument("--answer-style", choices=STYLES, default="short", help="how much to quote without a model")
-        parser.add_argument("--deadline-seconds", type=float, default=settings.DEADLINE_SECONDS)
+        parser.add_argument(
+            "--deadline-seconds",
+            type=argument_type(number(0.1, max(settings.DEADLINE_MAX_SECONDS, settings.DEADLINE_SECONDS))),
+            default=settings.DEADLINE_SECONDS,
+        )
         parser.add_argument("--json", action="store_true", help="the answer as the API gives it")
 
     def handle(self, **options: Any) -> str:
         """Return the answer."""
-        if not 1 <= options["top_k"] <= settings.RETRIEVAL_TOP_K_MAX:
-            raise CommandError(f"--top-k is from 1 to {settings.RETRIEVAL_TOP_K_MAX}.")
         try:
             answer = answer_question(
                 Asked(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, ArgumentTypeError
-from contextlib import suppress
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from querying.evaluation.reports import Report, as_json, as_text
 from querying.evaluation.semantic_run import SemanticReport, evaluate_semantic_cache
 from querying.extractive import STYLES
 from ragsite.errors import RagError
+from ragsite.setting_kinds import argument_type, language_code, number, whole
 
 
 class Command(BaseCommand):
@@ -42,12 +42,21 @@ class Command(BaseCommand):
         parser.add_argument(
             "--fit", action="store_true", help="--gate: learn from these sets, and store what was learnt"
         )
-        parser.add_argument("--queries", type=int, metavar="N", help="only so many questions")
-        parser.add_argument("--language", metavar="XX", help="ISO 639-1; else by the folder's name or its texts")
+        parser.add_argument(
+            "--queries", type=argument_type(whole(1, 10_000_000)), metavar="N", help="only so many questions"
+        )
+        parser.add_argument(
+            "--language",
+            type=argument_type(language_code()),
+            metavar="XX",
+            help="ISO 639-1; else by the folder's name or its texts",
+        )
         parser.add_argument("--provider", choices=["embedded", "ollama"], help="else as for a new corpus")
         parser.add_argument("--strip-accents", action="store_true", help="ask as if typed without accents")
         parser.add_argument("--answer-style", choices=STYLES, default="short", help="--answers: how much is quoted")
-        parser.add_argument("--threshold", type=_similarity, metavar="X", help="semantic-cache: 0 to 1; else as set up")
+        parser.add_argument(
+            "--threshold", type=argument_type(number(0, 1)), metavar="X", help="semantic-cache: 0 to 1; else as set up"
+        )
         parser.add_argument("--pairs", type=Path, metavar="FILE", help="semantic-cache: other pairs than ours")
         parser.add_argument("--json", action="store_true")
 
@@ -58,7 +67,7 @@ class Command(BaseCommand):
         try:
             report = _measure(kind, source, options)
         except (OSError, ValueError, KeyError) as exc:
-            raise CommandError(f"{_named(source)} is not such a set: {type(exc).__name__}: {exc}") from exc
+            raise CommandError(f"{_named(source)} is not such a set: {_why(exc)}.") from exc
         except RagError as exc:
             raise CommandError(exc.message) from exc
         text = json.dumps(as_json(report)) if options["json"] else as_text(report)
@@ -70,6 +79,13 @@ class Command(BaseCommand):
 
 def _named(source: Path | list[Path] | None) -> str:
     return ", ".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _why(error: OSError | ValueError | KeyError) -> str:
+    """Return what is wrong with a set, in words."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return f"a line has no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _measure(kind: Kind | None, source: Any, options: dict[str, Any]) -> Report:
@@ -92,10 +108,3 @@ def _measure(kind: Kind | None, source: Any, options: dict[str, Any]) -> Report:
         strip_accents=options["strip_accents"],
         style=options["answer_style"],
     )
-
-
-def _similarity(text: str) -> float:
-    with suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise ArgumentTypeError("it is a number from 0 to 1")

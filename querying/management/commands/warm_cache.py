@@ -16,6 +16,7 @@ from documents.access import choose_corpora
 from documents.models import Corpus
 from querying.warming import Outcome, Report, Warmed, warm
 from ragsite.errors import RagError
+from ragsite.setting_kinds import argument_type, number, whole
 
 QUESTION_SHOWN_CHARS = 70
 
@@ -28,16 +29,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take a corpus, and which questions."""
         parser.add_argument("corpus", help="slug, or tenant/slug")
-        parser.add_argument("--top", type=int, default=50, metavar="N", help="questions (default: 50)")
         parser.add_argument(
-            "--days", type=float, default=7.0, metavar="N", help="asked within so many days (default: 7)"
+            "--top", type=argument_type(whole(1, 1_000_000)), default=50, metavar="N", help="questions (default: 50)"
+        )
+        parser.add_argument(
+            "--days",
+            type=argument_type(number(0.001, 36_500)),
+            default=7.0,
+            metavar="N",
+            help="asked within so many days (default: 7)",
         )
         parser.add_argument("--json", action="store_true", help="the report as JSON")
 
     def handle(self, **options: Any) -> None:
         """Warm, and report; exit code 1 when a question could not be answered as it should be."""
-        if options["top"] < 1 or options["days"] <= 0:
-            raise CommandError("--top and --days are above 0.")
         if not (settings.ENABLE_CACHING and settings.ENABLE_ANSWER_CACHE):
             raise CommandError("The cache of answers is switched off: ENABLE_CACHING, ENABLE_ANSWER_CACHE.")
         try:

@@ -17,11 +17,22 @@ OFFICE_MAIN = {
     "word/document.xml": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
 }
-PICTURE = b"q 595 0 0 842 0 0 cm /Im Do Q"  # over the whole page
+PICTURE = b"q 595 0 0 842 0 0 cm /Im Do Q "  # over the whole page
 
 
-def pdf(pages: Sequence[bytes], *, broken: Iterable[int] = (), extra: str = "") -> bytes:
-    """Return a PDF with these content streams; pages in `broken` (from 0) point to an object that does not exist."""
+def pdf(
+    pages: Sequence[bytes],
+    *,
+    broken: Iterable[int] = (),
+    extra: str = "",
+    page_extra: str = "",
+    more: Mapping[int, bytes] | None = None,
+) -> bytes:
+    """Return a PDF with these content streams; pages in `broken` (from 0) point to an object that does not exist.
+
+    `extra` are further entries of the catalog, `page_extra` of each page, `more` further objects (from 2000 on). Page n
+    (from 0) is the object 10 + 2 n.
+    """
     kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(len(pages)))
     objects = {
         1: f"<< /Type /Catalog /Pages 2 0 R /Lang (de-AT) {extra} >>".encode(),
@@ -36,9 +47,32 @@ def pdf(pages: Sequence[bytes], *, broken: Iterable[int] = (), extra: str = "") 
     resources = "<< /Font << /F 3 0 R >> /XObject << /Im 4 0 R >> >>"
     for number, content in enumerate(pages):
         page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources {resources} "
-        page += f"/Contents {11 + 2 * number} 0 R >>"
+        page += f"/Contents {11 + 2 * number} 0 R {page_extra} >>"
         objects[10 + 2 * number] = b"42" if number in broken else page.encode()
         objects[11 + 2 * number] = stream(content)
+    return pdf_file(objects | dict(more or {}))
+
+
+def pdf_of_glyph_numbers(pages: Sequence[str]) -> bytes:
+    """Return a PDF whose font has glyph numbers instead of letters, in the order that most fonts have them in."""
+    kids = " ".join(f"{10 + 2 * number} 0 R" for number in range(len(pages)))
+    objects = {
+        1: b"<< /Type /Catalog /Pages 2 0 R >>",
+        2: f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+        3: b"<< /Type /Font /Subtype /Type0 /BaseFont /ABCDEF+Some /Encoding /Identity-H /DescendantFonts [6 0 R] >>",
+        6: b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /ABCDEF+Some /CIDToGIDMap /Identity /DW 600 "
+        b"/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor 7 0 R >>",
+        7: b"<< /Type /FontDescriptor /FontName /ABCDEF+Some /Flags 4 /Ascent 800 /Descent -200 /CapHeight 700 "
+        b"/ItalicAngle 0 /StemV 80 /FontBBox [0 -200 1000 800] >>",
+    }
+    resources = b"/Resources << /Font << /F 3 0 R >> >>"
+    for number, text in enumerate(pages):
+        codes = "".join(f"{ord(character) - 29:04x}" for character in text)
+        objects[10 + 2 * number] = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] %s /Contents %d 0 R >>" % (
+            resources,
+            11 + 2 * number,
+        )
+        objects[11 + 2 * number] = stream(f"BT /F 12 Tf 1 0 0 1 72 700 Tm <{codes}> Tj ET".encode())
     return pdf_file(objects)
 
 
@@ -103,10 +137,10 @@ def stream(content: bytes, entries: bytes = b"") -> bytes:
     return b"<< /Filter /FlateDecode /Length %d %s >>\nstream\n%s\nendstream" % (len(packed), entries, packed)
 
 
-def line(text: str, y: int = 700) -> bytes:
+def line(text: str, y: int = 700, *, x: int = 72, size: int = 12) -> bytes:
     """Return a content stream that draws one line of text."""
     escaped = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
-    return f"BT /F 12 Tf 1 0 0 1 72 {y} Tm ({escaped}) Tj ET ".encode("cp1252")
+    return f"BT /F {size} Tf 1 0 0 1 {x} {y} Tm ({escaped}) Tj ET ".encode("cp1252")
 
 
 def archive(entries: Mapping[str, bytes | str]) -> bytes:
@@ -188,7 +222,7 @@ def presentation() -> bytes:
     first = slides.slides.add_slide(slides.slide_layouts[1])
     first.shapes.title.text = "Safety first"
     first.placeholders[1].text = "Wear a helmet"
-    table = first.shapes.add_table(1, 2, 0, 0, 100, 100).table
+    table = first.shapes.add_table(1, 2, 914_400, 6_400_000, 100, 100).table
     table.cell(0, 0).text, table.cell(0, 1).text = "Exit", "North"
     first.notes_slide.notes_text_frame.text = "Mention the drill"
     slides.slides.add_slide(slides.slide_layouts[6])

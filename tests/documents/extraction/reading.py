@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from documents.extraction import Extracted, ExtractionFailed, extract
 from documents.extraction.child import reader_of
 from documents.extraction.content import Assembled, assemble
 from documents.extraction.media_types import recognise
+
+MISBEHAVING = "tests.documents.extraction.misbehaving"
 
 
 def read_here(data: bytes, suffix: str = "") -> Assembled:
@@ -31,3 +35,18 @@ def refusal_of(data: bytes, name: str = "file", **options: str) -> ExtractionFai
     with pytest.raises(ExtractionFailed) as refused:
         read_in_child(data, name, **options)
     return refused.value
+
+
+def fork_servers(parent: psutil.Process | None = None) -> list[psutil.Process]:
+    """Return the processes that a process (this one) has started to read files."""
+    found = []
+    for child in (parent or psutil.Process()).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-2].endswith((".child", MISBEHAVING)):
+                found.append(child)
+    return found
+
+
+def running_children() -> list[psutil.Process]:
+    """Return the processes that read a file at this moment."""
+    return [child for server in fork_servers() for child in server.children()]

@@ -17,10 +17,30 @@ MADE = [
     (making.presentation(), media_types.PPTX),
     (making.spreadsheet(), media_types.XLSX),
     (making.book({"one": "<p>text</p>"}), media_types.EPUB),
+    (making.archive({"mimetype": media_types.ODT, "content.xml": "<x/>"}), media_types.ODT),
+    (making.archive({"mimetype": media_types.ODS, "content.xml": "<x/>"}), media_types.ODS),
+    (making.archive({"mimetype": media_types.ODP, "content.xml": "<x/>"}), media_types.ODP),
+    (rb"{\rtf1\ansi text}", media_types.RTF),
     (PAGE, media_types.HTML),
     (mail(), media_types.EMAIL),
 ]
-SUFFIXES = ["", ".pdf", ".docx", ".pptx", ".xlsx", ".epub", ".html", ".eml", ".txt", ".md", ".csv", ".png", ".exe"]
+SUFFIXES = [
+    "",
+    ".pdf",
+    ".docx",
+    ".pptx",
+    ".xlsx",
+    ".odt",
+    ".rtf",
+    ".epub",
+    ".html",
+    ".eml",
+    ".txt",
+    ".md",
+    ".csv",
+    ".png",
+    ".exe",
+]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -58,8 +78,6 @@ UNKNOWN = [
     (making.archive({"a.txt": "text"}), "archive"),
     (b"\x1f\x8b\x08\x00" + bytes(range(256)) * 4, "archive"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), ".doc"),
-    (rb"{\rtf1\ansi text}", ".rtf"),
-    (making.archive({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<x/>"}), ".odt"),
     (b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 8, "Accepted are PDF"),
     (bytes(range(256)) * 20, "Accepted are PDF"),
     (b"%!PS-Adobe-3.0\n/Helvetica findfont", "Accepted are PDF"),

@@ -109,7 +109,7 @@ def test_a_glyph_that_means_a_whole_word_is_not_turned_around() -> None:
 
 
 def test_what_was_filled_into_a_form_is_text() -> None:
-    assert read_here(making.form("Ada Lovelace")).text == "Name:\nAda Lovelace"
+    assert read_here(making.form("Ada Lovelace")).text == "Name: Ada Lovelace"
 
 
 def test_blank_pages_are_an_empty_document() -> None:

@@ -57,7 +57,7 @@ def test_numbers_are_as_the_sheet_shows_them() -> None:
     ]
 
 
-def test_hidden_rows_columns_and_sheets_are_left_out_and_counted() -> None:
+def test_hidden_rows_columns_and_sheets_are_not_searched_and_are_counted() -> None:
     def change(sheet: Worksheet) -> None:
         sheet.row_dimensions[3].hidden = True
         sheet.column_dimensions["C"].hidden = True
@@ -69,8 +69,10 @@ def test_hidden_rows_columns_and_sheets_are_left_out_and_counted() -> None:
     data = made(change)
 
     assert lines_of(data)[2:] == ["Region | Fee", "Region: North; Fee: 12", "Region: West; Fee: 16"]
-    assert notes_of(data) == {"hidden_sheets": 1, "hidden_rows": 1, "hidden_columns": 1}
-    assert [note.code for note in read_in_child(data).notes] == ["hidden_sheets", "hidden_rows", "hidden_columns"]
+    assert notes_of(data) == {"hidden_sheets": 1, "hidden_rows": 2}
+    read = read_in_child(data)
+    assert "8812" not in read.text
+    assert read.hidden == "# Secret\n\nvault | 8812"
 
 
 def test_merged_cells_are_in_each_of_their_rows() -> None:

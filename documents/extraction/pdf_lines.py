@@ -1,0 +1,311 @@
+"""The lines of a PDF page: their text, where they stand on the displayed page, and whether a reader sees them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from ctypes import byref, c_uint
+from typing import Any, NamedTuple
+
+import pypdfium2.raw as pdfium
+
+from documents.extraction.pdf_glyphs import LINE_HYPHEN, is_generated, origin_of
+from documents.extraction.pdf_right_to_left import RIGHT_TO_LEFT, in_logical_order
+
+_LINE_END = re.compile(f"\r\n|[\n\r{LINE_HYPHEN}]")
+_LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
+_LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
+_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: normalising.py says why
+_GAP = 0.65  # times the height of a line: between two words it is smaller
+_INVISIBLE_MODES = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
+_WHITE = 250  # of 255, for each of red, green and blue
+_SMALLEST = 1.0  # points: nobody reads smaller letters
+_CELL = 6.0  # points
+_TWICE = 0.4  # times the size: a line again at this distance is its shadow
+
+
+class Line(NamedTuple):
+    """A line, or the part of one that stands in a column. Points, from the lower left corner of the displayed page."""
+
+    text: str
+    size: float  # of its first letter; 0: not known
+    left: float
+    right: float
+    base: float  # height of the line that its letters stand on
+    is_upright: bool
+    goes_on: bool = False  # in the next of the list, behind a gap: cells of a table, or columns
+
+
+class Sheet(NamedTuple):
+    """The displayed part of a page."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    rotation: int  # 0, 90, 180 or 270 degrees, clockwise
+    is_cropped: bool
+
+    @property
+    def width(self) -> float:
+        """Return the width of the page as it is displayed."""
+        return self.top - self.bottom if self.rotation % 180 else self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Return the height of the page as it is displayed."""
+        return self.right - self.left if self.rotation % 180 else self.top - self.bottom
+
+    def has(self, x: float, y: float) -> bool:
+        """Return whether a place of the page is displayed.
+
+        Some programs turn a page and forget to turn its box: of a page that lies on its side, the box of both ways.
+        """
+        right, top = self.right, self.top
+        if self.rotation % 180 and not self.is_cropped:
+            side = max(right - self.left, top - self.bottom)
+            right, top = self.left + side, self.bottom + side
+        return self.left - 1 <= x <= right + 1 and self.bottom - 1 <= y <= top + 1
+
+    def shown(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a place of the page is displayed."""
+        if self.rotation == 90:
+            return y - self.bottom, self.right - x
+        if self.rotation == 180:
+            return self.right - x, self.top - y
+        if self.rotation == 270:
+            return self.top - y, x - self.left
+        return x - self.left, y - self.bottom
+
+
+class Run(NamedTuple):
+    """Characters of one line: `text[n]` is the character `indices[n]` of the text layer."""
+
+    text: str
+    indices: Sequence[int]
+
+
+class PageLines(NamedTuple):
+    """What a page shows, in the order of the file; and text on it that nobody can see."""
+
+    lines: list[Line]
+    hidden: list[str]
+
+
+def sheet_of(page: Any) -> Sheet:
+    """Return the part of a page that is displayed: its crop box, within its media box."""
+    left, bottom, right, top = page.get_cropbox()
+    outer = page.get_mediabox()
+    box = max(left, outer[0]), max(bottom, outer[1]), min(right, outer[2]), min(top, outer[3])
+    if box[0] >= box[2] or box[1] >= box[3]:
+        box = outer  # a box of no size: readers ignore it
+    return Sheet(*box, page.get_rotation(), box != outer)
+
+
+def read_lines(page: Any, layer: Any, sheet: Sheet) -> PageLines:
+    """Return the lines of a page's text layer. Text that is drawn twice for a shadow comes once."""
+    lines: list[Line] = []
+    hidden: list[str] = []
+    ground = _Ground(page)
+    seen: dict[tuple[str, int, int], Line] = {}
+    for run in _runs(layer):
+        visible = _within(layer, run, sheet)
+        if visible.text != run.text and run.text.strip():
+            hidden.append(run.text)
+        if not visible.text.strip():
+            continue
+        parts = [_line(layer, part, sheet) for part in _split_at_gaps(layer, visible)]
+        parts = [*(part._replace(goes_on=True) for part in parts[:-1]), parts[-1]]
+        if not ground.shows(layer, visible, parts[0]):
+            hidden.append(visible.text)
+            continue
+        lines += [part for part in parts if not _is_repeated(part, seen)]
+    return PageLines(lines, hidden)
+
+
+def _runs(layer: Any) -> list[Run]:
+    """Return the lines of a text layer as PDFium finds them."""
+    text: str = layer.get_text_range()
+    count = max(0, pdfium.FPDFText_CountChars(layer))
+    if count > len(text) or RIGHT_TO_LEFT.search(text):  # control characters were dropped, and so blanks
+        return [
+            Run("".join(character for character, _ in line), [index for _, index in line])
+            for line in in_logical_order(layer)
+        ]
+    runs: list[Run] = []
+    start = 0
+    for end in _LINE_END.finditer(text):
+        stop = end.end() if end[0] == LINE_HYPHEN else end.start()
+        runs.append(_run_of(layer, text, start, stop))
+        start = end.end()
+    runs.append(_run_of(layer, text, start, len(text)))
+    return runs
+
+
+def _run_of(layer: Any, text: str, start: int, end: int) -> Run:
+    first = max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(layer, start)) if start < end else 0
+    return with_ligatures(layer, Run(text[start:end], range(first, first + end - start)))
+
+
+def with_ligatures(layer: Any, run: Run) -> Run:
+    """Return the run with letters that share one glyph as the ligature they are printed as."""
+    found = [
+        match
+        for match in _LIGATURE.finditer(run.text)
+        if len({origin_of(layer, index) for index in run.indices[match.start() : match.end()]} | {None}) == 2
+    ]
+    if not found:
+        return run
+    text, start = "", 0
+    indices: list[int] = []
+    for match in found:
+        text += run.text[start : match.start()] + _LIGATURES[match[0]]
+        indices += run.indices[start : match.start() + 1]
+        start = match.end()
+    return Run(text + run.text[start:], [*indices, *run.indices[start:]])
+
+
+def _within(layer: Any, run: Run, sheet: Sheet) -> Run:
+    """Return what of a line is on the displayed part of the page; all of one that only sticks out."""
+    places = _printed(run)
+    if not places:
+        return run
+    if all(_is_displayed(layer, run.indices[place], sheet) for place in (places[0], places[-1])):
+        return run
+    kept = [
+        number
+        for number, character in enumerate(run.text)
+        if character.isspace() or _is_displayed(layer, run.indices[number], sheet)
+    ]
+    if 2 * sum(not run.text[number].isspace() for number in kept) > len(places):
+        return run
+    return Run("".join(run.text[number] for number in kept), [run.indices[number] for number in kept])
+
+
+def _printed(run: Run) -> list[int]:
+    """Return the places in a run that have ink."""
+    return [place for place, character in enumerate(run.text) if not character.isspace() and character != LINE_HYPHEN]
+
+
+def _is_displayed(layer: Any, index: int, sheet: Sheet) -> bool:
+    box = _box_of(layer, index)
+    return box is None or sheet.has((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+
+
+def _split_at_gaps(layer: Any, run: Run) -> list[Run]:
+    """Return the parts of a line between gaps that are wider than a blank."""
+    if RIGHT_TO_LEFT.search(run.text):
+        return [run]
+    cuts = []
+    for number, character in enumerate(run.text[1:-1], 1):
+        if character != " " or not is_generated(layer, run.indices[number]):
+            continue
+        before, after = _box_of(layer, run.indices[number - 1]), _box_of(layer, run.indices[number + 1])
+        if before is None or after is None:
+            continue
+        size = max(before[3] - before[1], 4.0)
+        gap = max(after[0] - before[2], after[1] - before[3], before[1] - after[3])
+        if gap > _GAP * size:
+            cuts.append(number)
+    parts = []
+    start = 0
+    for cut in [*cuts, len(run.text)]:
+        parts.append(Run(run.text[start:cut].strip(" "), run.indices[start:cut]))
+        start = cut + 1
+    return parts
+
+
+def _line(layer: Any, run: Run, sheet: Sheet) -> Line:
+    """Return a run with its place and size."""
+    text = _CONTROL.sub(" ", run.text.replace(LINE_HYPHEN, "-"))
+    places = _printed(run) or [0]
+    first, last = run.indices[places[0]], run.indices[places[-1]]
+    origin, end = origin_of(layer, first), _box_of(layer, last)
+    matrix = pdfium.FS_MATRIX()
+    if origin is None or end is None or not pdfium.FPDFText_GetMatrix(layer, first, byref(matrix)):
+        return Line(text, 0.0, 0.0, 0.0, 0.0, False)
+    size = float(pdfium.FPDFText_GetFontSize(layer, first)) * math.hypot(matrix.c, matrix.d)
+    x, y = sheet.shown(*origin)
+    ends = [sheet.shown(end[0], end[1])[0], sheet.shown(end[2], end[3])[0]]
+    across, up = _turned(matrix.a, matrix.b, sheet.rotation)
+    return Line(text, round(size, 1), x, max(ends), y, across > 0 and abs(up) < 0.2 * across)
+
+
+def _turned(across: float, up: float, rotation: int) -> tuple[float, float]:
+    """Return a direction on the page as it is displayed."""
+    return {90: (up, -across), 180: (-across, -up), 270: (-up, across)}.get(rotation, (across, up))
+
+
+def _is_repeated(line: Line, seen: dict[tuple[str, int, int], Line]) -> bool:
+    """Return whether a line says what one at almost the same place says; else note it in `seen`."""
+    if line.size <= 0:
+        return False
+    near = _TWICE * line.size
+    x, y = int(line.left // _CELL), int(line.base // _CELL)
+    for cell in ((line.text, x + right, y + up) for right in (0, -1, 1) for up in (0, -1, 1)):
+        other = seen.get(cell)
+        if other and abs(line.left - other.left) <= near and abs(line.base - other.base) <= near:
+            return True
+    seen[line.text, x, y] = line
+    return False
+
+
+def _box_of(layer: Any, index: int) -> tuple[float, float, float, float] | None:
+    """Return left, bottom, right and top of the room that a character takes; None for one that has no place."""
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDFText_GetLooseCharBox(layer, index, byref(box)):
+        return None
+    return box.left, box.bottom, box.right, box.top
+
+
+class _Ground:
+    """What lies behind the text of a page; looked at only if some text is white or has no ink."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._boxes: list[tuple[tuple[float, float, float, float], bool]] | None = None
+
+    def shows(self, layer: Any, run: Run, line: Line) -> bool:
+        """Return whether a reader sees this text.
+
+        Not if it has no ink, unless over a picture (recognised text lies so over a scan); nor white on white, nor dots.
+        """
+        index = next((run.indices[place] for place in _printed(run)), None)
+        drawn = None if index is None else pdfium.FPDFText_GetTextObject(layer, index)
+        if index is None or not drawn:
+            return True
+        if 0 < line.size < _SMALLEST:
+            return False
+        if pdfium.FPDFTextObj_GetTextRenderMode(drawn) in _INVISIBLE_MODES:
+            return self._lies_on(layer, index, pictures_only=True)
+        red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
+        if not pdfium.FPDFText_GetFillColor(layer, index, byref(red), byref(green), byref(blue), byref(alpha)):
+            return True
+        if alpha.value == 0:
+            return False
+        is_white = min(red.value, green.value, blue.value) >= _WHITE
+        return not is_white or self._lies_on(layer, index, pictures_only=False)
+
+    def _lies_on(self, layer: Any, index: int, *, pictures_only: bool) -> bool:
+        box = _box_of(layer, index)
+        if box is None:
+            return True
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        if self._boxes is None:
+            self._boxes = list(self._find_boxes())
+        return any(
+            left <= x <= right and bottom <= y <= top and (is_picture or not pictures_only)
+            for (left, bottom, right, top), is_picture in self._boxes
+        )
+
+    def _find_boxes(self) -> Any:
+        """Yield bounds of pictures and of coloured areas, and whether it is a picture."""
+        kinds = [pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING]
+        for drawn in self._page.get_objects(filter=kinds, max_depth=3):
+            if drawn.type == pdfium.FPDF_PAGEOBJ_PATH:
+                red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
+                pdfium.FPDFPageObj_GetFillColor(drawn, byref(red), byref(green), byref(blue), byref(alpha))
+                if min(red.value, green.value, blue.value) >= _WHITE or not alpha.value:
+                    continue
+            yield drawn.get_bounds(), drawn.type != pdfium.FPDF_PAGEOBJ_PATH

@@ -1,0 +1,80 @@
+"""What `manage.py serve` becomes once all is ready: a small process that holds the tree and imports no Django.
+
+`python -m monitoring.process_tree` with the arguments that `command` gives it.
+"""
+
+from __future__ import annotations
+
+import logging.config
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitoring import supervising
+from ragsite import embedded_postgres
+from ragsite.log_lines import logging_to_stderr
+
+
+def command(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    ingest_workers: int,
+    var_dir: Path,
+    log_level: str,
+    log_format: str,
+    postgres: Path | None,
+) -> list[str]:
+    """Return the command of a tree; `postgres`: the data folder of the embedded server, which the tree then holds."""
+    values = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "threads": threads,
+        "ingest-workers": ingest_workers,
+        "var-dir": var_dir,
+        "log-level": log_level,
+        "log-format": log_format,
+        **({} if postgres is None else {"postgres": postgres}),
+    }
+    return [sys.executable, "-m", "monitoring.process_tree", *(f"--{name}={value}" for name, value in values.items())]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the tree until it is told to stop; return the exit code."""
+    parser = ArgumentParser()
+    for name in ("host", "log-level", "log-format"):
+        parser.add_argument(f"--{name}")
+    for name in ("port", "workers", "threads", "ingest-workers"):
+        parser.add_argument(f"--{name}", type=int)
+    for name in ("var-dir", "postgres"):
+        parser.add_argument(f"--{name}", type=Path)
+    given = parser.parse_args(arguments)
+    logging.config.dictConfig(logging_to_stderr(given.log_level, given.log_format))
+    if given.postgres is not None:
+        embedded_postgres.start(given.postgres)  # it runs: this process joins those that use it
+    environment = supervising.children_environment(
+        given.var_dir,
+        HOST=given.host,
+        PORT=str(given.port),
+        WEB_WORKERS=str(given.workers),
+        WEB_THREADS=str(given.threads),
+    )
+    children = [supervising.web_child(), *supervising.ingest_children(given.ingest_workers)]
+    return supervising.Supervisor(children, environment).run(lambda: _announce(given.host, given.port))
+
+
+def _announce(host: str, port: int) -> None:
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    url = f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    if supervising.wait_until_it_answers(shown, port, "/health/live", seconds=30):
+        print(  # noqa: T201 - for the operator's terminal
+            f"Ask at {url}/   API at {url}/api/v1/docs/   Admin at {url}/admin/   Ctrl-C stops.", flush=True
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
