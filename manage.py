@@ -7,24 +7,26 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ragsite import dotenv, embedded_postgres
+from ragsite import dotenv, embedded_postgres, metrics_files
 
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
 # Commands that see to the schema themselves, or must see it as it is.
 OWN_SCHEMA = {"migrate", "makemigrations", "showmigrations", "flush", "check", "shell", "dbshell", "serve", "prepare"}
+AS_OWNER = {"tune_postgres"}  # that changes settings of the server
 
 
 def main() -> None:
     """Run one management command. Settings that can't be end it with a sentence for each."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")
     dotenv.load()
+    metrics_files.allocate_before_use()
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
         from ragsite import settings
     except ImproperlyConfigured as exc:
         sys.exit(str(exc))
-    if command not in WITHOUT_DATABASE and start_embedded_postgres():
+    if command not in WITHOUT_DATABASE and start_embedded_postgres(as_owner=command in AS_OWNER):
         settings.use_database(os.environ["DATABASE_URL"])
         if command not in OWN_SCHEMA:
             from ragsite.embedded_schema import complete_schema  # imports Django's models
@@ -35,10 +37,10 @@ def main() -> None:
     execute_from_command_line(sys.argv)
 
 
-def start_embedded_postgres() -> bool:
+def start_embedded_postgres(*, as_owner: bool) -> bool:
     """Return whether the embedded server is the one to use; it runs then."""
     try:
-        return embedded_postgres.ensure_running()
+        return embedded_postgres.ensure_running(as_owner=as_owner)
     except OSError as exc:
         where = f"{embedded_postgres.data_directory()} ({exc.strerror})"
         sys.exit(

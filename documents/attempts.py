@@ -7,7 +7,7 @@ writes says `where attempt = mine`: a run that was overtaken changes nothing.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,23 @@ def claim(document_id: UUID) -> Document | None:
     return document
 
 
+def claim_all(document_ids: Sequence[UUID]) -> list[Document]:
+    """Begin a run over each of these that waits to be indexed, and return them."""
+    with transaction.atomic():
+        documents = list(
+            Document.objects.select_for_update(of=("self",))
+            .filter(pk__in=document_ids, deleted_at=None, status=Document.Status.PROCESSING)
+            .select_related("corpus")
+            .order_by("pk")
+        )
+        now = timezone.now()
+        Document.objects.filter(pk__in=[each.pk for each in documents]).update(attempt=F("attempt") + 1, started_at=now)
+    for document in documents:
+        document.attempt += 1
+        document.started_at = now
+    return documents
+
+
 def mine(document: Document) -> QuerySet[Document]:
     """Return the document's row while this run is the newest; no row after that."""
     return Document.objects.filter(pk=document.pk, attempt=document.attempt, deleted_at=None)
@@ -69,6 +86,17 @@ def fenced(document: Document, **fields: Any) -> Iterator[None]:
         yield
 
 
+def lock_all(documents: Sequence[Document]) -> list[Document]:
+    """Return those of which this run is the newest, their rows locked until the transaction ends."""
+    newest = dict(
+        Document.objects.select_for_update()
+        .filter(pk__in=[each.pk for each in documents], deleted_at=None)
+        .order_by("pk")
+        .values_list("pk", "attempt")
+    )
+    return [each for each in documents if newest.get(each.pk) == each.attempt]
+
+
 def restart(document: Document, **fields: Any) -> Document | None:
     """Make a document wait for another run, overtaking one that is under way, and return it; None if deleted.
 
@@ -81,6 +109,7 @@ def restart(document: Document, **fields: Any) -> Document | None:
         locked.status = Document.Status.PROCESSING
         locked.attempt += 1
         locked.crashes = locked.chunks_done = locked.chunks_total = 0
+        locked.ocr_pages_done = locked.ocr_pages_total = 0
         locked.error_code = locked.error_detail = ""
         locked.started_at = None
         for name, value in fields.items():

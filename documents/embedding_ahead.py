@@ -37,6 +37,19 @@ def vectors_ahead(
     The iterator raises what `embed` raises, in the batch's turn; Interrupted when `keep_going` says so and what was
     begun has been given.
     """
+    with calls_ahead(embed, keep_going) as begin:
+        yield _in_turn(
+            deque(begin(texts) for texts in batches[:CALLS_AHEAD]), iter(batches[CALLS_AHEAD:]), begin, keep_going
+        )
+
+
+@contextmanager
+def calls_ahead(embed: Embed, keep_going: Callable[[], bool]) -> Iterator[Callable[[Texts], Future[np.ndarray]]]:
+    """Give a function that begins a call, at once or when one of the CALLS_AHEAD before it has ended.
+
+    At the end of the block, calls that have not begun are dropped, and the others are waited for. About `embed` see
+    `vectors_ahead`.
+    """
     stopped = threading.Event()
 
     def run(texts: Texts) -> np.ndarray:
@@ -45,14 +58,12 @@ def vectors_ahead(
         finally:
             connections.close_all()  # this thread's; it has none, and must never keep one
 
-    with ThreadPoolExecutor(CALLS_AHEAD, thread_name_prefix="embed-ahead") as executor:
-        begun = deque(executor.submit(run, texts) for texts in batches[:CALLS_AHEAD])
-        try:
-            yield _in_turn(begun, iter(batches[CALLS_AHEAD:]), lambda texts: executor.submit(run, texts), keep_going)
-        finally:
-            stopped.set()
-            for future in begun:
-                future.cancel()
+    executor = ThreadPoolExecutor(CALLS_AHEAD, thread_name_prefix="embed-ahead")
+    try:
+        yield lambda texts: executor.submit(run, texts)
+    finally:
+        stopped.set()
+        executor.shutdown(cancel_futures=True)
 
 
 def _in_turn(

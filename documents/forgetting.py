@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from documents.bulk import lock_corpus
+from documents.index_owner import stop_building
 from documents.lexicon import count_out
 from documents.models import (
     Abbreviation,
@@ -23,11 +25,12 @@ from documents.models import (
     TermFrequency,
     Word,
 )
-from documents.spaces import ensure_index
+from documents.spaces import index_name, sweep_indexes
 from documents.storing import remove_file
 from documents.vocabulary import forget_words
 from ragsite.postgres.limits import bounded_transaction
 
+logger = logging.getLogger(__name__)
 DELETION_SECONDS = 300.0  # a web process gives its statements seconds; half a deletion is worse than a slow one
 
 Forget = Callable[[Collection[UUID]], None]
@@ -111,9 +114,13 @@ def _tell_others(documents: Collection[UUID]) -> None:
 def _clear_up(file_keys: Sequence[str], spaces: Sequence[EmbeddingSpace]) -> None:
     for key in file_keys:
         remove_file(key)
-    for space in spaces:
-        space.status = EmbeddingSpace.Status.RETIRED  # of which no index is wanted
-        ensure_index(space)
+    # An index costs nothing but its room now: where it can't be dropped at once, upkeep does it.
+    try:
+        for space in spaces:
+            stop_building(index_name(space))
+        sweep_indexes()
+    except DatabaseError as exc:
+        logger.warning("the index of a deleted corpus is left to upkeep: %s", type(exc).__name__)
 
 
 def _empty(document: Document) -> None:

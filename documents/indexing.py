@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
@@ -18,11 +19,11 @@ from django.db import InterfaceError, OperationalError
 from documents.attempts import INTERNAL_ERROR, Interrupted, Superseded, claim, count_crash, fail, wait_for_model
 from documents.checkpoints import checkpoint
 from documents.chunking import Piece, cut, embedded_text
-from documents.extraction import Extracted, ExtractionFailed, extract
+from documents.extraction import Extracted, ExtractionFailed
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.naming import TITLE_MAX_CHARS, clean_text, title_of
+from documents.recognition import text_of
 from documents.spaces import live_space_of
-from documents.storing import path_of
 from documents.versions import (
     SpaceChanged,
     embed_the_rest,
@@ -59,24 +60,38 @@ def index_document(document_id: UUID, *, keep_going: Callable[[], bool] = lambda
     expected, until that has happened three times.
     """
     document = claim(document_id)
-    if document is None:
-        return None
+    return None if document is None else index_claimed(document, keep_going)
+
+
+def index_claimed(document: Document, keep_going: Callable[[], bool]) -> Document.Status | None:
+    """Index a document whose run has begun; see `index_document`."""
     started = time.monotonic()
-    try:
-        outcome: Document.Status | None = _try(document, keep_going)
-    except Superseded:
-        outcome = None
-    logger.info(
-        "document %s: %s", document_id, outcome or "overtaken", extra={"seconds": round(time.monotonic() - started, 3)}
-    )
-    DOCUMENTS_INDEXED.labels(outcome=outcome or "overtaken").inc()
-    INDEXING_SECONDS.observe(time.monotonic() - started)
+    outcome = attempt(document, lambda: _index(document, keep_going))
+    report(document, outcome, time.monotonic() - started)
     return outcome
 
 
-def _try(document: Document, keep_going: Callable[[], bool]) -> Document.Status:
+def report(document: Document, outcome: Document.Status | None, seconds: float) -> None:
+    """Log and count how a run ended."""
+    logger.info("document %s: %s", document.pk, outcome or "overtaken", extra={"seconds": round(seconds, 3)})
+    DOCUMENTS_INDEXED.labels(outcome=outcome or "overtaken").inc()
+    INDEXING_SECONDS.observe(seconds)
+
+
+def attempt(document: Document, action: Callable[[], None]) -> Document.Status | None:
+    """Do a part of a run; return ready when it went well, failed when the document was given up, None if overtaken.
+
+    Raises as `index_document` does.
+    """
     try:
-        _index(document, keep_going)
+        return _try(document, action)
+    except Superseded:
+        return None
+
+
+def _try(document: Document, action: Callable[[], None]) -> Document.Status:
+    try:
+        action()
     except MODEL_IS_AWAY as exc:
         wait_for_model(document, exc.message)
         raise
@@ -94,27 +109,62 @@ def _try(document: Document, keep_going: Callable[[], bool]) -> Document.Status:
     return Document.Status.READY
 
 
+@dataclass(frozen=True)
+class ReadDocument:
+    """A document of this run, read and cut."""
+
+    document: Document
+    extracted: Extracted
+    title: str
+    pieces: Sequence[Piece]
+
+    @property
+    def texts(self) -> list[str]:
+        """Return what is embedded for each piece."""
+        return [embedded_text(self.title, piece) for piece in self.pieces]
+
+
+def read_document(
+    document: Document, *, keep_going: Callable[[], bool] = lambda: True, shows_progress: bool = True
+) -> ReadDocument:
+    """Return the document's text, cut into pieces. Raises ExtractionFailed, and Interrupted between scanned pages."""
+    extracted = text_of(document, keep_going=keep_going, shows_progress=shows_progress)
+    checkpoint("extracted")
+    return ReadDocument(document, extracted, _choose_title(document, extracted), _cut(document.corpus, extracted))
+
+
+def usable_space_of(document: Document) -> EmbeddingSpace:
+    """Return the space that the document is embedded for.
+
+    Raises CircuitOpen when its model is known to be away: a file need not be read for that.
+    """
+    space = live_space_of(document.corpus)
+    if space.provider == EmbeddingSpace.Provider.OLLAMA and not get_client().can("embed", space.model):
+        raise CircuitOpen
+    return space
+
+
 def _index(document: Document, keep_going: Callable[[], bool]) -> None:
     checkpoint("claimed")
-    space = live_space_of(document.corpus)
-    _check_model(space)
-    extracted = extract(path_of(document.file_key), name=document.source or document.title)
-    checkpoint("extracted")
-    title = _choose_title(document, extracted)
-    pieces = _cut(document.corpus, extracted)
-    texts = [embedded_text(title, piece) for piece in pieces]
+    space = usable_space_of(document)
+    write_document(read_document(document, keep_going=keep_going), space, keep_going)
+
+
+def write_document(read: ReadDocument, space: EmbeddingSpace, keep_going: Callable[[], bool]) -> None:
+    """Store text, chunks and vectors of a document that was read, and make them its version that is searched."""
+    document, texts = read.document, read.texts
     planned = plan_vectors(document, space, texts)
     with embedding(space, [texts[place] for place in planned.missing], keep_going) as vectors:
-        store_text(document, extracted, len(pieces))
+        store_text(document, read.extracted, len(read.pieces))
         checkpoint("stored_text")
-        chunk_ids = store_chunks(document, pieces, title, keep_going)
+        chunk_ids = store_chunks(document, read.pieces, read.title, keep_going)
         checkpoint("stored_chunks")
         keep_known_vectors(document, space, planned, chunk_ids)
         checkpoint("kept_vectors")
         missing = [chunk_ids[place] for place in planned.missing]
         embed_the_rest(document, space, missing, len(planned.known), vectors)
     checkpoint("embedded")
-    publish(document, space, extracted, title)
+    publish(document, space, read.extracted, read.title)
     checkpoint("published")
 
 
@@ -137,12 +187,6 @@ def _choose_title(document: Document, extracted: Extracted) -> str:
     if extracted.title and document.title == title_of(document.source):
         return clean_text(extracted.title, TITLE_MAX_CHARS) or document.title
     return document.title
-
-
-def _check_model(space: EmbeddingSpace) -> None:
-    """Raise CircuitOpen when the model is known to be away: a file need not be read for that."""
-    if space.provider == EmbeddingSpace.Provider.OLLAMA and not get_client().can("embed", space.model):
-        raise CircuitOpen
 
 
 def _failed(document: Document, code: str, message: str) -> Document.Status:

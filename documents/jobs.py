@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from procrastinate import App, BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app as configured_app
@@ -17,13 +19,26 @@ from procrastinate.jobs import Job
 
 from documents.attempts import Interrupted
 from documents.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
-from documents.indexing import index_document
+from documents.companions import Companions, give_back_what_was_left
+from documents.indexing_together import index_with_companions
+from documents.login_limits import forget_old_attempts
 from documents.models import Corpus, Document, EmbeddingSpace
-from documents.queueing import INDEX_TASK, INDEXING_QUEUE, UPKEEP_QUEUE, defer, purge_jobs, reindex_document
+from documents.queueing import (
+    INDEX_TASK,
+    INDEXING_QUEUE,
+    PLACES_PER_SECOND,
+    UPKEEP_QUEUE,
+    charge,
+    defer,
+    places_of,
+    purge_jobs,
+    reindex_document,
+)
 from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
-from documents.spaces import ensure_index, has_index
+from documents.spaces import ensure_index, has_index, sweep_indexes
 from documents.storing import sweep_orphans
 from documents.vocabulary import learn_corpus
+from ragsite.disk_space import require_room_in_database
 
 __all__ = ["index", "reindex_document"]
 
@@ -52,20 +67,38 @@ class RetryForLong(BaseRetryStrategy):
 
 
 @app.task(name=INDEX_TASK, queue=INDEXING_QUEUE, pass_context=True, retry=RetryForLong())
-def index(context: JobContext, *, document_id: str, corpus_id: int) -> None:
-    """Index a document; `corpus_id` is for the queue's fairness only."""
+def index(context: JobContext, *, document_id: str, corpus_id: int, tenant_id: int = 0) -> None:
+    """Index a document, and if it is small, others of its corpus. Raises StorageFull, to be tried again later."""
+    require_room_in_database()
+    companions = Companions(context.job.id, corpus_id)
+    started = time.monotonic()
     try:
-        outcome = index_document(UUID(document_id), keep_going=lambda: not context.should_abort())
+        outcome = index_with_companions(UUID(document_id), companions, lambda: not context.should_abort())
     except Interrupted:
         raise JobAborted from None
+    finally:
+        _charge(tenant_id, UUID(document_id), companions, time.monotonic() - started)
     if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
         _defer_index_build(corpus_id)
         _measure_closeness(corpus_id)
 
 
+def _charge(tenant_id: int, document_id: UUID, companions: Companions, seconds: float) -> None:
+    """Let a tenant's other documents wait longer when these took a second more than expected."""
+    beyond = int(PLACES_PER_SECOND * seconds) - companions.places
+    if beyond < PLACES_PER_SECOND:
+        return
+    with suppress(DatabaseError):  # that must not hide what the run itself raises
+        size_bytes = Document.objects.filter(pk=document_id).values_list("size_bytes", flat=True).first() or 0
+        beyond -= places_of(size_bytes)
+        if beyond >= PLACES_PER_SECOND:
+            charge(tenant_id, beyond)
+
+
 @app.task(name=BUILD_INDEX_TASK, queue=INDEXING_QUEUE, retry=RetryForLong())
 def build_index(*, space_id: int) -> None:
-    """Build the vector index of a space that has outgrown the exact scan."""
+    """Build the vector index of a space that has outgrown the exact scan. Raises StorageFull."""
+    require_room_in_database()
     space = EmbeddingSpace.objects.filter(pk=space_id).first()
     if space is not None:
         ensure_index(space)
@@ -75,19 +108,23 @@ def build_index(*, space_id: int) -> None:
 @app.task(name="rescue", queue=UPKEEP_QUEUE, queueing_lock="rescue")
 def rescue(timestamp: int) -> None:
     """Take over the jobs of workers that died."""
+    give_back_what_was_left()
     rescue_stalled_jobs()
 
 
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, and old jobs; learn words that are missing."""
+    """Requeue documents without a job; delete files without a document, indexes without a space, old jobs and
+    counts of logins; learn words that are missing."""
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
         _defer_index_build(corpus_id)
     for corpus_id in Corpus.objects.filter(chunk_count__gte=CHUNKS_MIN).values_list("pk", flat=True):
         _measure_closeness(corpus_id)
     sweep_orphans()
+    sweep_indexes()
+    forget_old_attempts()
     purge_jobs(FINISHED_JOBS_HOURS)
     for corpus in Corpus.objects.filter(has_vocabulary=False):
         learn_corpus(corpus)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -141,16 +142,26 @@ ORDER BY 1
 
 def count_in(corpus: Corpus, document: Document, version: int) -> None:
     """Add the chunks of a version to the corpus' counts. The caller holds the corpus' row, in a transaction."""
-    _add(corpus, document, version, sign=1)
+    count_all_in(corpus, [(document.pk, version)])
+
+
+def count_all_in(corpus: Corpus, versions: Sequence[tuple[UUID, int]]) -> None:
+    """Add the chunks of versions of several documents to the corpus' counts; see `count_in`."""
+    _add(corpus, versions, sign=1)
 
 
 def count_out(corpus: Corpus, document: Document, version: int) -> None:
     """Take the chunks of a version out of the corpus' counts. The caller holds the corpus' row, in a transaction."""
-    _add(corpus, document, version, sign=-1)
+    _add(corpus, [(document.pk, version)], sign=-1)
 
 
-def _add(corpus: Corpus, document: Document, version: int, *, sign: int) -> None:
-    given: dict[str, Any] = {"corpus": corpus.pk, "document": document.pk, "version": version, "sign": sign}
+def _add(corpus: Corpus, versions: Sequence[tuple[UUID, int]], *, sign: int) -> None:
+    given: dict[str, Any] = {
+        "corpus": corpus.pk,
+        "documents": [document for document, _ in versions],
+        "versions": [version for _, version in versions],
+        "sign": sign,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_ADD_TERMS if sign > 0 else _TAKE_TERMS, given)
         if sign < 0:
@@ -163,8 +174,9 @@ def _add(corpus: Corpus, document: Document, version: int, *, sign: int) -> None
 _ADD_TERMS = """
 INSERT INTO documents_termfrequency AS known (term, corpus_id, chunks)
 SELECT term, %(corpus)s, count(*)
-FROM documents_chunk, unnest(terms) AS term
-WHERE document_id = %(document)s AND version = %(version)s
+FROM unnest(%(documents)s::uuid[], %(versions)s::int[]) AS given (document_id, version)
+JOIN documents_chunk USING (document_id, version)
+CROSS JOIN LATERAL unnest(terms) AS term
 GROUP BY term
 ORDER BY term
 ON CONFLICT (term) DO UPDATE SET chunks = known.chunks + excluded.chunks
@@ -174,8 +186,9 @@ UPDATE documents_termfrequency AS known
 SET chunks = greatest(0, known.chunks - gone.chunks)
 FROM (
     SELECT term, count(*) AS chunks
-    FROM documents_chunk, unnest(terms) AS term
-    WHERE document_id = %(document)s AND version = %(version)s
+    FROM unnest(%(documents)s::uuid[], %(versions)s::int[]) AS given (document_id, version)
+    JOIN documents_chunk USING (document_id, version)
+    CROSS JOIN LATERAL unnest(terms) AS term
     GROUP BY term
 ) AS gone
 WHERE known.term = gone.term
@@ -183,7 +196,9 @@ WHERE known.term = gone.term
 _DROP_UNUSED = """
 DELETE FROM documents_termfrequency
 WHERE chunks = 0 AND term IN (
-    SELECT unnest(terms) FROM documents_chunk WHERE document_id = %(document)s AND version = %(version)s
+    SELECT unnest(terms)
+    FROM unnest(%(documents)s::uuid[], %(versions)s::int[]) AS given (document_id, version)
+    JOIN documents_chunk USING (document_id, version)
 )
 """
 _ADD_LENGTHS = """
@@ -192,8 +207,8 @@ SET chunk_count = greatest(0, chunk_count + %(sign)s * added.chunks),
     lexeme_count = greatest(0, documents_corpus.lexeme_count + %(sign)s * added.lexemes)
 FROM (
     SELECT count(*) AS chunks, coalesce(sum(lexeme_count), 0) AS lexemes
-    FROM documents_chunk
-    WHERE document_id = %(document)s AND version = %(version)s
+    FROM unnest(%(documents)s::uuid[], %(versions)s::int[]) AS given (document_id, version)
+    JOIN documents_chunk USING (document_id, version)
 ) AS added
 WHERE id = %(corpus)s
 """

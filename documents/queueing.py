@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -24,6 +26,9 @@ from ragsite.errors import DocumentNotFound
 INDEXING_QUEUE = "indexing"  # one document after the other, minutes each
 UPKEEP_QUEUE = "upkeep"  # short; has workers of its own, because rescue may not wait behind a large document
 INDEX_TASK = "index_document"
+PLACES_PER_SECOND = 100
+BYTES_PER_PLACE = 6000  # 0.6 MB/s
+LAST_PLACE = -2_000_000_000  # the column's range; the queue starts at 0 again when it was empty
 
 
 def enqueue(document: Document) -> None:
@@ -37,10 +42,10 @@ def enqueue(document: Document) -> None:
         return
     defer(
         INDEX_TASK,
-        {"document_id": str(document.pk), "corpus_id": document.corpus_id},
+        {"document_id": str(document.pk), "corpus_id": document.corpus_id, "tenant_id": document.tenant_id},
         queue=INDEXING_QUEUE,
         lock=lock,
-        priority=_fair_priority(document.corpus_id),
+        priority=_fair_priority(document.tenant_id, places_of(document.size_bytes)),
     )
 
 
@@ -74,6 +79,14 @@ def repeat_job(job_id: int) -> None:
     _manager().retry_job_by_id(job_id, retry_at=timezone.now())
 
 
+def retry_jobs(job_ids: Iterable[int], retry_at: datetime) -> None:
+    """Let other workers run jobs of this one, from that time on; it counts the attempts."""
+    with transaction.atomic():
+        running = ProcrastinateJob.objects.filter(pk__in=list(job_ids), status="doing")
+        for job_id in list(running.select_for_update().values_list("pk", flat=True)):
+            _manager().retry_job_by_id(job_id, retry_at=retry_at)
+
+
 def purge_jobs(older_than_hours: int) -> None:
     """Delete finished jobs, whatever their outcome."""
     _manager().connector.execute_query(
@@ -89,19 +102,37 @@ def lock_of(document: Document) -> str:
     return f"document-{document.pk}"
 
 
-def _fair_priority(corpus_id: int) -> int:
-    """Return a place in the queue behind the corpus' own waiting documents, but beside those of other corpora.
+def places_of(size_bytes: int) -> int:
+    """Return how many places in the queue a file takes: one for each 10 ms that its indexing is expected to take."""
+    return 1 + size_bytes // BYTES_PER_PLACE
 
-    Priorities are places: the next job of the queue has the highest. 1,000 documents of a corpus take the places 0 to
-    -999; when 400 of them are done and another corpus gets its first document, that joins at -400, which is next.
+
+def charge(tenant_id: int, places: int) -> None:
+    """Put a tenant's waiting documents that many places further back: one of its files took longer than expected."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGE, {"task": INDEX_TASK, "tenant": tenant_id, "places": places, "last": LAST_PLACE})
+
+
+_CHARGE = """
+UPDATE procrastinate_jobs SET priority = greatest(priority::bigint - %(places)s, %(last)s)
+WHERE status = 'todo' AND task_name = %(task)s AND args -> 'tenant_id' = to_jsonb(%(tenant)s::bigint)
+"""
+
+
+def _fair_priority(tenant_id: int, places: int) -> int:
+    """Return a place in the queue behind the tenant's own waiting documents, but beside those of other tenants.
+
+    Priorities are places: the next job of the queue has the highest. 1,000 documents of 10 places each take the places
+    0 to -9,990; when 400 of them are done and another tenant gets its first document, that joins at -4,000, which is
+    next. So each tenant gets an equal share of the workers' time, whatever the number and size of its files.
     """
     waiting = ProcrastinateJob.objects.filter(task_name=INDEX_TASK, status="todo").filter(
         Q(scheduled_at=None) | Q(scheduled_at__lte=Now())
     )
-    places = waiting.aggregate(next=Max("priority"), own_last=Min("priority", filter=Q(args__corpus_id=corpus_id)))
-    if places["own_last"] is not None:
-        return int(places["own_last"]) - 1
-    return int(places["next"] or 0)
+    found = waiting.aggregate(next=Max("priority"), own_last=Min("priority", filter=Q(args__tenant_id=tenant_id)))
+    if found["own_last"] is not None:
+        return max(LAST_PLACE, int(found["own_last"]) - places)
+    return int(found["next"] or 0)
 
 
 def _manager() -> JobManager:

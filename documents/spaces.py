@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
+from psycopg.errors import QueryCanceled
 
 from documents.index_builds import OnBuild, building, watched
+from documents.index_owner import INDEX_PREFIX, owning_indexes, unneeded_indexes
 from documents.index_shape import shape_of
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from ragsite.errors import EmbeddingMismatch
 from ragsite.ollama import configured
 from ragsite.postgres.limits import statements_may_take_any_time
 
+logger = logging.getLogger(__name__)
 WORDLLAMA = "wordllama"
 WORDLLAMA_DIMENSIONS = 256
 INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, whole subjects are out of reach of some questions
@@ -78,7 +82,7 @@ def fix_dimensions(space: EmbeddingSpace, vectors: np.ndarray, *, expected: int)
 
 def index_name(space: EmbeddingSpace) -> str:
     """Return the name of the space's own HNSW index."""
-    return f"embedding_hnsw_{space.pk}"
+    return f"{INDEX_PREFIX}{space.pk}"
 
 
 def has_index(space: EmbeddingSpace) -> bool:
@@ -107,22 +111,53 @@ def ensure_index(space: EmbeddingSpace, *, on_build: OnBuild = lambda build: Tru
     A live, shadow or building space above EXACT_SCAN_MAX_CHUNKS has one; a retired one has none. Built CONCURRENTLY,
     so searches and inserts go on; call it outside of a transaction. A build that was stopped leaves an invalid index,
     which no search uses and `IF NOT EXISTS` takes for done: it is built again. One that somebody else is building is
-    waited for. `on_build` is told how far it is, and may return False to stop it: then it raises BuildStopped.
+    waited for, as is all other work on indexes. `on_build` is told how far it is, and may return False to stop it: then
+    it raises BuildStopped. Of a space that is deleted meanwhile nothing is left.
     """
     assert not connection.in_atomic_block, "CREATE INDEX CONCURRENTLY can't run in a transaction"
+    with owning_indexes():
+        try:
+            _make_agree(space, on_build)
+        except OperationalError as exc:
+            if not isinstance(exc.__cause__, QueryCanceled) or _is_there(space):
+                raise  # else it was stopped by who deleted the corpus
+        if space.status != EmbeddingSpace.Status.RETIRED and not _is_there(space):
+            _drop(index_name(space))  # the corpus was deleted meanwhile
+
+
+def sweep_indexes() -> list[str]:
+    """Drop the indexes that nobody needs, unless somebody works on indexes now; return their names."""
+    with owning_indexes(wait=False) as owned:
+        names = unneeded_indexes() if owned else []
+        for name in names:
+            _drop(name)
+    if names:
+        logger.warning("indexes that nobody needed were dropped: %s", ", ".join(names))
+    return names
+
+
+def _make_agree(space: EmbeddingSpace, on_build: OnBuild) -> None:
     name = index_name(space)
     wanted = wants_index(space)
     while wanted and building(name) is not None:
         time.sleep(WAIT_FOR_BUILD_SECONDS)
     valid = _state_of(name)
     if valid is not None and not (valid and wanted):
-        _run_alone(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
+        _drop(name)
         valid = None
     if wanted and valid is None:
         with watched(name, on_build):
             _run_alone(_create_statement(space))
-        if _state_of(name) is not True:
+        if _state_of(name) is not True and _is_there(space):
             raise RuntimeError(f"index {name} was built and is not valid")
+
+
+def _is_there(space: EmbeddingSpace) -> bool:
+    return EmbeddingSpace.objects.filter(pk=space.pk).exists()
+
+
+def _drop(name: str) -> None:
+    _run_alone(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def wants_index(space: EmbeddingSpace) -> bool:

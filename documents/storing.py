@@ -22,6 +22,7 @@ from typing import IO
 from django.conf import settings
 
 from documents.models import Document
+from ragsite.disk_space import require_room_in_database
 from ragsite.errors import StorageFull, UploadTooLarge
 
 PART_SUFFIX = ".part"  # a file on its way in
@@ -168,6 +169,7 @@ def _sync_folder(folder: Path) -> None:
 def _check_floor() -> None:
     if shutil.disk_usage(_root()).free < settings.FREE_DISK_FLOOR_BYTES:
         raise StorageFull
+    require_room_in_database()
 
 
 @contextlib.contextmanager

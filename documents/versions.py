@@ -47,13 +47,18 @@ class SpaceChanged(Exception):
 def store_text(document: Document, extracted: Extracted, chunks: int) -> None:
     """Store the text of this run's version, and how many chunks it will have."""
     with fenced(document, chunks_total=chunks, chunks_done=0):
-        DocumentText.objects.create(
-            document=document,
-            version=document.attempt,
-            text=extracted.text,
-            page_starts=list(extracted.page_starts),
-            hidden_text=extracted.hidden,
-        )
+        text_row(document, extracted).save(force_insert=True)
+
+
+def text_row(document: Document, extracted: Extracted) -> DocumentText:
+    """Return the row that holds the text of this run's version."""
+    return DocumentText(
+        document=document,
+        version=document.attempt,
+        text=extracted.text,
+        page_starts=list(extracted.page_starts),
+        hidden_text=extracted.hidden,
+    )
 
 
 def store_chunks(document: Document, pieces: Sequence[Piece], title: str, keep_going: Callable[[], bool]) -> list[int]:
@@ -136,7 +141,7 @@ def embedding(space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[
         yield _one_by_one(space, batches, keep_going)
         return
     calls = list(_batches(texts, settings.OLLAMA_EMBED_BATCH_SIZE))
-    with vectors_ahead(partial(_embed_patiently, space), calls, keep_going) as vectors:
+    with vectors_ahead(partial(embed_patiently, space), calls, keep_going) as vectors:
         yield _without_connection(vectors)
 
 
@@ -164,28 +169,33 @@ def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, tit
             count_out(corpus, document, document.version)
         count_in(corpus, document, document.attempt)
         forget_versions(document, keep=[document.attempt])
-        Document.objects.filter(pk=document.pk).update(
-            version=document.attempt,
-            status=Document.Status.READY,
-            title=title,
-            media_type=extracted.media_type[:100],
-            pages=len(extracted.page_starts) or None,
-            notes=[as_stored(note) for note in extracted.notes],
-            is_partial=is_partial(extracted.notes),
-            chunks_total=chunks,
-            chunks_done=chunks,
-            crashes=0,
-            error_code="",
-            error_detail="",
-            indexed_at=timezone.now(),
-        )
+        mark_ready(document, extracted, title, chunks)
         Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
         checkpoint("publishing")
 
 
+def mark_ready(document: Document, extracted: Extracted, title: str, chunks: int) -> None:
+    """Write on the document's row that this run's version is the one that is searched; the caller holds the row."""
+    Document.objects.filter(pk=document.pk).update(
+        version=document.attempt,
+        status=Document.Status.READY,
+        title=title,
+        media_type=extracted.media_type[:100],
+        pages=len(extracted.page_starts) or None,
+        notes=[as_stored(note) for note in extracted.notes],
+        is_partial=is_partial(extracted.notes),
+        chunks_total=chunks,
+        chunks_done=chunks,
+        crashes=0,
+        error_code="",
+        error_detail="",
+        indexed_at=timezone.now(),
+    )
+
+
 def _one_by_one(space: EmbeddingSpace, batches: Iterator[Sequence[str]], keep_going: Callable[[], bool]) -> Vectors:
     for texts in batches:
-        yield _embed_patiently(space, texts, keep_going, time.sleep)
+        yield embed_patiently(space, texts, keep_going, time.sleep)
 
 
 def _without_connection(vectors: Vectors) -> Vectors:
@@ -202,10 +212,13 @@ def _without_connection(vectors: Vectors) -> Vectors:
         yield found
 
 
-def _embed_patiently(
+def embed_patiently(
     space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool], pause: Pause
 ) -> np.ndarray:
-    """Embed the texts of a call; a model that fails gets two more chances: a hiccup must not cost a whole run."""
+    """Return the vectors of a call's texts.
+
+    A model that fails gets two more chances: a hiccup must not cost a whole run.
+    """
     for wait_seconds in SHORT_WAITS_SECONDS:
         _stop_if_told(keep_going)
         try:

@@ -78,7 +78,8 @@ ON CONFLICT DO NOTHING
 def forget_words(document_id: UUID, *, keep: Sequence[int]) -> None:
     """Remove the words that no live chunk has after the versions of a document but these are gone.
 
-    Called before their chunks are removed, and after they were counted out. A word that only some other document has
+    Called before their chunks are removed, and after they were counted out; the words of the versions that are kept
+    stay, also of one that is not searched yet. A word that only some other document has
     whose indexing is under way is lost with them, until that is indexed the next time: then it can be searched, and
     only isn't proposed.
     """
@@ -94,6 +95,10 @@ DELETE FROM documents_word WHERE id IN (
         WHERE document_id = %(document)s AND NOT version = ANY (%(keep)s::int[])
     )
     AND NOT EXISTS (SELECT FROM documents_termfrequency AS used WHERE used.term = documents_word.term)
+    AND term NOT IN (
+        SELECT unnest(terms) FROM documents_chunk
+        WHERE document_id = %(document)s AND version = ANY (%(keep)s::int[])
+    )
     ORDER BY id
     FOR UPDATE
 )

@@ -184,6 +184,7 @@ def _patterns(*, ascii_only: bool) -> _Patterns:
     )
 
 
+@lru_cache(maxsize=1)
 def _marks() -> str:
     """Return a character class of all combining marks: `\\w` leaves them out, and Hindi words fall apart."""
     found: list[list[int]] = []

@@ -54,7 +54,7 @@ def _measured(figures: Figures) -> Measured:
         stages=recorder.stats(),
         pool_refused=figures.total("database_pool_refused_total"),
         questions=questions,
-        cache_hit_rate=round(figures.total("cache_hit_rate"), 4) if questions else None,
+        cache_hit_rate=None if figures.cache_hit_rate is None else round(figures.cache_hit_rate, 4),
         caching_is_on=settings.ENABLE_CACHING,
         breaker_openings=figures.total("breaker_transitions_total", state="OPEN"),
         context_truncated=figures.total("context_truncated_total"),

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import logging.config
+import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from monitoring import supervising
@@ -27,8 +29,17 @@ def command(
     log_level: str,
     log_format: str,
     postgres: Path | None,
+    folder_lock: int,
+    postgres_lock: int | None,
 ) -> list[str]:
-    """Return the command of a tree; `postgres`: the data folder of the embedded server, which the tree then holds."""
+    """Return the command of a tree; `postgres`: the data folder of the embedded server, which the tree then holds.
+
+    The locks are open files of the process that becomes the tree, which keeps them: with a moment between, another
+    server could take the folder, and the embedded Postgres would stop for want of users.
+    """
+    for number in (folder_lock, postgres_lock):
+        if number is not None:
+            os.set_inheritable(number, True)
     values = {
         "host": host,
         "port": port,
@@ -38,6 +49,8 @@ def command(
         "var-dir": var_dir,
         "log-level": log_level,
         "log-format": log_format,
+        "folder-lock": folder_lock,
+        **({} if postgres_lock is None else {"postgres-lock": postgres_lock}),
         **({} if postgres is None else {"postgres": postgres}),
     }
     return [sys.executable, "-m", "monitoring.process_tree", *(f"--{name}={value}" for name, value in values.items())]
@@ -48,14 +61,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = ArgumentParser()
     for name in ("host", "log-level", "log-format"):
         parser.add_argument(f"--{name}")
-    for name in ("port", "workers", "threads", "ingest-workers"):
+    for name in ("port", "workers", "threads", "ingest-workers", "folder-lock", "postgres-lock"):
         parser.add_argument(f"--{name}", type=int)
     for name in ("var-dir", "postgres"):
         parser.add_argument(f"--{name}", type=Path)
     given = parser.parse_args(arguments)
     logging.config.dictConfig(logging_to_stderr(given.log_level, given.log_format))
+    if given.folder_lock is not None:
+        os.set_inheritable(given.folder_lock, False)  # kept by this process alone, until it ends
+    keep_running: Callable[[], object] = bool
     if given.postgres is not None:
         embedded_postgres.start(given.postgres)  # it runs: this process joins those that use it
+        keep_running = partial(embedded_postgres.keep_running, given.postgres)
+    if given.postgres_lock is not None:
+        os.close(given.postgres_lock)  # it has one of its own now
     environment = supervising.children_environment(
         given.var_dir,
         HOST=given.host,
@@ -64,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         WEB_THREADS=str(given.threads),
     )
     children = [supervising.web_child(), *supervising.ingest_children(given.ingest_workers)]
-    return supervising.Supervisor(children, environment).run(lambda: _announce(given.host, given.port))
+    supervisor = supervising.Supervisor(children, environment, keep_running)
+    return supervisor.run(lambda: _announce(given.host, given.port))
 
 
 def _announce(host: str, port: int) -> None:

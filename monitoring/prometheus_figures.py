@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import REGISTRY, CollectorRegistry, Metric, multiprocess, values
+from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest, multiprocess, values
+from prometheus_client.core import GaugeMetricFamily
+
+from ragsite.metrics_files import shared_folder
+
+HIT_RATE = "cache_hit_rate"
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,37 @@ class Figures:
         """Return whether there is any sample of that name."""
         return any(sample.name == name for metric in self.metrics for sample in metric.samples)
 
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """Return the share of questions that a cache had the answer to, 0..1; None: none could have been cached."""
+        asked = self.total("cache_questions_total")
+        return self.total("cache_questions_total", outcome="hit") / asked if asked else None
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics, with those that are calculated from others."""
+        rate = self.cache_hit_rate
+        if rate is None:
+            return self.metrics
+        words = (
+            "Share of the questions since the start, 0..1, that were answered from a cache or an answer in the making."
+        )
+        return [*self.metrics, GaugeMetricFamily(HIT_RATE, words, value=rate)]
+
 
 def current_figures() -> Figures:
     """Return the figures of now."""
-    if not values.ValueClass._multiprocess:  # decided when it was imported, by PROMETHEUS_MULTIPROC_DIR
+    # Decided when it was imported, by PROMETHEUS_MULTIPROC_DIR; somebody may have removed that folder since.
+    folder = shared_folder()
+    if not values.ValueClass._multiprocess or folder is None or not folder.is_dir():
         return Figures(tuple(REGISTRY.collect()), are_of_all_processes=False)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Figures(tuple(registry.collect()), are_of_all_processes=True)
+
+
+def current_page() -> bytes:
+    """Return the figures of now in Prometheus' text format."""
+    return generate_latest(current_figures())
 
 
 def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

@@ -9,7 +9,6 @@ import ctypes
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitoring import web_server
+from ragsite import metrics_files
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,11 @@ class Child:
 class Supervisor:
     """Keeps children running until it is told to stop."""
 
-    def __init__(self, children: Sequence[Child], environment: dict[str, str]) -> None:
+    def __init__(
+        self, children: Sequence[Child], environment: dict[str, str], keep_running: Callable[[], object] = bool
+    ) -> None:
         self.children = list(children)
+        self.keep_running = keep_running  # what else is to be started again; called all the time
         self.environment = environment
         self.stopping = False
 
@@ -83,6 +86,7 @@ class Supervisor:
             if not all(self._keep_running(child) for child in self.children):
                 exit_code = 1
                 break
+            self.keep_running()
             time.sleep(0.2)
         self._stop()
         return exit_code
@@ -134,11 +138,9 @@ def ingest_children(count: int) -> list[Child]:
 
 
 def children_environment(var_dir: Path, **overrides: str) -> dict[str, str]:
-    """Return the environment of the children, with an empty folder for the metrics that they share."""
-    folder = var_dir / "prometheus"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder), **overrides}
+    """Return the environment of the children, with a folder for the metrics that they share."""
+    metrics_files.share(var_dir)
+    return {**os.environ, **overrides}
 
 
 def why_not_listening(host: str, port: int) -> str | None:

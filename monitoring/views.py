@@ -8,11 +8,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_prometheus.exports import ExportToDjangoView
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from monitoring.health import health
 from monitoring.performance_report import performance_report
 from monitoring.pool import pool_stats
+from monitoring.prometheus_figures import current_page
 from monitoring.readiness import readiness
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", ""})  # empty: a Unix socket
@@ -53,8 +54,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     """Return Prometheus' text format to whoever has the token; without one configured, to this machine only."""
     if not _may_read_metrics(request):
         return HttpResponse("Metrics need the METRICS_TOKEN.\n", status=403, content_type="text/plain")
-    exported: HttpResponse = ExportToDjangoView(request)
-    return exported
+    return HttpResponse(current_page(), content_type=CONTENT_TYPE_LATEST)
 
 
 @require_safe

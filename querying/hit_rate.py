@@ -16,7 +16,7 @@ from prometheus_client import Counter
 
 from querying import storing_later
 from querying.models import CacheCount
-from ragsite.metrics import CACHE_HIT_RATE, CACHE_REQUESTS
+from ragsite.metrics import CACHE_QUESTIONS, CACHE_REQUESTS
 from ragsite.postgres.limits import bounded_transaction
 
 QUESTIONS = "questions"  # the layer that counts whole questions, whichever cache had the answer
@@ -61,7 +61,6 @@ class Counts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[Key, _Count] = {}
-        self._questions = self._hits = 0
         self._pruned_at: datetime | None = None
 
     def add(self, layer: str, corpora: Iterable[int], *, hit: bool) -> None:
@@ -80,13 +79,6 @@ class Counts:
             waits = bool(self._waiting)
         if waits:
             storing_later.begin()
-
-    def share_of_hits(self, *, hit: bool) -> float:
-        """Count a question, and return the share of hits of all of this process."""
-        with self._lock:
-            self._questions += 1
-            self._hits += hit
-            return self._hits / self._questions
 
     def store(self) -> None:
         """Add what waits to the table. Raises DatabaseError, and loses nothing."""
@@ -130,6 +122,11 @@ def _requests(layer: str, outcome: str) -> Counter:
     return CACHE_REQUESTS.labels(layer=layer, outcome=outcome)
 
 
+@cache
+def _questions(outcome: str) -> Counter:
+    return CACHE_QUESTIONS.labels(outcome=outcome)
+
+
 def count(layer: str, *, hit: bool, corpora: Iterable[int] = ()) -> None:
     """Count that a layer was asked, for these corpora."""
     _requests(layer, "hit" if hit else "miss").inc()
@@ -138,7 +135,7 @@ def count(layer: str, *, hit: bool, corpora: Iterable[int] = ()) -> None:
 
 def count_question(*, hit: bool, corpora: Iterable[int] = ()) -> None:
     """Count a question that caches were allowed for, and whether one of them had the answer."""
-    CACHE_HIT_RATE.set(_counts.share_of_hits(hit=hit))
+    _questions("hit" if hit else "miss").inc()
     _counts.add(QUESTIONS, corpora, hit=hit)
 
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from django.db import Error as DatabaseFault
 from django.db import connections
 
+from ragsite import disk_space
 from ragsite.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,11 @@ class Background:
 
     def store(self) -> None:
         """Store everything that waits, in the caller's thread. Never raises what the database does."""
+        if not disk_space.has_room_for_records():
+            if not self._told_of_illness:
+                logger.warning("what caches count and keep is not stored: the database's disk is nearly full")
+            self._told_of_illness = True
+            return
         for store in _stores:
             try:
                 store()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from querying.api.views import (
@@ -14,11 +14,12 @@ from querying.api.views import (
     SearchBatchView,
     SearchView,
 )
+from querying.signing_in import SignIn
 from querying.views import ask_page
 
 urlpatterns: list[URLPattern] = [
     path("", ask_page, name="ask"),
-    path("login/", LoginView.as_view(template_name="login.html", next_page="ask"), name="login"),
+    path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(next_page="ask"), name="logout"),
     path("api/v1/query", QueryView.as_view(), name="query"),
     path("api/v1/query/batch", QueryBatchView.as_view(), name="query-batch"),

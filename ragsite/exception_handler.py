@@ -18,6 +18,7 @@ from django.core.exceptions import (
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from psycopg.errors import DiskFull
 from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
@@ -28,6 +29,7 @@ from ragsite.errors import (
     Overloaded,
     RagError,
     RequestTooSlow,
+    StorageFull,
     UploadTooLarge,
 )
 from ragsite.paced_socket import SlowClient
@@ -98,6 +100,8 @@ def as_rag_error(exc: BaseException) -> RagError:
         # The pool's own errors arrive as database errors; only the cause tells "all in use" from "gone".
         if isinstance(exc.__cause__, PoolTimeout | TooManyRequests):
             return Overloaded(retry_after_seconds=2)
+        if isinstance(exc.__cause__, DiskFull):
+            return StorageFull()
         return DatabaseUnavailable(retry_after_seconds=5)
     if isinstance(exc, RequestDataTooBig | TooManyFilesSent):
         return UploadTooLarge()

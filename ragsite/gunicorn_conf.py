@@ -18,7 +18,6 @@ from types import FrameType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from prometheus_client import multiprocess
 
 from ragsite import dotenv
 
@@ -26,9 +25,13 @@ dotenv.load()
 os.environ.setdefault("RAGSITE_ROLE", "web")
 
 try:
-    from ragsite import buffering_worker, settings, shutdown, web_worker  # read the environment completed above
+    # They read the environment completed above.
+    from ragsite import buffering_worker, metrics_files, settings, shutdown, web_worker
 except ImproperlyConfigured as exc:
     sys.exit(str(exc))
+
+# Before anything counts: the client of Prometheus decides by the environment how, once and for all.
+metrics_files.share(settings.VAR_DIR)
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
 workers = settings.WEB_WORKERS
@@ -174,7 +177,9 @@ def worker_int(worker: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
     web_worker.take_place_back(worker)
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if os.environ.get(metrics_files.VARIABLE):
+        from prometheus_client import multiprocess  # decides by the environment how to count, so not at the start
+
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 

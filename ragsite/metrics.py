@@ -28,10 +28,10 @@ CACHE_REQUESTS = Counter(
     "passages, vectors and vectors_shared of questions.",
     ["layer", "outcome"],
 )
-CACHE_HIT_RATE = Gauge(
-    "cache_hit_rate",
-    "Share of the questions since the start, 0..1, that were answered from a cache or from an answer in the making.",
-    multiprocess_mode="livemostrecent",
+CACHE_QUESTIONS = Counter(
+    "cache_questions_total",
+    "Questions that caches were allowed for; hit: answered from a cache or from an answer in the making.",
+    ["outcome"],
 )
 SEMANTIC_FALSE_HITS = Counter(
     "semantic_false_hits_total", "Reports of readers that the semantic cache gave the answer to another question."

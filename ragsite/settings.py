@@ -202,6 +202,8 @@ CHECKPOINT = env.value("RAGSITE_CHECKPOINT", "", kinds.word())
 EXTRACTION_TIMEOUT_SECONDS = env.int("EXTRACTION_TIMEOUT_SECONDS", 120, at_least=1, at_most=DAY)  # wall clock and CPU
 EXTRACTION_MEMORY_BYTES = env.int("EXTRACTION_MEMORY_BYTES", 1024 * 1024 * 1024, at_least=2**24, at_most=2**40)
 EXTRACTION_MAX_CHARS = env.int("EXTRACTION_MAX_CHARS", 20_000_000, at_least=1, at_most=2**31)
+OCR_ENGINE = env.value("OCR_ENGINE", "auto", kinds.one_of("auto", "rapidocr", "tesseract", "off"))
+OCR_PAGES_MAX = env.int("OCR_PAGES_MAX", 500, at_least=1, at_most=20_000)  # of one file; a page takes 1 to 6 s of CPU
 
 # Switches as other systems name them: monitoring/computing_checks.py says what each can and can't do
 RAG_DISABLE = env.bool("RAG_DISABLE", False)  # for maintenance: questions get 503, all else goes on
@@ -305,6 +307,9 @@ METRICS_TOKEN = env.value("METRICS_TOKEN", "", kinds.word(), is_secret=True)
 # Rate limits: requests in a time, by API key, else user, else address: 120/m. 0: none.
 RATE_LIMIT_QUERY = env.value("RATE_LIMIT_QUERY", "0", kinds.rate())
 RATE_LIMIT_UPLOAD = env.value("RATE_LIMIT_UPLOAD", "0", kinds.rate())
+# Passwords that may be tried for an account, and from an address
+RATE_LIMIT_LOGIN = env.value("RATE_LIMIT_LOGIN", "10/15m", kinds.rate())
+RATE_LIMIT_LOGIN_ADDRESS = env.value("RATE_LIMIT_LOGIN_ADDRESS", "30/15m", kinds.rate())
 
 # API
 REST_FRAMEWORK = {

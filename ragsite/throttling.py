@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -51,6 +52,13 @@ class ScopedThrottle(BaseThrottle):
         if request.user is not None and request.user.is_authenticated:
             return f"user:{request.user.pk}"
         return f"ip:{_network_of(str(self.get_ident(request) or ''))}"
+
+
+def network_of(request: HttpRequest | None) -> str:
+    """Return the address, or the network, that a request counts for; proxies are believed as NUM_PROXIES says."""
+    if request is None:
+        return ""
+    return _network_of(str(ScopedThrottle().get_ident(cast(Request, request)) or ""))
 
 
 def _network_of(address: str) -> str:

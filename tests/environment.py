@@ -24,5 +24,6 @@ os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
 if not os.environ.get("RAGSITE_TEST_DB"):
     os.environ["RAGSITE_TEST_DB"] = "ragsite"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or embedded_postgres.start(
-    ROOT / "var" / "postgres-test"
+    ROOT / "var" / "postgres-test",
+    as_owner=True,  # settings of the server are tested, too
 )

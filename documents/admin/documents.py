@@ -184,7 +184,9 @@ class DocumentAdmin(ScopedAdmin):
 
     @admin.display(description="chunks")
     def progress(self, document: Document) -> str:
-        """Return how many chunks are embedded."""
+        """Return how many chunks are embedded; before there are any, how many scanned pages are recognised."""
+        if document.ocr_pages_total and not document.chunks_total:
+            return f"page {document.ocr_pages_done} / {document.ocr_pages_total} recognised"
         return f"{document.chunks_done} / {document.chunks_total}"
 
 

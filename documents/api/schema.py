@@ -68,6 +68,8 @@ _DOCUMENT: dict[str, Any] = {
     "searchable": False,
     "chunks_done": 64,
     "chunks_total": 200,
+    "ocr_pages_done": 0,
+    "ocr_pages_total": 0,
     "seconds_left": 4.2,
     "error": None,
     "is_partial": False,

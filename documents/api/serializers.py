@@ -124,7 +124,8 @@ class DocumentSerializer(AcceptedSerializer):
         model = Document
         fields = [
             "id", "status", "title", "source", "corpus", "tenant", "media_type", "size_bytes", "pages", "metadata",
-            "searchable", "chunks_done", "chunks_total", "seconds_left", "error", "is_partial", "notes", "created",
+            "searchable", "chunks_done", "chunks_total", "ocr_pages_done", "ocr_pages_total",
+            "seconds_left", "error", "is_partial", "notes", "created",
             "indexed", "status_url",
         ]  # fmt: skip
 

@@ -21,7 +21,17 @@ REASONS = {
     ),
     "scan": (
         "no_text",
-        "This PDF has no text layer, it is probably a scan. Run OCR (text recognition) over it and upload the result.",
+        "This PDF has no text layer, it is probably a scan. Run OCR (text recognition) over it and upload the result, "
+        "or ask the operator of this server to switch OCR on (docs/operations.md).",
+    ),
+    "ocr_language": (
+        "no_text",
+        "The text of this scan was not recognised: no text recognition (OCR) that can write its language is installed "
+        "here. Ask the operator to install Tesseract with the language's pack, or upload the file with its text.",
+    ),
+    "ocr_empty": (
+        "no_text",
+        "No text was recognised in this scan. Check that it is the right one and that it is sharp, and scan it again.",
     ),
     "no_letters": (
         "no_text",
@@ -103,16 +113,17 @@ class ExtractionFailed(RagError):
 
     status_code = 422
 
-    def __init__(self, code: str, message: str, *, detail: str = "") -> None:
+    def __init__(self, code: str, message: str, *, detail: str = "", reason: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.reason = reason  # a key of REASONS; several have one code
         self.detail = detail  # for logs: kind and place of the exception, nothing of the file
 
     @classmethod
     def because(cls, reason: str, *, detail: str = "") -> ExtractionFailed:
         """Return the failure for a reason, "broken" if the reason is none of ours."""
         code, message = REASONS.get(reason, REASONS["broken"])
-        return cls(code, message, detail=detail)
+        return cls(code, message, detail=detail, reason=reason)
 
 
 class Unreadable(Exception):

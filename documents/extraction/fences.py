@@ -12,6 +12,7 @@ import ctypes
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from documents.extraction import landlock, system_calls
@@ -44,8 +45,10 @@ def hide_this_process() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def put_up() -> list[str]:
+def put_up(also_readable: Sequence[Path] = ()) -> list[str]:
     """Put up all fences that this machine has, but that of the system calls, and return their names (see FENCES).
+
+    Code and what is `also_readable` may be read behind them.
 
     That one comes with each file (`sandbox.restrict`): it would keep this process from starting children.
     """
@@ -57,7 +60,7 @@ def put_up() -> list[str]:
     has_no_network = os.geteuid() == 0 and libc.unshare(_CLONE_NEWNET) == 0
     is_somebody_else = _become_somebody_else(libc)
     standing = {"privileges"} if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 else set()
-    version = landlock.confine(code_folders())
+    version = landlock.confine([*code_folders(), *(path for path in also_readable if path.exists())])
     if is_somebody_else and not version:
         _drop_capabilities(libc, keep=0)  # what let it read the code would let it read everything
     standing |= {"own user", "signals"} if is_somebody_else else set()

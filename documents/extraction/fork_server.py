@@ -17,7 +17,8 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from documents.extraction import fences, sandbox, system_calls
@@ -37,20 +38,28 @@ class ReadFile(Protocol):
         """Read from one descriptor, write to the other one."""
 
 
-def serve(read_file: ReadFile, *, load: Callable[[], None]) -> None:
+def serve(
+    read_file: ReadFile,
+    *,
+    load: Callable[[], None],
+    needs_numpy: bool = False,
+    also_readable: Sequence[Path] = (),
+) -> None:
     """Load the readers, put up the fences, say so, and serve requests until the parent is gone.
 
-    All is loaded before: some libraries look at files of the system when they are loaded.
+    All is loaded before: some libraries look at files of the system when they are loaded. Its children may read the
+    files below `also_readable`, besides code.
     """
-    # Some libraries load numpy if they find it, for nothing: 80 ms, and threads that this process must not start.
-    cast(dict[str, Any], sys.modules)["numpy"] = None
+    if not needs_numpy:
+        # Some libraries load numpy if they find it, for nothing: 80 ms, and threads that this process must not start.
+        cast(dict[str, Any], sys.modules)["numpy"] = None
     most = min(_DESCRIPTORS_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[1] % (1 << 32))  # infinity is -1
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     control = socket.socket(fileno=CONTROL)
     nowhere = os.open(os.devnull, os.O_RDWR)
     load()
     sandbox.note_address_space()
-    standing = fences.put_up()
+    standing = fences.put_up(also_readable)
     if system_calls.is_possible():
         system_calls.compiled()
         standing.append("system calls")

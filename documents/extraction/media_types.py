@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from io import BytesIO
 
 from documents.extraction.decoding import decode_roughly, is_text
@@ -34,7 +35,9 @@ _MAIN_PARTS = (
     (b"ms-word.", DOCX),  # with macros, which are never run
     (b"ms-powerpoint.", PPTX),
     (b"ms-excel.sheet.macro", XLSX),
+    (b"ms-excel.template.macro", XLSX),
 )
+_MAIN_NAMES = {"word/document.xml": DOCX, "ppt/presentation.xml": PPTX, "xl/workbook.xml": XLSX}
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,5000}?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
@@ -83,8 +86,13 @@ def _of_archive(data: bytes) -> str:
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = set(archive.namelist())
+            if "[Content_Types].xml" in names and (found := _of_office(archive)):
+                return found
+            for part, kind in _MAIN_NAMES.items():  # the list of what is in the file is damaged, or gone
+                if part in names:
+                    return kind
             if "[Content_Types].xml" in names:
-                return _of_office(_beginning(archive, "[Content_Types].xml"))
+                raise Unreadable("unknown")
             if "META-INF/container.xml" in names:
                 return EPUB
             if "mimetype" in names:
@@ -110,14 +118,18 @@ def _of_open_document(declared: bytes) -> str:
     return kinds[named[1]]
 
 
-def _of_office(content_types: bytes) -> str:
-    """Return the type whose main part the list of content types names."""
+def _of_office(archive: zipfile.ZipFile) -> str | None:
+    """Return the type whose main part the list of content types names, None if it names none that is known."""
+    try:
+        content_types = _beginning(archive, "[Content_Types].xml")
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return None
     for overridden in re.findall(rb"<Override\b[^>]{1,1000}>", content_types):
         if b"main+xml" in overridden:
             for mark, media_type in _MAIN_PARTS:
                 if mark in overridden:
                     return media_type
-    raise Unreadable("unknown")
+    return None
 
 
 def _beginning(archive: zipfile.ZipFile, name: str) -> bytes:

@@ -53,6 +53,15 @@ KINDS: Mapping[str, Kind] = {
         "upload the result.",
         missing=True,
     ),
+    "recognised_pages": Kind(
+        "1 page is a picture: its text was recognised (OCR), and may have mistakes.",
+        "{count} pages are pictures: their text was recognised (OCR), and may have mistakes.",
+    ),
+    "unsure_pages": Kind(
+        "1 page is a picture that is hard to read: much of its recognised text may be wrong.",
+        "{count} pages are pictures that are hard to read: much of their recognised text may be wrong.",
+        missing=True,
+    ),
     "letterless_pages": Kind(
         "1 page was not read, because its fonts don't say which letters they show.",
         "{count} pages were not read, because their fonts don't say which letters they show.",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -13,48 +11,21 @@ import pypdfium2.raw as pdfium
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.notes import Note
-from documents.extraction.pdf_columns import in_reading_order
-from documents.extraction.pdf_fields import count_annotations, find_written, not_shown
 from documents.extraction.pdf_headings import Marked, Title, find_headings, text_of
-from documents.extraction.pdf_lines import Line, read_lines, sheet_of
+from documents.extraction.pdf_lines import Line
 from documents.extraction.pdf_margins import PageRows, running_rows
+from documents.extraction.pdf_pages import SCAN_CHARS_MAX, PdfPage, read_page
 from documents.extraction.pdf_tables import blocks_of
-from documents.extraction.pdf_unmapped import guessed_text, has_no_letters
+from documents.extraction.pdf_xfa import form_lines
 from documents.extraction.tables import describe_rows
 from documents.headings import as_body, as_heading
 
 PAGES_MAX = 20_000
 _BAD_PAGES_MAX = 1000  # in a row: the file only claims to have so many
-_SCAN_CHARS_MAX = 20  # of text on a scanned page: a stamp or a page number
-_SCAN_AREA_SHARE = 0.5  # of a page that its pictures cover
-_CURVES_MIN = 200  # on a page without text: letters that were turned into drawings
-_DEPTH_MAX = 3  # pictures in forms in forms
 _OUTLINE_MAX = 20_000
 _NO_TITLE = re.compile(
     r"(?i)untitled.*|microsoft (?:word|powerpoint|excel) - .*|.*\.(?:docx?|pptx?|xlsx?|indd|dvi|tex|pdf|qxd)|\W*"
 )
-_MEDIA = (pdfium.FPDF_ANNOT_MOVIE, pdfium.FPDF_ANNOT_RICHMEDIA, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_SCREEN)
-
-
-@dataclass
-class _Page:
-    """What was found on a page. `picture_share`: of its area, asked only where there is little text."""
-
-    rows: list[list[Line]] = field(default_factory=list)
-    height: float = 0.0
-    written: list[str] = field(default_factory=list)  # filled fields, notes and comments
-    hidden: list[str] = field(default_factory=list)
-    picture_share: float = 0.0
-    files: int = 0
-    media: int = 0
-    is_damaged: bool = False
-    has_no_letters: bool = False
-    letters: int = 0  # characters of its text that are not blank
-
-    @property
-    def is_picture(self) -> bool:
-        """Return whether it is a picture, of text that nobody has recognised yet."""
-        return self.letters <= _SCAN_CHARS_MAX and self.picture_share >= _SCAN_AREA_SHARE
 
 
 def read(data: bytes) -> Content:
@@ -72,6 +43,8 @@ def read(data: bytes) -> Content:
     if len(document) > PAGES_MAX:
         raise Unreadable("too_complex")
     pages = list(_pages(document))
+    if pages and document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
+        pages[0].write(form_lines(document))
     _refuse_unreadable(pages)
     running = running_rows([PageRows(page.rows, page.height) for page in pages])
     kept = [
@@ -104,75 +77,26 @@ def _open(data: bytes) -> pypdfium2.PdfDocument:
         raise Unreadable("password" if is_locked else "broken") from None
 
 
-def _pages(document: pypdfium2.PdfDocument) -> Iterator[_Page]:
+def _pages(document: pypdfium2.PdfDocument) -> Iterator[PdfPage]:
     """Yield the pages; one that is damaged is empty. Raises Unreadable: broken, if too many are in a row."""
     bad = 0
     for number in range(len(document)):
         try:
-            yield _read_page(document, number)
+            yield read_page(document, number)
             bad = 0
         except pypdfium2.PdfiumError:
             bad += 1
             if bad > _BAD_PAGES_MAX:
                 raise Unreadable("broken") from None
-            yield _Page(is_damaged=True)
+            yield PdfPage(is_damaged=True)
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int) -> _Page:
-    """Return what a page shows."""
-    page = document[number]
-    written = find_written(page, document.formenv)
-    files, media = count_annotations(page, (pdfium.FPDF_ANNOT_FILEATTACHMENT,)), count_annotations(page, _MEDIA)
-    if document.formenv is not None:  # what was filled in lies above the page: so it is read where it stands
-        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
-        page.close()
-        page = document[number]
-    layer = None
-    try:
-        sheet = sheet_of(page)
-        layer = page.get_textpage()
-        found = _Page(height=sheet.height, files=files, media=media)
-        lines, found.hidden = read_lines(page, layer, sheet)
-        shown = "\n".join(line.text for line in lines)
-        if has_no_letters(layer, shown):
-            guessed = guessed_text(layer)
-            lines = [Line(text, 0.0, 0.0, 0.0, 0.0, False) for text in (guessed or "").split("\n") if text.strip()]
-            found.has_no_letters = guessed is None
-            shown = guessed or ""
-        found.rows = in_reading_order(lines)
-        found.written = not_shown(written, shown)
-        found.letters = sum(len("".join(text.split())) for text in [shown, *found.written])
-        if found.letters <= _SCAN_CHARS_MAX and not found.has_no_letters:
-            found.picture_share = _picture_share(page)
-        return found
-    finally:
-        if layer is not None:
-            layer.close()
-        page.close()
-
-
-def _picture_share(page: Any) -> float:
-    """Return how much of a page's area pictures cover, or letters that were turned into curves: 0..1."""
-    width, height = page.get_size()
-    area = 0.0
-    curves = 0
-    for drawn in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH], max_depth=_DEPTH_MAX):
-        if drawn.type == pdfium.FPDF_PAGEOBJ_PATH:
-            curves += 1
-            continue
-        left, bottom, right, top = drawn.get_bounds()
-        area += (right - left) * (top - bottom)
-    if curves >= _CURVES_MIN:
-        return 1.0
-    return min(1.0, area / (width * height)) if width * height > 0 else 0.0
-
-
-def _refuse_unreadable(pages: Sequence[_Page]) -> None:
+def _refuse_unreadable(pages: Sequence[PdfPage]) -> None:
     """Raise Unreadable if no page has text, with the reason that most likely mends it."""
     letters = sum(page.letters for page in pages)
     has_pictures = any(page.picture_share for page in pages)
     if any(page.letters and not page.is_picture for page in pages) and not (
-        has_pictures and letters <= _SCAN_CHARS_MAX  # a stamp, and nothing else in the whole file
+        has_pictures and letters <= SCAN_CHARS_MAX  # a stamp, and nothing else in the whole file
     ):
         return
     if any(page.has_no_letters for page in pages):
@@ -204,7 +128,7 @@ def _lines(rows: Sequence[list[Line]]) -> Iterator[str]:
         yield from map(text_of, group) if table is None else describe_rows(table)
 
 
-def _notes(document: pypdfium2.PdfDocument, pages: Sequence[_Page], running: int) -> Iterator[Note]:
+def _notes(document: pypdfium2.PdfDocument, pages: Sequence[PdfPage], running: int) -> Iterator[Note]:
     """Yield what is missing, and what was left out because it says nothing new."""
     for code, numbers in (
         ("picture_pages", [number for number, page in enumerate(pages, 1) if page.is_picture]),

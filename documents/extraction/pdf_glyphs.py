@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ctypes import addressof, byref, c_double
-from typing import Any
+from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
@@ -35,3 +36,23 @@ def object_of(layer: Any, index: int) -> int | None:
     """Return which text object of the page a character belongs to, as a number that only serves to compare."""
     found = pdfium.FPDFText_GetTextObject(layer, index)
     return addressof(found.contents) if found else None
+
+
+def box_of(layer: Any, index: int) -> tuple[float, float, float, float] | None:
+    """Return left, bottom, right and top of the room that a character takes; None for one that has no place."""
+    box = pdfium.FS_RECTF()
+    if not pdfium.FPDFText_GetLooseCharBox(layer, index, byref(box)):
+        return None
+    return box.left, box.bottom, box.right, box.top
+
+
+class Run(NamedTuple):
+    """Characters of one line: `text[n]` is the character `indices[n]` of the text layer."""
+
+    text: str
+    indices: Sequence[int]
+
+
+def printed(run: Run) -> list[int]:
+    """Return the places in a run that have ink."""
+    return [place for place, character in enumerate(run.text) if not character.isspace() and character != LINE_HYPHEN]

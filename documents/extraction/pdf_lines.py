@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from ctypes import byref, c_uint
+from ctypes import byref
 from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium
 
-from documents.extraction.pdf_glyphs import LINE_HYPHEN, is_generated, origin_of
+from documents.extraction.pdf_glyphs import LINE_HYPHEN, Run, box_of, is_generated, origin_of, printed
+from documents.extraction.pdf_ground import Ground
 from documents.extraction.pdf_right_to_left import RIGHT_TO_LEFT, in_logical_order
 
 _LINE_END = re.compile(f"\r\n|[\n\r{LINE_HYPHEN}]")
@@ -18,9 +18,6 @@ _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", 
 _LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
 _CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: normalising.py says why
 _GAP = 0.65  # times the height of a line: between two words it is smaller
-_INVISIBLE_MODES = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
-_WHITE = 250  # of 255, for each of red, green and blue
-_SMALLEST = 1.0  # points: nobody reads smaller letters
 _CELL = 6.0  # points
 _TWICE = 0.4  # times the size: a line again at this distance is its shadow
 
@@ -79,13 +76,6 @@ class Sheet(NamedTuple):
         return x - self.left, y - self.bottom
 
 
-class Run(NamedTuple):
-    """Characters of one line: `text[n]` is the character `indices[n]` of the text layer."""
-
-    text: str
-    indices: Sequence[int]
-
-
 class PageLines(NamedTuple):
     """What a page shows, in the order of the file; and text on it that nobody can see."""
 
@@ -107,7 +97,7 @@ def read_lines(page: Any, layer: Any, sheet: Sheet) -> PageLines:
     """Return the lines of a page's text layer. Text that is drawn twice for a shadow comes once."""
     lines: list[Line] = []
     hidden: list[str] = []
-    ground = _Ground(page)
+    ground = Ground(page)
     seen: dict[tuple[str, int, int], Line] = {}
     for run in _runs(layer):
         visible = _within(layer, run, sheet)
@@ -117,7 +107,7 @@ def read_lines(page: Any, layer: Any, sheet: Sheet) -> PageLines:
             continue
         parts = [_line(layer, part, sheet) for part in _split_at_gaps(layer, visible)]
         parts = [*(part._replace(goes_on=True) for part in parts[:-1]), parts[-1]]
-        if not ground.shows(layer, visible, parts[0]):
+        if not ground.shows(layer, visible, size=parts[0].size):
             hidden.append(visible.text)
             continue
         lines += [part for part in parts if not _is_repeated(part, seen)]
@@ -168,7 +158,7 @@ def with_ligatures(layer: Any, run: Run) -> Run:
 
 def _within(layer: Any, run: Run, sheet: Sheet) -> Run:
     """Return what of a line is on the displayed part of the page; all of one that only sticks out."""
-    places = _printed(run)
+    places = printed(run)
     if not places:
         return run
     if all(_is_displayed(layer, run.indices[place], sheet) for place in (places[0], places[-1])):
@@ -183,13 +173,8 @@ def _within(layer: Any, run: Run, sheet: Sheet) -> Run:
     return Run("".join(run.text[number] for number in kept), [run.indices[number] for number in kept])
 
 
-def _printed(run: Run) -> list[int]:
-    """Return the places in a run that have ink."""
-    return [place for place, character in enumerate(run.text) if not character.isspace() and character != LINE_HYPHEN]
-
-
 def _is_displayed(layer: Any, index: int, sheet: Sheet) -> bool:
-    box = _box_of(layer, index)
+    box = box_of(layer, index)
     return box is None or sheet.has((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
@@ -201,7 +186,7 @@ def _split_at_gaps(layer: Any, run: Run) -> list[Run]:
     for number, character in enumerate(run.text[1:-1], 1):
         if character != " " or not is_generated(layer, run.indices[number]):
             continue
-        before, after = _box_of(layer, run.indices[number - 1]), _box_of(layer, run.indices[number + 1])
+        before, after = box_of(layer, run.indices[number - 1]), box_of(layer, run.indices[number + 1])
         if before is None or after is None:
             continue
         size = max(before[3] - before[1], 4.0)
@@ -219,9 +204,9 @@ def _split_at_gaps(layer: Any, run: Run) -> list[Run]:
 def _line(layer: Any, run: Run, sheet: Sheet) -> Line:
     """Return a run with its place and size."""
     text = _CONTROL.sub(" ", run.text.replace(LINE_HYPHEN, "-"))
-    places = _printed(run) or [0]
+    places = printed(run) or [0]
     first, last = run.indices[places[0]], run.indices[places[-1]]
-    origin, end = origin_of(layer, first), _box_of(layer, last)
+    origin, end = origin_of(layer, first), box_of(layer, last)
     matrix = pdfium.FS_MATRIX()
     if origin is None or end is None or not pdfium.FPDFText_GetMatrix(layer, first, byref(matrix)):
         return Line(text, 0.0, 0.0, 0.0, 0.0, False)
@@ -249,63 +234,3 @@ def _is_repeated(line: Line, seen: dict[tuple[str, int, int], Line]) -> bool:
             return True
     seen[line.text, x, y] = line
     return False
-
-
-def _box_of(layer: Any, index: int) -> tuple[float, float, float, float] | None:
-    """Return left, bottom, right and top of the room that a character takes; None for one that has no place."""
-    box = pdfium.FS_RECTF()
-    if not pdfium.FPDFText_GetLooseCharBox(layer, index, byref(box)):
-        return None
-    return box.left, box.bottom, box.right, box.top
-
-
-class _Ground:
-    """What lies behind the text of a page; looked at only if some text is white or has no ink."""
-
-    def __init__(self, page: Any) -> None:
-        self._page = page
-        self._boxes: list[tuple[tuple[float, float, float, float], bool]] | None = None
-
-    def shows(self, layer: Any, run: Run, line: Line) -> bool:
-        """Return whether a reader sees this text.
-
-        Not if it has no ink, unless over a picture (recognised text lies so over a scan); nor white on white, nor dots.
-        """
-        index = next((run.indices[place] for place in _printed(run)), None)
-        drawn = None if index is None else pdfium.FPDFText_GetTextObject(layer, index)
-        if index is None or not drawn:
-            return True
-        if 0 < line.size < _SMALLEST:
-            return False
-        if pdfium.FPDFTextObj_GetTextRenderMode(drawn) in _INVISIBLE_MODES:
-            return self._lies_on(layer, index, pictures_only=True)
-        red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
-        if not pdfium.FPDFText_GetFillColor(layer, index, byref(red), byref(green), byref(blue), byref(alpha)):
-            return True
-        if alpha.value == 0:
-            return False
-        is_white = min(red.value, green.value, blue.value) >= _WHITE
-        return not is_white or self._lies_on(layer, index, pictures_only=False)
-
-    def _lies_on(self, layer: Any, index: int, *, pictures_only: bool) -> bool:
-        box = _box_of(layer, index)
-        if box is None:
-            return True
-        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        if self._boxes is None:
-            self._boxes = list(self._find_boxes())
-        return any(
-            left <= x <= right and bottom <= y <= top and (is_picture or not pictures_only)
-            for (left, bottom, right, top), is_picture in self._boxes
-        )
-
-    def _find_boxes(self) -> Any:
-        """Yield bounds of pictures and of coloured areas, and whether it is a picture."""
-        kinds = [pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING]
-        for drawn in self._page.get_objects(filter=kinds, max_depth=3):
-            if drawn.type == pdfium.FPDF_PAGEOBJ_PATH:
-                red, green, blue, alpha = c_uint(), c_uint(), c_uint(), c_uint()
-                pdfium.FPDFPageObj_GetFillColor(drawn, byref(red), byref(green), byref(blue), byref(alpha))
-                if min(red.value, green.value, blue.value) >= _WHITE or not alpha.value:
-                    continue
-            yield drawn.get_bounds(), drawn.type != pdfium.FPDF_PAGEOBJ_PATH

@@ -14,6 +14,8 @@ import subprocess  # the whole point: a parser runs in a process of its own
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -64,12 +66,28 @@ def run_child(
     raise ExtractionFailed.because("crashed")
 
 
+@contextlib.contextmanager
+def while_needed(module: str) -> Iterator[None]:
+    """Let the fork server `module` end when nobody in this process needs it any more: for one that is large."""
+    with _lock:
+        _needed[module] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _needed[module] -= 1
+            server = None if _needed[module] else _servers.pop(module, None)
+        if server is not None:
+            server.stop()
+
+
 def warm_up(module: str) -> None:
     """Start the fork server without waiting for it: it will be ready when the first file comes."""
     _server(module, wait=False)
 
 
 _servers: dict[str, _ForkServer] = {}
+_needed: Counter[str] = Counter()
 _lock = threading.Lock()
 
 

@@ -5,6 +5,7 @@ from documents.models.api_key import ApiKey
 from documents.models.chunk import Chunk, TermFrequency
 from documents.models.corpus import Corpus
 from documents.models.document import Document, DocumentText
+from documents.models.login_attempts import LoginAttempts
 from documents.models.reader_group import ReaderGroup
 from documents.models.space import Embedding, EmbeddingSpace
 from documents.models.tenant import Membership, Tenant
@@ -19,6 +20,7 @@ __all__ = [
     "DocumentText",
     "Embedding",
     "EmbeddingSpace",
+    "LoginAttempts",
     "Membership",
     "ReaderGroup",
     "Tenant",

@@ -56,6 +56,9 @@ class Document(models.Model):
     chunks_total = models.PositiveIntegerField(default=0, editable=False)
     chunks_done = models.PositiveIntegerField(default=0, editable=False)
     pages = models.PositiveIntegerField(null=True, editable=False)
+    # While scanned pages are recognised (OCR): how many are done, of how many.
+    ocr_pages_done = models.PositiveIntegerField(default=0, editable=False)
+    ocr_pages_total = models.PositiveIntegerField(default=0, editable=False)
     # What its reader left out or mended: [code, count] or [code, count, pages], codes of extraction.notes.
     notes = models.JSONField(default=list, editable=False)
     is_partial = models.BooleanField(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring.drills.invariants import Invariant
-from monitoring.drills.scenarios import bad_settings, model_faults, outages, slow, stores, traffic
+from monitoring.drills.scenarios import bad_settings, disks, model_faults, outages, slow, stores, traffic, trees
 from monitoring.drills.stage import Stage
 
 
@@ -33,6 +33,8 @@ SCENARIOS: dict[str, Scenario] = {
     "redis-down": stores.redis_down,
     "redis-frozen": stores.redis_frozen,
     "postgres-restart": stores.postgres_restart,
+    "embedded-postgres-killed": trees.embedded_postgres_killed,
+    "disk-full": disks.disk_full,
     "pool-exhausted": stores.pool_exhausted,
     "bad-settings": bad_settings.bad_settings,
     "overload-5x": traffic.overload,

@@ -25,13 +25,10 @@ class ServerProcess(WebProcess):
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         port = free_port()
         super().__init__(folder / f"server-{port}.log", port)
-        metrics = folder / f"metrics-{port}"
-        metrics.mkdir()
         self._environment = {
             **environment,
             "HOST": "127.0.0.1",
             "PORT": str(port),
-            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         }
 
     def command(self) -> Sequence[str]:

@@ -55,8 +55,13 @@ class Stage:
     """
 
     def __init__(
-        self, *, documents: Mapping[str, str] = DOCUMENTS, server_settings: Mapping[str, str] = SERVER_SETTINGS
+        self,
+        *,
+        documents: Mapping[str, str] = DOCUMENTS,
+        server_settings: Mapping[str, str] = SERVER_SETTINGS,
+        parent: Path | None = None,
     ) -> None:
+        self._parent = parent  # of the folder; None: where temporary files are
         self._documents = documents
         self._server_settings = server_settings
         self._stack = ExitStack()
@@ -66,7 +71,7 @@ class Stage:
     def __enter__(self) -> Self:
         try:
             self._stack.enter_context(_terminable())
-            self.folder = Path(tempfile.mkdtemp(prefix="ragsite-drill-"))
+            self.folder = Path(tempfile.mkdtemp(prefix="ragsite-drill-", dir=self._parent))
             self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             directory = self.postgres_directory
             self._stack.callback(embedded_postgres.stop, directory)
@@ -75,7 +80,9 @@ class Stage:
                 **self._server_settings,
                 "VAR_DIR": str(self.folder),
                 "ENV_FILE": str(self.folder / "none"),
-                "DATABASE_URL": embedded_postgres.start(directory),
+                "DATABASE_URL": embedded_postgres.start(
+                    directory, as_owner=True
+                ),  # rows by the million, past the triggers
             }
             self._fill()
         except BaseException:
@@ -122,8 +129,11 @@ class Stage:
             clients.busy(8, Asking(path="/api/v1/search", deadline_seconds=30), count=24).wait()
             yield server, clients
 
-    def manage(self, *arguments: str, within_seconds: float = PREPARE_SECONDS, **changes: str) -> None:
-        """Run a management command on the stage's database. Raises RuntimeError with what it said."""
+    def manage(self, *arguments: str, within_seconds: float = PREPARE_SECONDS, **changes: str) -> str:
+        """Run a management command on the stage's database, and return what it printed.
+
+        Raises RuntimeError with what it said when it fails.
+        """
         done = subprocess.run(  # noqa: S603 - our own commands
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
@@ -135,6 +145,7 @@ class Stage:
         )
         if done.returncode:
             raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout[-1000:]}\n{done.stderr[-2000:]}")
+        return done.stdout
 
     def _fill(self) -> None:
         """Make the tables, and index the corpus as a user's files are, with vectors of the model server's."""

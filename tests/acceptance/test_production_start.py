@@ -151,7 +151,7 @@ def figure(machine: Machine, name: str) -> float:
     )
 
 
-def follow(machine: Machine, *, counts_together: bool = True) -> None:
+def follow(machine: Machine) -> None:
     """Look at all that a first day looks at."""
     for host in HOSTS:
         page = get(machine, "/", host)
@@ -177,8 +177,6 @@ def follow(machine: Machine, *, counts_together: bool = True) -> None:
     while len(pids) < 2 and time.monotonic() < give_up_at:
         pids.add(get(machine, "/monitoring/performance-metrics").json()["process_id"])
     assert len(pids) == 2, "two workers answer"
-    if not counts_together:
-        return
     assert {figure(machine, "queries_total") - before for _ in range(8)} == {2}, "whichever worker is asked"
 
 
@@ -232,7 +230,7 @@ def test_the_documented_preparation_and_start(machine: Machine) -> None:
     gunicorn, work = by_hand
     assert "gunicorn" in gunicorn
     with running(machine, gunicorn, work) as output:
-        follow(machine, counts_together=False)
+        follow(machine)
         lines = [json.loads(line) for line in output.read_text().splitlines()]
     assert {"gunicorn.error", "monitoring.pool_report"} <= {line["logger"] for line in lines}, (
         "its lines, too, are JSON"

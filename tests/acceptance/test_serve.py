@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -75,6 +75,23 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def postmaster(folder: Path) -> int:
+    """Return the process of the embedded Postgres; 0: there is none."""
+    try:
+        return int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    except (FileNotFoundError, IndexError):
+        return 0
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_from_nothing_to_a_cited_answer_and_back_to_nothing(folder: Path) -> None:
@@ -94,8 +111,18 @@ def test_from_nothing_to_a_cited_answer_and_back_to_nothing(folder: Path) -> Non
     output = again.wait_until_ready()
     assert "password" not in output, "it is shown once"
     assert " 0 indexed" in output, "data is kept"
-    assert again.stop() == 0
-    assert processes_of(folder) == []
+    second = Served(folder, free_port())
+    assert second.process.wait(timeout=60) == 1
+    assert f"Another server uses {folder}: process {again.process.pid} on " in second.output.read_text()
+    assert requests.get(f"{again.url}/health/ready", timeout=10).json()["ready"] is True, "the second one did harm"
+
+    killed = postmaster(folder)
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: postmaster(folder) not in {0, killed})
+    assert eventually(lambda: requests.get(f"{again.url}/health/ready", timeout=10).status_code == 200)
+    again.process.kill()
+    again.process.wait()
+    assert eventually(lambda: not processes_of(folder)), processes_of(folder)
 
 
 def test_a_taken_port_is_said_in_words(folder: Path) -> None:

@@ -20,6 +20,8 @@ from documents.models import (
     Document,
     DocumentText,
     Embedding,
+    LoginAttempts,
+    ReaderGroup,
     Tenant,
     TermFrequency,
     Word,
@@ -83,6 +85,9 @@ def fill(tenant: Tenant, name: str, group: Group) -> tuple[Corpus, Document]:
 def world() -> World:
     ours, theirs = make_tenant(name="Ours", slug="ours"), make_tenant(name="SECRET", slug="secret")
     our_group, their_group = Group.objects.create(name="our-group"), Group.objects.create(name="SECRET-group")
+    LoginAttempts.objects.create(key="SECRET", count=1, ends_at=timezone.now())
+    ReaderGroup.objects.create(group=their_group, tenant=theirs)
+    ReaderGroup.objects.create(group=our_group, tenant=ours)
     corpus, document = fill(ours, "Our", our_group)
     their_corpus, their_document = fill(theirs, "SECRET", their_group)
     entry = QueryLog.objects.create(question="SECRET question", answer_mode="generated", outcome="done")

@@ -22,7 +22,9 @@ from documents.models import (
     Document,
     DocumentText,
     Embedding,
+    LoginAttempts,
     Membership,
+    ReaderGroup,
     TermFrequency,
     Word,
 )
@@ -91,6 +93,7 @@ def test_another_tenants_row_is_not_there_whatever_page_is_asked_for(world: Worl
         *(*ApiKey.objects.filter(name="SECRET key"), *QueryLog.objects.all(), *Feedback.objects.all()),
         *(*CachedAnswer.objects.all(), *AnswerClaim.objects.all()),
         *(*CacheEntry.objects.all(), *CacheCount.objects.all()),
+        *(*ReaderGroup.objects.filter(tenant=world.theirs), *LoginAttempts.objects.all()),
         *(*SemanticCacheLimit.objects.all(), *FalseHit.objects.all()),
     ]
     assert {type(row) for row in rows} == set(OURS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ class Context:
 
     def __init__(self, *, stop: bool = False) -> None:
         self.stop = stop
+        self.job = SimpleNamespace(id=0)  # none that the queue knows: it takes no others along
 
     def should_abort(self) -> bool:
         return self.stop

@@ -139,9 +139,8 @@ def test_what_stays_in_memory_imports_no_django() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_children_share_an_empty_folder_for_metrics(tmp_path: Path) -> None:
-    (tmp_path / "prometheus").mkdir()
-    (tmp_path / "prometheus" / "counter_1.db").touch()
+def test_children_share_a_folder_for_metrics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))
     environment = supervising.children_environment(tmp_path, PORT="1")
     assert environment["PORT"] == "1"
     assert list(Path(environment["PROMETHEUS_MULTIPROC_DIR"]).iterdir()) == []

@@ -203,5 +203,5 @@ def test_hits_and_misses_are_counted_by_layer(corpus: Corpus) -> None:
     memory().clear()
     mode_of(corpus)
     assert [after - earlier for after, earlier in zip(counts(), before, strict=True)] == [1, 2, 1, 1]
-    assert 0 < sample("cache_hit_rate") < 1
-    assert b"cache_hit_rate" in generate_latest()
+    assert sample("cache_questions_total", outcome="hit") > 0
+    assert b"cache_questions_total" in generate_latest()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -35,6 +39,15 @@ def answers(url: str) -> bool:
         return False
 
 
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "postgres"
@@ -56,10 +69,11 @@ def test_a_killed_process_is_not_counted_and_data_outlives_the_server(directory:
     first, url = hold(directory)
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    second, _ = hold(directory)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    assert answers(url), "a killed process stops nothing"
-    second, url = hold(directory)
+    time.sleep(0.5)
+    assert answers(url), "the second process still needs it"
     second.communicate()
     assert not answers(url), "the killed process must not count as a user"
     third, url = hold(directory)
@@ -67,6 +81,53 @@ def test_a_killed_process_is_not_counted_and_data_outlives_the_server(directory:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
         assert connection.execute("SHOW jit").fetchone() == ("off",)
     third.communicate()
+
+
+def processes_of(directory: Path) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(directory) in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
+
+
+def test_nothing_is_left_when_the_last_user_is_killed(directory: Path) -> None:
+    process, url = hold(directory)
+    assert answers(url)
+    process.kill()
+    process.communicate()
+    assert eventually(lambda: not processes_of(directory)), processes_of(directory)
+    again, url = hold(directory)
+    assert answers(url), "and it can be started again"
+    again.communicate()
+    assert eventually(lambda: not processes_of(directory)), processes_of(directory)
+
+
+def test_a_server_that_is_killed_is_started_again_at_the_same_address(directory: Path) -> None:
+    url = embedded_postgres.start(directory)
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+            assert not embedded_postgres.keep_running(directory)
+            os.kill(int((directory / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+            def is_back() -> bool:
+                embedded_postgres.keep_running(directory)
+                return answers(url)
+
+            assert eventually(is_back)
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+        assert not embedded_postgres.keep_running(directory)
+    finally:
+        embedded_postgres.stop(directory)
+    assert not answers(url)
+    assert eventually(lambda: not processes_of(directory)), processes_of(directory)
+
+
+def test_a_server_that_this_process_does_not_hold_is_left_alone(directory: Path) -> None:
+    assert not embedded_postgres.keep_running(directory)
 
 
 @pytest.mark.parametrize("immediately", [False, True])

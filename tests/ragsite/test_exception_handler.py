@@ -6,9 +6,10 @@ import logging
 
 import pytest
 from django.core.exceptions import BadRequest, TooManyFieldsSent
-from django.db import DataError, InterfaceError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from psycopg.errors import DiskFull
 from rest_framework.exceptions import ValidationError
 
 from ragsite.exception_handler import problem_of, problem_response
@@ -28,6 +29,8 @@ def caused_by(cause: BaseException, error: Exception) -> Exception:
         (TooManyFieldsSent("secret"), 400, "invalid_input"),
         (MultiPartParserError("secret"), 400, "invalid_input"),
         (caused_by(SlowClient(104, "slow"), UnreadablePostError("secret")), 408, "request_too_slow"),
+        (caused_by(DiskFull("secret"), OperationalError("secret")), 507, "storage_full"),
+        (OperationalError("secret"), 503, "database_unavailable"),
         (UnreadablePostError("secret"), 400, "invalid_input"),  # the client left while it sent
         (DataError("secret"), 400, "invalid_input"),  # a number that no column holds
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "secret"), 400, "invalid_input"),

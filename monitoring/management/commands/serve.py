@@ -14,7 +14,7 @@ from monitoring import process_tree, supervising, web_server
 from monitoring.first_start import NotPrepared, collect_static_files, prepare
 from monitoring.management.commands.prepare import WAIT_SECONDS
 from monitoring.start_checks import start_problems
-from ragsite import embedded_postgres
+from ragsite import embedded_postgres, folder_lock
 from ragsite.setting_kinds import argument_type, listening_address, whole
 
 
@@ -43,6 +43,10 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Become the process tree. Raises CommandError with all that it could only fail on."""
         settings.WEB_THREADS = options["threads"]  # what is checked is what is going to run
+        try:
+            lock = folder_lock.hold(Path(settings.VAR_DIR), port=options["port"])
+        except folder_lock.FolderInUse as exc:
+            raise CommandError(str(exc)) from None
         if problem := supervising.why_not_listening(options["host"], options["port"]):
             raise CommandError(problem)
         try:
@@ -61,6 +65,8 @@ class Command(BaseCommand):
             log_level=settings.LOG_LEVEL,
             log_format=settings.LOG_FORMAT,
             postgres=self._embedded_postgres(),
+            folder_lock=lock.fileno(),
+            postgres_lock=embedded_postgres.lock_of(embedded_postgres.data_directory()),
         )
         os.chdir(web_server.ROOT)
         # What the tree needs is a small part of what was loaded so far, and it would stay in memory all the time.

@@ -128,7 +128,7 @@ def test_a_sheet_that_claims_to_fill_every_cell_is_read_at_once() -> None:
     )
     started = time.monotonic()
 
-    assert read_in_child(making.workbook(sheet)).text == "# One\n\nfirst\nlast"
+    assert read_in_child(making.workbook(sheet)).text == "# One\n\nfirst\n\nlast"
     assert time.monotonic() - started < SECONDS_MAX
 
 

@@ -287,6 +287,12 @@ def test_a_part_whose_checksum_is_wrong_is_read_and_said() -> None:
     assert [note.code for note in content.notes] == ["damaged_parts"]
 
 
+def test_a_document_whose_list_of_parts_is_damaged_is_read() -> None:
+    data = changed(made(paragraph("Depot hours.")), "[Content_Types].xml", "<Override", "<Over")
+
+    assert read_in_child(data).text == "Depot hours."
+
+
 def test_a_damaged_document_without_text_is_broken_not_empty() -> None:
     data = changed(made(paragraph("First.")), "word/document.xml", "First.</w:t></w:r></w:p></w:body></w:document>", "")
     with pytest.raises(Unreadable) as refused:

@@ -257,6 +257,22 @@ def test_what_was_written_onto_a_page_is_read(annotation: bytes, *, is_field: bo
     assert read_here(data).text.split() == ["The", "page.", *(read or "").split()]
 
 
+def test_a_form_that_is_described_in_xml_is_read() -> None:
+    field = "<field name='n'><caption><value><text>Full name:</text></value></caption></field>"
+    drawn = "<draw><value><text>Permit</text></value></draw>"
+    template = (
+        f"<template xmlns='http://www.xfa.org/schema/xfa-template/3.0/'><subform>{drawn}{field}</subform></template>"
+    )
+    values = "<x:datasets xmlns:x='http://www.xfa.org/schema/xfa-data/1.0/'><x:data><n>Ada</n></x:data></x:datasets>"
+    data = making.pdf(
+        [line("Please wait ...")],
+        extra="/NeedsRendering true /AcroForm << /Fields [] /XFA [(template) 2000 0 R (datasets) 2001 0 R] >>",
+        more={2000: making.stream(template.encode()), 2001: making.stream(values.encode())},
+    )
+
+    assert read_in_child(data).text == "Please wait ...\n\nPermit\nFull name: Ada"
+
+
 def test_pages_that_are_scans_are_named() -> None:
     read = read_in_child(making.pdf([line("The cover of a contract with Arden."), PICTURE, PICTURE, b"", PICTURE]))
 

@@ -1,0 +1,75 @@
+"""What happens in the process that recognises one page: the file's bytes in, the text of the page out.
+
+It knows no Django and no settings, and runs behind the fences and limits of the process that reads files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from documents.extraction.failures import Unreadable
+from documents.extraction.ocr import engines, pictures
+from documents.extraction.ocr.page_text import text_of_page
+from documents.extraction.sandbox import Limits, restrict
+
+_READ_BYTES = 1 << 20
+
+
+def serve_engine(name: str, *, folders: Callable[[], Sequence[Path]] = lambda: ()) -> NoReturn:
+    """Load an engine, and recognise pages with it until the parent is gone. It may read `folders`, too."""
+    from documents.extraction.fork_server import serve
+
+    os.environ["OMP_THREAD_LIMIT"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # behind the fences there are no threads
+    made: list[engines.Engine] = []
+    serve(
+        partial(read_page, made),
+        load=lambda: made.append(engines.make(name)),
+        needs_numpy=True,
+        also_readable=folders(),
+    )
+    os._exit(1)
+
+
+def read_page(
+    made: Sequence[engines.Engine], request: dict[str, Any], *, file: int, reply: int, parent_pid: int
+) -> NoReturn:
+    """Recognise a page of the open `file` and write to `reply` one line of JSON. Ends the process.
+
+    It has `pages`, how many the file has, `text` and `confidence`; or `reason` when it can't be read.
+    """
+    restrict(Limits(**request["limits"]), parent_pid=parent_pid)
+    try:
+        answer = _recognise(made[0], _all_of(file), request)
+    except Unreadable as failure:
+        answer = {"reason": failure.reason}
+    except LookupError:
+        answer = {"reason": "ocr_language"}
+    except MemoryError:
+        answer = {"reason": "too_much_memory"}
+    except Exception as failure:  # noqa: BLE001  whatever an engine raises, its text goes nowhere
+        answer = {"reason": "broken", "detail": type(failure).__name__}
+    with open(reply, "wb", closefd=False) as out:
+        out.write(json.dumps(answer).encode())
+    os._exit(0)
+
+
+def _recognise(engine: engines.Engine, data: bytes, request: dict[str, Any]) -> dict[str, object]:
+    media_type, page = request["media_type"], request["page"]
+    pages = pictures.count_pages(data, media_type)
+    if not 1 <= page <= pages:
+        return {"pages": pages, "text": "", "confidence": 1.0}
+    lines = engine.read(pictures.picture_of_page(data, media_type, page), request["language"])
+    found = text_of_page(lines)
+    return {"pages": pages, "text": found.text[: request["limits"]["max_chars"]], "confidence": found.confidence}
+
+
+def _all_of(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, _READ_BYTES):
+        parts.append(part)
+    return b"".join(parts)

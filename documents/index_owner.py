@@ -1,0 +1,76 @@
+"""One owner for the work on vector indexes, over all processes; and indexes that nobody needs are found.
+
+Two statements with CONCURRENTLY on one table wait for each other for ever: each waits for every older transaction, and
+the other one is such a transaction. So whoever builds or drops an index holds an advisory lock meanwhile. It is asked
+for again and again and never waited for: a statement that waits is an older transaction, too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from django.db import Error, connection
+
+from documents.models import EmbeddingSpace
+
+logger = logging.getLogger(__name__)
+INDEX_PREFIX = "embedding_hnsw_"
+ASK_EVERY_SECONDS = 0.5
+_LOCK = 0x7261_6773_696E_6478  # of Postgres' advisory locks
+_NAME = re.compile(rf"{INDEX_PREFIX}(\d+)(?:_ccnew\d*|_ccold\d*)?")
+
+
+@contextmanager
+def owning_indexes(*, wait: bool = True, keep_waiting: Callable[[], bool] = lambda: True) -> Iterator[bool]:
+    """Own the work on indexes as long as this block runs; give whether it is owned.
+
+    Without `wait`, or when `keep_waiting` says no, the block runs at once, and must then leave the indexes alone.
+    """
+    owned = _take()
+    while not owned and wait and keep_waiting():
+        time.sleep(ASK_EVERY_SECONDS)
+        owned = _take()
+    try:
+        yield owned
+    finally:
+        if owned:
+            with suppress(Error), connection.cursor() as cursor:  # a connection that broke has lost its locks
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+
+
+def _take() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def stop_building(name: str) -> None:
+    """End the building of an index that is of no use any more; who builds it sees that its space is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index"
+            " WHERE index_relid = to_regclass(%s) AND datname = current_database()",
+            [name],
+        )
+
+
+def unneeded_indexes() -> list[str]:
+    """Return the names of vector indexes whose space is gone or retired, and of those that a build left unfinished.
+
+    Only their owner may ask: another one's build is unfinished, too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE i.indrelid = to_regclass('documents_embedding') AND starts_with(c.relname, %s)"
+            " AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid)",
+            [INDEX_PREFIX],
+        )
+        found = {str(name): bool(valid) for name, valid in cursor.fetchall()}
+    in_use = set(EmbeddingSpace.objects.exclude(status=EmbeddingSpace.Status.RETIRED).values_list("pk", flat=True))
+    spaces = {name: int(match[1]) for name in found if (match := _NAME.fullmatch(name))}
+    return sorted(name for name, space in spaces.items() if space not in in_use or not found[name])
