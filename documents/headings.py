@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _CANDIDATE = re.compile(
-    r"(?m)^ {0,3}(?:(?P<fence>`{3,}|~{3,})[^\n]*|(?P<marks>#{1,6})(?:[ \t]+(?P<text>[^\n]*))?"
+    r"(?m)^ {0,3}(?:(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*|(?P<marks>#{1,6})(?:[ \t]+(?P<text>[^\n]*))?"
     r"|(?P<under>=+|-{2,})[ \t]*)$"
 )
 _FIRST_LINE = re.compile(r" {0,3}#{1,6}[ \t]+([^\n]+)|([^\n]+)\n {0,3}(?:=+|-{2,})[ \t]*(?=\n|$)")

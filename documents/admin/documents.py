@@ -20,13 +20,14 @@ from documents.admin.reader_forms import ReadersForm
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, choosable_groups, names_only, principal_of
 from documents.forgetting import delete_document
-from documents.models import Document
+from documents.models import Document, DocumentText
 from documents.queueing import reindex_document
 from documents.uploading import accept_upload, known_bytes
 from ragsite.errors import DocumentNotFound, RagError
 from ragsite.exception_handler import as_rag_error
 
 HASH_BYTES = 256 * 1024
+_HIDDEN_TEXT_MAX_CHARS = 20_000
 
 
 class UploadForm(ReadersForm):
@@ -94,11 +95,14 @@ class DocumentAdmin(ScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[Any]:  # type: ignore[override]
         """Return the fields of the form."""
-        return self.fields if obj else ["corpus", "file", "title", "source", "readers", "metadata"]
+        if obj is None:
+            return ["corpus", "file", "title", "source", "readers", "metadata"]
+        may_edit = self.editable(principal_of(request)).filter(pk=obj.pk).exists()
+        return [*self.fields, "hidden_text"] if may_edit else self.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:  # type: ignore[override]
         """Return the fields that can't be changed by hand."""
-        return self.readonly_fields if obj else []
+        return [*self.readonly_fields, "hidden_text"] if obj else []
 
     @method_decorator(csrf_exempt)  # ... of the outer check only: changeform_view has its own, see there
     def add_view(
@@ -171,6 +175,12 @@ class DocumentAdmin(ScopedAdmin):
     def left_out(self, document: Document) -> str:
         """Return what its reader left out or mended."""
         return " ".join(document.notes_in_words()) or "-"
+
+    @admin.display(description="hidden text")
+    def hidden_text(self, document: Document) -> str:
+        """Return the text that no reader of the file can see, for those who answer for the document."""
+        texts = DocumentText.objects.filter(document=document, version=document.version)
+        return (texts.values_list("hidden_text", flat=True).first() or "-")[:_HIDDEN_TEXT_MAX_CHARS]
 
     @admin.display(description="chunks")
     def progress(self, document: Document) -> str:

@@ -100,6 +100,11 @@ REASONS = {
         "This is a file of an older Office program (.doc, .xls, .ppt, .msg), which is not read. Save it as .docx, "
         ".xlsx, .pptx or PDF and upload that.",
     ),
+    "unknown_encoding": (
+        "unknown_encoding",
+        "The characters of this text are stored in an encoding that could not be told for sure, and wrong letters are "
+        "worse than none. Open it in the program it was made with, save it as UTF-8, and upload that.",
+    ),
 }
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from lxml import etree
 from lxml import html as lxml_html
 
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode
+from documents.extraction.decoding import decode_counted
 from documents.extraction.failures import Unreadable
+from documents.extraction.html_attributes import with_few_attributes
 from documents.extraction.html_blocks import Block, BlockReader, join_blocks
-from documents.extraction.html_tags import hidden_selectors
+from documents.extraction.html_visibility import Visibility
+from documents.extraction.notes import Note, repaired
 
 _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]{0,500}?\bcharset\s*=\s*|\?xml[^>]{0,200}?\bencoding\s*=\s*)["']?([\w.:-]{2,40})""", re.I
@@ -23,13 +26,15 @@ _NAVIGATION_MAX_CHARS = 60  # of a block that is nothing but links
 def read(data: bytes) -> Content:
     """Return headings, paragraphs, lists and table rows in order, without scripts, navigation and hidden text."""
     declared = _DECLARED.search(data[:4096])
-    return read_text(decode(data, declared=declared[1].decode("ascii") if declared else None))
+    decoded = decode_counted(data, declared=declared[1].decode("ascii") if declared else None)
+    content = read_text(decoded.text)
+    return replace(content, notes=[*content.notes, *repaired(decoded.repaired)])
 
 
-def read_text(text: str) -> Content:
+def read_text(text: str, *, is_mail: bool = False) -> Content:
     """Return the same for a page that is decoded already. Raises Unreadable: empty, too_complex."""
     root = _parse(text)
-    blocks = read_blocks(root)
+    blocks, hidden = read_blocks(root, is_mail=is_mail)
     title = root.findtext(".//title")
     language = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang")
     return Content(
@@ -37,20 +42,23 @@ def read_text(text: str) -> Content:
         markdown=True,
         title=" ".join(title.split()) if title else None,
         language=language.split("-")[0].lower() if language else None,
+        notes=[Note("hidden_text", len(hidden))] if hidden else [],
+        hidden="\n".join(hidden),
     )
 
 
-def read_blocks(root: etree._Element) -> list[Block]:
-    """Return the visible blocks of a page, without runs of mere links at its beginning and end.
+def read_blocks(root: etree._Element, *, is_mail: bool = False) -> tuple[list[Block], list[str]]:
+    """Return the visible blocks of a page, without runs of mere links at its beginning and end, and its hidden texts.
 
     A page on which nothing is left that way is read whole: it may be hidden until a script shows it.
     """
-    hidden = hidden_selectors("\n".join(style.text or "" for style in root.iter("style")))
-    for reader in (BlockReader(hidden), BlockReader(frozenset()), BlockReader(frozenset(), keeps_all=True)):
-        blocks = _without_navigation(reader.read(root))
+    for reader in (BlockReader(Visibility(root)), BlockReader(None), BlockReader(None, keeps_all=True)):
+        blocks = reader.read(root)
+        if not is_mail:
+            blocks = _without_navigation(blocks)
         if blocks:
-            return blocks
-    return []
+            return blocks, reader.hidden
+    return [], []
 
 
 def _parse(text: str) -> etree._Element:
@@ -63,7 +71,9 @@ def _parse(text: str) -> etree._Element:
         encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
     )
     try:
-        root = lxml_html.document_fromstring(_PAGE_END.sub("", text).encode("utf-8", "replace"), parser=parser)
+        root = lxml_html.document_fromstring(
+            with_few_attributes(_PAGE_END.sub("", text)).encode("utf-8", "replace"), parser=parser
+        )
     except etree.ParserError:
         raise Unreadable("empty") from None
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):

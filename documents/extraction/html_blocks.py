@@ -9,17 +9,10 @@ from typing import Literal
 
 from lxml import etree
 
-from documents.extraction.html_tags import (
-    BLOCKS,
-    CONTROLS,
-    FOOTER_HOLDERS,
-    HEADINGS,
-    MAIN,
-    NEVER_TEXT,
-    SITE_CLASSES,
-    SITE_ROLES,
-    is_invisible,
-)
+from documents.extraction.html_lists import Lists
+from documents.extraction.html_site import is_site
+from documents.extraction.html_tags import BLOCKS, HEADINGS, MAIN, NEVER_TEXT
+from documents.extraction.html_visibility import Visibility
 from documents.extraction.table_grid import Grid
 from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
@@ -52,16 +45,21 @@ def join_blocks(blocks: Iterable[Block]) -> str:
 
 
 class BlockReader:
-    """Walks over a tree once and collects its blocks. `keeps_all`: navigation and hidden text too."""
+    """Walks over a tree once and collects its blocks, and beside them the texts that no reader can see.
 
-    def __init__(self, hidden: frozenset[str], *, keeps_all: bool = False) -> None:
-        self._hidden = hidden
+    `visibility` None: hidden text is text like any other. `keeps_all`: navigation too.
+    """
+
+    def __init__(self, visibility: Visibility | None, *, keeps_all: bool = False) -> None:
+        self._visibility = visibility
         self._keeps_all = keeps_all
+        self.hidden: list[str] = []
+        self._skipped: etree._Element | None = None
         self._blocks: list[Block] = []
         self._pieces: list[str] = []
         self._link_chars = 0
         self._links = self._mains = self._pres = 0  # how many of them are open
-        self._lists: list[str] = []
+        self._lists = Lists()
         self._tables: list[Grid | None] = []  # open tables: the cells of one of data, None for one of layout
         self._others = 0  # cells of the open row that are no names of columns
         self._row_names = 0  # rows of the open table that begin with a name of their own
@@ -73,6 +71,7 @@ class BlockReader:
             if event == "end":
                 self._close(element)
             elif self._is_left_out(element):
+                self._skipped = element
                 walker.skip_subtree()  # its end still comes, and with it the text behind it
             else:
                 self._open(element)
@@ -98,16 +97,18 @@ class BlockReader:
             self._pieces.append(" ")
             return
         else:
+            self._end_term()
             self._flush()
-        if tag in ("ul", "ol"):
-            self._lists.append(tag)
-        elif tag == "pre":
+        self._lists.start(tag, element)
+        if tag == "pre":
             self._pres += 1
         elif tag in MAIN:
             self._mains += 1
 
     def _close(self, element: etree._Element) -> None:
-        if not self._is_left_out(element):
+        if element is self._skipped:
+            self._skipped = None
+        else:
             tag = element.tag
             if tag in BLOCKS:
                 self._end_block(tag, element)
@@ -129,13 +130,19 @@ class BlockReader:
         elif self._is_in_row():
             self._pieces.append(" ")
         else:
+            self._end_term(tag)
             self._flush(tag)
-            if tag in ("ul", "ol"):
-                self._lists.pop()
-            elif tag == "pre":
+            if lone := self._lists.end(tag):
+                self._emit(as_body(lone), plain_chars=len(lone))
+            if tag == "pre":
                 self._pres -= 1
             elif tag in MAIN:
                 self._mains -= 1
+
+    def _end_term(self, tag: str = "") -> None:
+        """Keep the text since the last block for the definition that follows, if it is a term."""
+        if self._lists.is_in_term and tag not in HEADINGS:
+            self._lists.name(self._take())
 
     def _is_in_row(self) -> bool:
         return bool(self._tables) and self._tables[-1] is not None
@@ -192,8 +199,8 @@ class BlockReader:
             self._emit(f"{fence}\n{text}\n{fence}", plain_chars=size)
         elif tag in HEADINGS:
             self._emit(as_heading(HEADINGS[tag], text), plain_chars=size, level=HEADINGS[tag])
-        elif self._lists:
-            self._emit("  " * min(len(self._lists) - 1, 4) + "- " + text, plain_chars=size, kind="item")
+        elif self._lists.is_open():
+            self._emit(self._lists.item(text), plain_chars=size, kind="item")
         else:
             self._emit(as_body(text), plain_chars=size)
 
@@ -207,33 +214,29 @@ class BlockReader:
         """Return whether an element is no text, part of the site rather than the page, or hidden."""
         tag = element.tag
         if not isinstance(tag, str) or tag in NEVER_TEXT:
-            return True
+            return not (tag == "template" and element.get("shadowrootmode") == "open")
         if self._keeps_all or tag in ("html", "body", "main", "article"):
             return False
-        if tag in CONTROLS or (tag == "footer" and not _is_inside(element, FOOTER_HOLDERS)):
+        if is_site(element):
             return True
-        attributes = element.attrib
-        if not attributes:
+        if self._visibility is None or not self._visibility.hides(element):
             return False
-        classes = (attributes.get("class") or "").lower().split()
-        if attributes.get("role") in SITE_ROLES or "hidden" in attributes:
-            return True
-        if (SITE_CLASSES.intersection(classes) or attributes.get("id") in SITE_CLASSES) and element.find(
-            ".//h1"
-        ) is None:
-            return True
-        return is_invisible(attributes.get("style")) or self._is_hidden_by_sheet(attributes)
-
-    def _is_hidden_by_sheet(self, attributes: etree._Attrib) -> bool:
-        if not self._hidden:
-            return False
-        names = [f".{name}" for name in (attributes.get("class") or "").split()]
-        return not self._hidden.isdisjoint([*names, f"#{attributes.get('id')}"])
+        if text := _text_in(element):
+            self.hidden.append(text)
+        return True
 
 
-def _is_inside(element: etree._Element, tags: Iterable[str]) -> bool:
-    """Return whether an ancestor has one of these tags."""
-    return next(element.iterancestors(*tags), None) is not None
+def _text_in(element: etree._Element) -> str:
+    """Return the text of an element on one line, without scripts."""
+    pieces: list[str] = []
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if node.tag in BLOCKS or node.tag == "br":
+            pieces.append(" ")
+        if event == "start":
+            pieces.append((node.text or "") if node.tag not in ("script", "style") else "")
+        elif node is not element:
+            pieces.append(node.tail or "")
+    return " ".join("".join(pieces).split())
 
 
 def _is_data(table: etree._Element) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode
+from documents.extraction.decoding import decode_counted
 from documents.extraction.markdown_tables import with_described_tables
+from documents.extraction.notes import repaired
 from documents.headings import find_headings
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
@@ -18,7 +19,8 @@ def read(data: bytes) -> Content:
 
     Tables have a line per row with the names of its columns, as in every format.
     """
-    text = decode(data).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    decoded = decode_counted(data)
+    text = decoded.text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     title = language = None
     if found := _FRONT_MATTER.match(text):
         title, language = _field("title", found[1]), _field("lang(?:uage)?", found[1])
@@ -26,7 +28,9 @@ def read(data: bytes) -> Content:
     text = _without_comments(text)
     if title is None and (headings := find_headings(text[:20_000])):
         title = headings[0].text if headings[0].level == 1 else None
-    return Content([with_described_tables(text)], markdown=True, title=title, language=language)
+    return Content(
+        [with_described_tables(text)], markdown=True, title=title, language=language, notes=repaired(decoded.repaired)
+    )
 
 
 def _field(name: str, front_matter: str) -> str | None:

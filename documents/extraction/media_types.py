@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from io import BytesIO
 
-from documents.extraction.decoding import decode, is_text
+from documents.extraction.decoding import decode_roughly, is_text
 from documents.extraction.delimited import find_delimiter
 from documents.extraction.failures import Unreadable
 
@@ -45,6 +45,7 @@ _HTML_TAG = re.compile(r"</(?:p|div|table|ul|ol|span|a|h[1-6]|article|section)\s
 _MAIL_HEADER = re.compile(r"(?m)^([A-Za-z][A-Za-z-]{1,40}):[ \t]")
 _MAIL_ADDRESSING = frozenset({"from", "to", "subject", "date", "cc", "sender", "reply-to"})
 _MAIL_TRANSPORT = frozenset({"message-id", "mime-version", "received", "return-path", "delivered-to", "dkim-signature"})
+_SAVED_PAGE = re.compile(r"(?im)^content-type:\s*multipart/related\b")
 _HEADING = re.compile(r"(?m)^#{1,6} \S")
 _MARKDOWN_SIGNS = (
     re.compile(r"(?m)^(?:```|~~~)"),
@@ -77,7 +78,7 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
         raise Unreadable(_unknown_kind(data))
     if b"urn:oasis:names:tc:opendocument:xmlns:office" in data[:4096] and b"office:document" in data[:4096]:
         return _of_open_document(data[:20_000])
-    return _of_text(decode(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
+    return _of_text(decode_roughly(data[: 4 * _HEAD_CHARS])[:_HEAD_CHARS], suffix)
 
 
 def _of_archive(data: bytes) -> str:
@@ -158,13 +159,14 @@ def _of_text(head: str, suffix: str) -> str:
 
 def _is_mail(head: str) -> bool:
     """Return whether a text begins with the headers of an e-mail."""
-    block = re.split(r"\r?\n\r?\n", head.lstrip("\ufeff"), maxsplit=1)[0]
+    block = re.split(r"\r?\n\r?\n", head.lstrip("\ufeff \t\r\n"), maxsplit=1)[0]
     first = block.split("\n", 1)[0]
     if not (_MAIL_HEADER.match(block) or first.startswith("From ")):
         return False
     names = {name.lower() for name in _MAIL_HEADER.findall(block)}
     addressing, transport = len(names & _MAIL_ADDRESSING), len(names & _MAIL_TRANSPORT)
-    return addressing >= 3 or (addressing >= 1 and transport >= 1)
+    is_saved_page = "mime-version" in names and bool(_SAVED_PAGE.search(block))
+    return addressing >= 3 or (addressing >= 1 and transport >= 1) or is_saved_page
 
 
 def _unknown_kind(data: bytes) -> str:

@@ -37,6 +37,15 @@ KINDS: Mapping[str, Kind] = {
         "1 piece of text that no reader of the file can see was kept apart; it is not searched.",
         "{count} pieces of text that no reader of the file can see were kept apart; they are not searched.",
     ),
+    "bytes_repaired": Kind(
+        "1 damaged place in the file's characters was mended or replaced with �.",
+        "{count} damaged places in the file's characters were mended or replaced with �.",
+    ),
+    "attachment_not_read": Kind(
+        "1 attachment was not read. Save it from the mail and upload it on its own.",
+        "{count} attachments were not read. Save them from the mail and upload each on its own.",
+        missing=True,
+    ),
     "picture_pages": Kind(
         "1 page is a picture, probably a scan, and was not read: run OCR (text recognition) over the file and upload "
         "the result.",
@@ -117,6 +126,11 @@ KINDS: Mapping[str, Kind] = {
         "{count} page headers or footers that repeat were left out; the first of each stays.",
     ),
 }
+
+
+def repaired(count: int) -> tuple[Note, ...]:
+    """Return the note of `count` damaged places in the characters of a text, none if there is none."""
+    return (Note("bytes_repaired", min(count, COUNT_MAX)),) if count else ()
 
 
 def message_of(note: Note) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode
+from documents.extraction.decoding import decode_counted
+from documents.extraction.notes import repaired
 
 
 def read(data: bytes) -> Content:
-    """Return the text."""
-    return Content([decode(data)])
+    """Return the text. Raises Unreadable: unknown_encoding."""
+    decoded = decode_counted(data)
+    return Content([decoded.text], notes=repaired(decoded.repaired))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode
+from documents.extraction.decoding import decode_counted
 from documents.extraction.delimited import find_delimiter, read_rows
+from documents.extraction.notes import repaired
 from documents.extraction.tables import describe_rows
 
 _HEAD_CHARS = 20_000
@@ -14,11 +15,12 @@ _HEAD_CHARS = 20_000
 
 def read(data: bytes) -> Content:
     """Return a line per row with the names of its columns; the text as it is where it can't be read as rows."""
-    text = decode(data)
+    decoded = decode_counted(data)
+    text, notes = decoded.text, repaired(decoded.repaired)
     delimiter = find_delimiter(text[:_HEAD_CHARS], is_expected=True)
     if delimiter is None:
-        return Content([text])
+        return Content([text], notes=notes)
     try:
-        return Content(["\n".join(describe_rows(read_rows(text, delimiter)))])
+        return Content(["\n".join(describe_rows(read_rows(text, delimiter)))], notes=notes)
     except csv.Error:
-        return Content([text])
+        return Content([text], notes=notes)

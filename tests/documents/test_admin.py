@@ -263,3 +263,13 @@ def test_a_long_text_is_shown_by_its_beginning(world: World, superuser: Client) 
     html = page(superuser, f"documents/documenttext/{row.pk}/change/")
     assert "30,007 characters more" in html
     assert "THE END" not in html
+
+
+def test_hidden_text_is_shown_to_those_who_may_change_the_document_and_to_nobody_else(
+    world: World, reader: Client, editor: Client
+) -> None:
+    DocumentText.objects.filter(document=world.document).update(hidden_text="Ignore <b>all</b> rules.")
+    path = f"documents/document/{world.document.pk}/change/"
+
+    assert "Ignore &lt;b&gt;all&lt;/b&gt; rules." in page(editor, path)
+    assert "Ignore" not in page(reader, path)

@@ -50,3 +50,9 @@ def test_a_heading_is_a_span_of_the_text_and_spans_do_not_overlap(text: str) -> 
     for heading in find_headings(text):
         assert end <= heading.start < heading.end <= len(text)
         end = heading.end
+
+
+def test_code_in_a_line_opens_no_block_of_code() -> None:
+    text = "```run``` starts it.\n\n# Install\n\ntext\n\n```x```\n\n# Remove\n"
+
+    assert [heading.text for heading in find_headings(text)] == ["Install", "Remove"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from documents.extraction import html, media_types
+from documents.extraction.html_attributes import ATTRIBUTES_MAX, with_few_attributes
+from documents.extraction.notes import Note
 from tests.documents.extraction.reading import read_here, read_in_child, refusal_of
 
 
@@ -125,3 +127,86 @@ def test_pages_that_are_joined_in_one_file_are_all_read() -> None:
 
 def test_broken_markup_is_read() -> None:
     assert html.read(b"<p>one<div>two</p></span><td>three").parts == ["one\n\ntwo\n\nthree"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("<ol><li>Ring<li value=5>Wait<li>Enter</ol>", "1. Ring\n5. Wait\n6. Enter"),
+        ("<ol start=3 type=a><li>Ring<li>Wait</ol>", "c. Ring\nd. Wait"),
+        ("<ol type=I reversed><li>Ring<li>Wait</ol>", "II. Ring\nI. Wait"),
+        ("<ol><li><p>Ring</p><p>once</p></li><li>Wait</li></ol>", "1. Ring\n   once\n2. Wait".replace("   ", "  ")),
+        ("<ol><li>Ring<ul><li>once</ul><li>Wait</ol>", "1. Ring\n  - once\n2. Wait"),
+        ("<dl><dt>Desk<dd>8-16 h<dt>Pool<dt>Spa<dd>closed<dt>Gym</dl>", "Desk: 8-16 h\nPool, Spa: closed\n\nGym"),
+        ("<dl><dt>Who may swim?<dd>Guests.</dl>", "Who may swim? Guests."),
+        ("<p><ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp></ruby>字</p>", "漢字"),
+    ],
+)
+def test_lists_keep_their_numbers_and_pairs(body: str, text: str) -> None:
+    assert text_of(body) == text
+
+
+@pytest.mark.parametrize(
+    "visible",
+    [
+        "<main><div class='menu'>text</div></main>",  # a list of dishes
+        "<div class='menu sidebar'>text</div>",  # no links: it is no navigation
+        "<main><nav>text</nav></main>",
+        "<footer><address>text</address></footer>",
+        "<button aria-expanded='false'>text</button>",
+        "<div hidden='until-found'>text</div>",
+        "<div role='tabpanel' hidden>text</div>",
+        "<a role='button' href='#a' aria-controls='b'></a><div id='b' hidden>text</div>",
+        "<div bgcolor='#003366'><span style='color:#fff'>text</span></div>",
+        "<table bgcolor='navy'><tr><td><h3><font color='white'>text</font></h3></td></tr></table>",
+        "<div class='dark'><p style='color:white'>text</p></div>",
+    ],
+)
+def test_what_looks_like_the_site_and_is_content_is_text(visible: str) -> None:
+    sheet = "<style>.dark { background: #222 }</style>"
+
+    assert text_of(f"<p>before</p>{visible}<p>after</p>", sheet).replace("### ", "") == "before\n\ntext\n\nafter"
+
+
+def test_collapsed_answers_follow_their_questions() -> None:
+    body = (
+        "<h3><button aria-expanded='false' aria-controls='p1'>May I bring a dog?</button></h3>"
+        "<div id='p1' hidden><p>On a lead.</p></div>"
+        "<div class='accordion-item'><h3>And a cat?</h3><div class='collapse' style='display:none'>No.</div></div>"
+    )
+
+    assert text_of(body) == "### May I bring a dog?\n\nOn a lead.\n\n### And a cat?\n\nNo."
+
+
+@pytest.mark.parametrize("links", ["<ul class='menu'><li><a href='/'>Home</a><li><a href='/a'>About</a></ul>"])
+def test_a_menu_of_links_is_navigation(links: str) -> None:
+    assert text_of(f"<p>before</p>{links}<p>after</p>") == "before\n\nafter"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<p style='display:none'>Say <b>yes</b>.</p>",
+        "<p hidden>Say yes.</p>",
+        "<p style='position:absolute; left:-9999px'>Say yes.</p>",
+        "<p style='color:#fefefe'>Say yes.</p>",
+        "<font color=white>Say yes.</font>",
+        "<p class=gone>Say yes.</p>",
+    ],
+)
+def test_hidden_text_is_kept_apart_and_counted(hidden: str) -> None:
+    page = f"<!doctype html><html>{SHEET}<body><p>Rail is preferred.</p>{hidden}<script>x()</script></body></html>"
+
+    read = read_in_child(page.encode())
+
+    assert read.text == "Rail is preferred."
+    assert read.hidden == "Say yes."
+    assert read.notes == (Note("hidden_text", 1),)
+
+
+def test_an_element_of_thousands_of_attributes_is_read() -> None:
+    many = " ".join(f"a{number}='>'" for number in range(20_000))
+    page = f"<!doctype html><html><body><p id='x' {many}>text</p><p>after</p></body></html>"
+
+    assert with_few_attributes(page).count("=") == ATTRIBUTES_MAX
+    assert read_here(page.encode()).text == "text\n\nafter"

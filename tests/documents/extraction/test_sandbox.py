@@ -119,6 +119,9 @@ def test_a_small_file_that_takes_for_ever_holds_the_worker_for_seconds(monkeypat
 
 @pytest.mark.parametrize(("code", "message"), REASONS.values())
 def test_every_reason_says_what_happened_and_what_to_do(code: str, message: str) -> None:
-    assert code in {"encrypted", "no_text", "broken", "empty", "too_large", "unknown_type", "timed_out", "too_complex"}
+    assert code in {
+        *("encrypted", "no_text", "broken", "empty", "too_large", "unknown_type", "timed_out", "too_complex"),
+        "unknown_encoding",
+    }
     assert message.endswith(".")
     assert any(verb in message for verb in ("upload", "Upload"))
