@@ -17,7 +17,6 @@ from procrastinate.contrib.django import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 
-from documents.extraction import prepare as prepare_to_read
 from documents.jobs import app
 from documents.queueing import INDEXING_QUEUE, UPKEEP_QUEUE
 from documents.rescue import release_jobs, rescue_stalled_jobs
@@ -45,7 +44,6 @@ def work(*, concurrency: int = 1, until_idle: bool = False) -> None:
     On a signal the current document is finished, or after WORKER_GRACE_SECONDS left at its next batch. A database
     that goes away is waited for.
     """
-    prepare_to_read()
     asyncio.run(_work(concurrency, until_idle))
 
 

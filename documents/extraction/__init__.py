@@ -11,11 +11,11 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.notes import Note, understood
-from documents.extraction.running import Ended, run_child, warm_up
+from documents.extraction.running import Ended, run_child
 from documents.extraction.sandbox import limits_for
 from documents.normalising import normalise_question
 
-__all__ = ["Extracted", "ExtractionFailed", "extract", "prepare"]
+__all__ = ["Extracted", "ExtractionFailed", "extract"]
 
 CHILD = "documents.extraction.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
@@ -74,11 +74,6 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
-
-
-def prepare() -> None:
-    """Start the process that reads files, so that the first one need not wait for it."""
-    warm_up(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:

@@ -26,6 +26,7 @@ from documents.extraction import fences, sandbox, system_calls
 CONTROL = 3  # the descriptor of the socket to the parent
 LENGTH = struct.Struct("!I")  # of a message in bytes, before it
 STATUS = struct.Struct("!i")  # how a child ended, as in Popen.returncode: below 0 is a signal
+IDLE_SECONDS = 120  # all readers take 40 MB; to load them takes half a second
 DESCRIPTORS = 3  # that come with each request
 _DESCRIPTORS_MAX = 1024  # of this process: a child closes all that it doesn't need
 _FILE, _REPLY, _FIRST_FREE = 0, 3, 4  # what a child's descriptors are; 1 and 2 lead nowhere
@@ -44,8 +45,9 @@ def serve(
     load: Callable[[], None],
     needs_numpy: bool = False,
     also_readable: Sequence[Path] = (),
+    idle_seconds: float = IDLE_SECONDS,
 ) -> None:
-    """Load the readers, put up the fences, say so, and serve requests until the parent is gone.
+    """Load the readers, put up the fences, say so, and serve requests until the parent is gone, or idle.
 
     All is loaded before: some libraries look at files of the system when they are loaded. Its children may read the
     files below `also_readable`, besides code.
@@ -71,16 +73,17 @@ def serve(
     except OSError:
         os._exit(0)  # the parent is gone already
     os.dup2(nowhere, 2)  # up to here, what went wrong could be said on the parent's standard error
-    _Server(control, nowhere, read_file).run()
+    _Server(control, nowhere, read_file, idle_seconds).run()
 
 
 class _Server:
     """The children that run, by process id."""
 
-    def __init__(self, control: socket.socket, nowhere: int, read_file: ReadFile) -> None:
+    def __init__(self, control: socket.socket, nowhere: int, read_file: ReadFile, idle_seconds: float) -> None:
         self._control = control
         self._nowhere = nowhere
         self._read_file = read_file
+        self._idle_seconds = idle_seconds
         self._statuses: dict[int, socket.socket] = {}
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
@@ -89,12 +92,15 @@ class _Server:
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
     def run(self) -> None:
-        """Serve until the parent is gone."""
+        """Serve until the parent is gone, or has sent nothing for some time: it starts another one when it needs it."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while True:
-            for descriptor, _ in poll.poll():
+            happened = poll.poll(1000 * self._idle_seconds)
+            if not happened and not self._statuses:
+                self._end()
+            for descriptor, _ in happened:
                 if descriptor == self._woken:
                     self._reap(poll)
                 elif descriptor == self._control.fileno():

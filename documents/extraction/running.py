@@ -81,23 +81,17 @@ def while_needed(module: str) -> Iterator[None]:
             server.stop()
 
 
-def warm_up(module: str) -> None:
-    """Start the fork server without waiting for it: it will be ready when the first file comes."""
-    _server(module, wait=False)
-
-
 _servers: dict[str, _ForkServer] = {}
 _needed: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
-def _server(module: str, *, wait: bool = True) -> _ForkServer:
+def _server(module: str) -> _ForkServer:
     with _lock:
         server = _servers.get(module)
         if server is None or not server.is_running:
             server = _servers[module] = _ForkServer(module)
-    if wait:
-        server.wait_until_ready()
+    server.wait_until_ready()
     return server
 
 

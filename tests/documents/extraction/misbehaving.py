@@ -153,9 +153,9 @@ def _outcome(action: object) -> str:
     return "allowed"
 
 
-def _find_reader(_: str) -> Reader:
+def find_reader(_: str) -> Reader:
     return _do
 
 
 if __name__ == "__main__":
-    serve(partial(read_file, find_reader=_find_reader), load=load_readers)
+    serve(partial(read_file, find_reader=find_reader), load=load_readers)

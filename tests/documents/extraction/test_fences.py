@@ -141,8 +141,8 @@ def test_it_runs_as_a_user_that_nothing_belongs_to() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_the_process_that_starts_it_hides_its_memory_and_environment() -> None:
     done = _run(
-        "import os, ctypes; from documents.extraction.running import warm_up;"
-        "before = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0); warm_up('documents.extraction.child');"
+        "import os, ctypes; from documents.extraction.running import _server;"
+        "before = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0); _server('documents.extraction.child');"
         "print(before, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
     )
     assert done.split() == ["1", "0"]

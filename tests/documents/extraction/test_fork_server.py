@@ -17,6 +17,7 @@ import pytest
 from documents.extraction import Extracted, ExtractionFailed, running
 from tests.documents.extraction.reading import MISBEHAVING, fork_servers, read_in_child, running_children
 
+IMPATIENT = "tests.documents.extraction.impatient"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -29,6 +30,14 @@ def test_files_are_read_by_children_of_one_process() -> None:
     assert texts == [f"file{number}" for number in range(20)]
     assert [each.pid for each in fork_servers() if MISBEHAVING in each.cmdline()] == [server.pid]
     assert running_children() == []
+
+
+def test_the_process_ends_when_it_has_nothing_to_read_and_another_one_is_started_then() -> None:
+    assert read_in_child(b"first", child=IMPATIENT).text == "first"
+    first = running._servers[IMPATIENT]
+    wait_until(lambda: not first.is_running)
+
+    assert read_in_child(b"second", child=IMPATIENT).text == "second"
 
 
 def read_one(deed: str) -> Extracted:
