@@ -12,9 +12,6 @@ import secrets
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-from psycopg import sql
-
 OWNER, APPLICATION = "postgres", "ragsite"
 _PASSWORDS = "ragsite_passwords.json"
 _MARK = "# ragsite: logins need a password\n"
@@ -38,6 +35,8 @@ def url_for(directory: Path, owners_url: str, *, as_owner: bool = False) -> str:
     if not rules.read_text().startswith(_MARK):
         _make_role(with_password, passwords)
         _replace(rules, _RULES)
+        import psycopg  # here: the process that stays in memory imports this module, and rarely needs it
+
         with psycopg.connect(with_password, autocommit=True) as owner:
             owner.execute("SELECT pg_reload_conf()")
     return with_password if as_owner else _with(owners_url, APPLICATION, passwords[APPLICATION])
@@ -73,6 +72,9 @@ def _with(url: str, role: str, password: str) -> str:
 
 
 def _make_role(owners_url: str, passwords: dict[str, str]) -> None:
+    import psycopg  # see above
+    from psycopg import sql
+
     with psycopg.connect(owners_url) as owner:
         if not owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchone():
             owner.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(APPLICATION)))

@@ -31,7 +31,7 @@ REASONS = {
     ),
     "ocr_empty": (
         "no_text",
-        "No text was recognised in this scan. Check that it is the right one and that it is sharp, and scan it again.",
+        "No text was recognised in this scan. Check that it is the right one and sharp, or upload a better scan.",
     ),
     "no_letters": (
         "no_text",

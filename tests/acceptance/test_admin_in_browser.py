@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
-from documents.models import Corpus, Document
+from documents.models import Corpus, Document, LoginAttempts, ReaderGroup
 from querying.models import (
     AnswerClaim,
     CacheCount,
@@ -89,9 +89,11 @@ def test_a_document_is_uploaded_by_hand(signed_in: Browser, live_server: LiveSer
 
 
 def fill_two_tenants() -> None:
-    group = Group.objects.create(name="board")
     for name in ("Town", "Harbour"):
-        fill(make_tenant(name=name), name, group)
+        tenant, group = make_tenant(name=name), Group.objects.create(name=f"{name} board")
+        ReaderGroup.objects.create(group=group, tenant=tenant)
+        fill(tenant, name, group)
+    LoginAttempts.objects.create(key="somebody", count=1, ends_at=timezone.now())
     entry = QueryLog.objects.create(question="How long?", answer_mode="generated", outcome="done")
     Feedback.objects.create(query=entry, rating=1)
     keys = {"key": "k", "stale_key": "s", "alike_key": "a"}

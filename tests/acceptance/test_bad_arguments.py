@@ -116,6 +116,7 @@ def test_a_bad_argument_ends_in_one_true_sentence(
 ) -> None:
     settings.OLLAMA_BASE_URLS = [OLLAMA]
     settings.STATIC_ROOT = Path(paths["FOLDER"])
+    settings.VAR_DIR = Path(paths["FOLDER"]) / "var"  # of this test alone: one server at a time holds it
     make_user(username="somebody")
     _manual()
     for place, path in paths.items():

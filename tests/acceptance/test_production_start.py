@@ -25,6 +25,7 @@ import requests
 from tests.acceptance.test_serve import free_port, processes_of
 from tests.server import ROOT
 
+TOKEN = "that-of-prometheus-0123456789"
 HOSTS = ("ask.example.org", "10.0.0.7")  # as documented
 QUESTION = {"query": "How many days of leave does everybody have?", "corpora": ["handbook"]}
 PASSWORD = re.compile(r"Administrator: admin, password: (\S{12,})")
@@ -94,6 +95,7 @@ def machine(postgres_url: str) -> Iterator[Machine]:
             "PORT": str(free_port()),
             "DATABASE_URL": postgres_url,
             "ALLOWED_HOSTS": ",".join(HOSTS),
+            "METRICS_TOKEN": TOKEN,
         },
     )
     yield made
@@ -135,7 +137,10 @@ def is_ready(machine: Machine) -> bool:
 def get(machine: Machine, path: str, host: str = HOSTS[0], **options: object) -> requests.Response:
     """Return the reply on a connection of its own, so that any worker may take it."""
     url = f"http://127.0.0.1:{machine.port}{path}"
-    return requests.get(url, headers={"Host": host, "Connection": "close"}, timeout=30, **options)  # type: ignore[arg-type]
+    headers = {"Host": host, "Connection": "close"}
+    if path.startswith(("/metrics", "/monitoring/")):
+        headers["Authorization"] = f"Bearer {TOKEN}"
+    return requests.get(url, headers=headers, timeout=30, **options)  # type: ignore[arg-type]
 
 
 def ask(machine: Machine, host: str = HOSTS[0], **options: object) -> requests.Response:

@@ -36,7 +36,9 @@ def test_an_upload_is_a_waiting_document_with_a_job_and_a_file() -> None:
     assert document.metadata == {"year": 2026}
     assert list(document.readers.all()) == [group]
     assert path_of(document.file_key).read_bytes() == b"abc"
-    assert [job.args for job in waiting_jobs()] == [{"document_id": str(document.pk), "corpus_id": corpus.pk}]
+    assert [job.args for job in waiting_jobs()] == [
+        {"document_id": str(document.pk), "corpus_id": corpus.pk, "tenant_id": corpus.tenant_id}
+    ]
 
 
 def test_the_same_bytes_again_give_the_same_document_and_no_second_job() -> None:

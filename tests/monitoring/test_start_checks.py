@@ -103,7 +103,7 @@ def test_a_start_is_refused_for_settings_that_can_not_work_together(
     [
         ({}, "", False),
         ({"dbname": "nowhere"}, "there is no such database or user", True),
-        ({"user": "nobody"}, "there is no such database or user", True),
+        ({"user": "nobody"}, "user or password are wrong", True),
         ({"sslmode": "nonsense"}, "an option of the address is wrong", True),
         ({"host": "127.0.0.1", "port": "refused"}, "connection refused", False),
         ({"host": "no-such-host.invalid"}, "its host name is unknown", False),

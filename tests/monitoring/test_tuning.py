@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,16 +119,26 @@ def test_without_limits_it_is_the_machine(tmp_path: Path) -> None:
 # The command, on an embedded server of its own.
 
 
+# `manage.py` as `tune_postgres` is run: with the rights of the server's owner.
+AS_OWNER = (
+    "-c",
+    "from ragsite import embedded_postgres; embedded_postgres.ensure_running(as_owner=True);"
+    "import manage; manage.main()",
+)
+
+
 @dataclass(frozen=True)
 class Home:
     """A folder in which manage.py keeps a Postgres of its own."""
 
     folder: Path
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, program: Sequence[str] = ("manage.py",), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_DATABASE_URL"}}
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *program, *arguments],
             cwd=ROOT,
             env={**kept, "VAR_DIR": str(self.folder), **environment},
             capture_output=True,
@@ -141,7 +151,7 @@ class Home:
         script = (
             f"from monitoring.tuning_report import *; import json; print(json.dumps([x.as_dict() for x in {script}]))"
         )
-        done = self.run("shell", "-v", "0", "-c", script)
+        done = self.run("shell", "-v", "0", "-c", script, program=AS_OWNER)
         assert done.returncode == 0, done.stderr
         steps: list[dict[str, Any]] = json.loads(done.stdout)
         return steps
@@ -193,12 +203,7 @@ def test_a_server_in_use_is_not_restarted(home: Home) -> None:
 
 
 def test_whoever_is_no_superuser_is_told_so_and_changes_nothing(home: Home) -> None:
-    script = (
-        "from django.db import connection; c = connection.cursor();"
-        "c.execute('CREATE ROLE plain LOGIN'); c.execute('SET ROLE plain');"
-        "from monitoring.tuning_report import apply_tuning, propose;"
-        "apply_tuning(propose(memory='3GB', cores=2))"
-    )
+    script = "from monitoring.tuning_report import apply_tuning, propose;apply_tuning(propose(memory='3GB', cores=2))"
     done = home.run("shell", "-v", "0", "-c", script)
     assert done.returncode != 0
     assert "TuningRefused: The user of DATABASE_URL is not a superuser" in done.stderr

@@ -24,7 +24,7 @@ def end_our_connection() -> None:
     """End this thread's backend, as an administrator or a restart does."""
     assert connection.connection is not None
     pid, info = connection.connection.info.backend_pid, connection.connection.info
-    with psycopg.connect(dbname=info.dbname, user=info.user, host=info.host, port=info.port, autocommit=True) as other:
+    with psycopg.connect(info.dsn, password=info.password, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 

@@ -175,7 +175,7 @@ def test_a_connection_that_breaks_in_one_thread_is_replaced_there(
         info = connection.connection.info
         if not broken:
             broken.append(info.backend_pid)
-            with psycopg.connect(dbname=info.dbname, user=info.user, host=info.host, port=info.port) as other:
+            with psycopg.connect(info.dsn, password=info.password) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", [info.backend_pid])
 
     only_in("subsidiary", monkeypatch, end_our_connection)

@@ -47,6 +47,10 @@ class Command(BaseCommand):
             lock = folder_lock.hold(Path(settings.VAR_DIR), port=options["port"])
         except folder_lock.FolderInUse as exc:
             raise CommandError(str(exc)) from None
+        with lock:  # until the process tree ends, which inherits it
+            self._become_process_tree(lock.fileno(), options)
+
+    def _become_process_tree(self, lock: int, options: dict[str, Any]) -> None:
         if problem := supervising.why_not_listening(options["host"], options["port"]):
             raise CommandError(problem)
         try:
@@ -65,7 +69,7 @@ class Command(BaseCommand):
             log_level=settings.LOG_LEVEL,
             log_format=settings.LOG_FORMAT,
             postgres=self._embedded_postgres(),
-            folder_lock=lock.fileno(),
+            folder_lock=lock,
             postgres_lock=embedded_postgres.lock_of(embedded_postgres.data_directory()),
         )
         os.chdir(web_server.ROOT)

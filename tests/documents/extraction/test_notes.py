@@ -77,7 +77,7 @@ def test_a_document_is_partial_when_text_is_missing(monkeypatch: pytest.MonkeyPa
 @pytest.mark.django_db
 def test_notes_are_kept_with_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Extracted("Rail is preferred.", (), "text/plain", None, None, False, NOTES, "Say yes.")
-    monkeypatch.setattr("documents.indexing.extract", lambda path, name: found)
+    monkeypatch.setattr("documents.recognition.extract", lambda path, name: found)
     document = upload(make_corpus())
 
     index_document(document.pk)
