@@ -15,7 +15,7 @@ import requests
 from tests.ragsite.slow_client_app import BIG
 from tests.server import Server, running_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow clients")]
 
 THREADS = 6
 CROWD = 3 * THREADS
