@@ -21,6 +21,8 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from ragsite import metrics_files
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION = ROOT / "ragsite" / "gunicorn_conf.py"
 START_SECONDS = 30.0
@@ -69,7 +71,8 @@ def running_server(
             ],
             cwd=ROOT,
             env={
-                **os.environ,
+                # Without the folder that a test of this process may share metrics in: they would be counted together.
+                **{name: value for name, value in os.environ.items() if name != metrics_files.VARIABLE},
                 **defaults,
                 "RAGSITE_START_CHECKED": "true",  # it costs a second; tests of the start take it out
                 "ENV_FILE": "/nowhere",  # not a developer's own settings

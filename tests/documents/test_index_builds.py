@@ -128,6 +128,7 @@ def test_two_owners_of_index_work_take_turns(settings: Settings) -> None:
 
 def test_upkeep_sweeps_indexes_without_a_space_and_no_others(settings: Settings) -> None:
     settings.EXACT_SCAN_MAX_CHUNKS = 100
+    sweep_indexes()  # those of other tests' spaces
     _, space = make_clusters(300)
     kept, lost = index_name(space), "embedding_hnsw_987654"
     ensure_index(space)

@@ -43,7 +43,8 @@ print(min((os.stat(os.path.join(folder, name)).st_blocks * 512 - os.stat(os.path
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(metrics_files, "MEMORY", tmp_path / "nowhere")
-    monkeypatch.delenv(metrics_files.VARIABLE, raising=False)
+    monkeypatch.setenv(metrics_files.VARIABLE, "")  # so that it is as before when the test is over
+    monkeypatch.delenv(metrics_files.VARIABLE)
     monkeypatch.setattr(metrics_files, "_held", [])
     yield tmp_path / "metrics"
     for lock in metrics_files._held:
