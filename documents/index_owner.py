@@ -1,7 +1,7 @@
 """One owner for the work on vector indexes, over all processes; and indexes that nobody needs are found.
 
 Two statements with CONCURRENTLY on one table wait for each other for ever: each waits for every older transaction, and
-the other one is such a transaction. So whoever builds or drops an index holds an advisory lock meanwhile. It is asked
+the other one is such a transaction. So building or dropping an index takes an advisory lock. It is asked
 for again and again and never waited for: a statement that waits is an older transaction, too.
 """
 

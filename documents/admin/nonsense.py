@@ -1,4 +1,4 @@
-"""Addresses of the admin with nonsense in them lead nowhere: 404, and not an error of ours."""
+"""An admin URL with a malformed id or parameter answers 404, never 500."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NonsenseIsNotFound:
         """Return 404 for what only the address can have caused; None: it is somebody else's."""
         if not request.path.startswith(reverse("admin:index")):
             return None
-        # A form that fails with one of the others has found a mistake of ours.
+        # Any other exception in a form is a bug, and must be seen as one.
         kinds = (DataError, ValidationError, ValueError, OverflowError) if request.method in SAFE else (DataError,)
         if not isinstance(exception, kinds):
             return None

@@ -24,8 +24,8 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         """Return the key's user and the key; None when the request carries no key.
 
-        Raises AuthenticationFailed for a key that isn't valid, and for credentials of another kind: whoever sends some
-        would otherwise be answered as if they had sent none.
+        Raises AuthenticationFailed for a key that isn't valid, and for credentials of another kind: a client
+        that sends some must not be answered as an anonymous one.
         """
         scheme, _, given = request.headers.get("Authorization", "").strip().partition(" ")
         if not scheme:

@@ -88,7 +88,7 @@ def expected() -> list[str]:
 
 
 def code_folders() -> list[Path]:
-    """Return the folders and files that Python and its libraries may load from: no data of ours is in them."""
+    """Return the folders and files that Python and its libraries load code from. No documents or secrets are there."""
     found = [Path(entry).resolve() for entry in sys.path if entry] + [
         Path(entry) for entry in (*_LIBRARIES, *_READ_BY_LIBRARIES)
     ]

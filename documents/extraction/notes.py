@@ -182,7 +182,7 @@ def as_stored(note: Note) -> list[object]:
 def understood(said: object) -> tuple[Note, ...]:
     """Return the notes in a reply of the child, which nothing is taken on trust from.
 
-    Raises ValueError or TypeError for what no child of ours says.
+    Raises ValueError or TypeError for a malformed reply.
     """
     if not isinstance(said, list):
         raise TypeError("notes are a list")
