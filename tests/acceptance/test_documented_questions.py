@@ -33,6 +33,7 @@ OF_THE_DEMO: Mapping[str, Words] = {
     "What happens when the model server is down?": ("still answers", "sentences quoted from the documents"),
     "What happens when the embedding model is down too?": ("keyword search", "alone"),
     "Which file formats can be uploaded?": ("PDF", "DOCX", "EPUB"),
+    "How do I read scanned documents?": ("install text recognition", "OCR=1 make run"),
     "What is read of the pages of a PDF?": ("what a reader of them sees", "columns"),
     "What is read of slides?": ("text by its position", "the numbers of charts"),
     "How do I upload documents?": ("in the admin", "manage.py ingest"),
