@@ -20,6 +20,7 @@ from pathlib import Path
 
 from monitoring import web_server
 from ragsite import metrics_files
+from ragsite.paths import PROJECT
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603 - our own commands, nothing of a user's
             self.command,
             env=self.own_environment(environment),
-            cwd=web_server.ROOT,
+            cwd=PROJECT,
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
@@ -133,7 +134,7 @@ def web_child() -> Child:
 
 def ingest_children(count: int) -> list[Child]:
     """Return that many ingestion workers."""
-    manage = str(web_server.ROOT / "manage.py")
+    manage = str(PROJECT / "manage.py")
     return [Child(f"ingest-{number}", [sys.executable, manage, "work"]) for number in range(1, count + 1)]
 
 

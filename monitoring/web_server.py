@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from ragsite.paths import PROJECT
+
 # The C library keeps for each thread seven freed blocks of every size up to 1 kB, to spare threads that allocate at the
 # same time a lock. In Python they take turns anyway, and with 500 of them those blocks were 60 MB of a worker's 240.
 TUNABLES = "glibc.malloc.tcache_count=0"
@@ -14,7 +14,7 @@ TUNABLES = "glibc.malloc.tcache_count=0"
 
 def command() -> list[str]:
     """Return what is run. Address, workers and threads come from the environment (see gunicorn_conf)."""
-    configuration = str(ROOT / "ragsite" / "gunicorn_conf.py")
+    configuration = str(PROJECT / "ragsite" / "gunicorn_conf.py")
     return [sys.executable, "-m", "gunicorn", "-c", configuration, "ragsite.wsgi:application"]
 
 

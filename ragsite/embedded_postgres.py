@@ -22,6 +22,7 @@ from typing import IO, Any
 import psutil
 
 from ragsite.embedded_roles import url_for
+from ragsite.paths import PROJECT
 
 # Settings for a small machine that serves a few dozen users; `tune_postgres` is for real ones.
 SERVER_SETTINGS = {
@@ -46,8 +47,7 @@ logger = logging.getLogger(__name__)
 
 def data_directory() -> Path:
     """Return where the embedded server keeps its data: `postgres` in VAR_DIR, or in var/ of the project."""
-    project = Path(__file__).resolve().parent.parent
-    return Path(os.environ.get("VAR_DIR") or project / "var").resolve() / "postgres"
+    return Path(os.environ.get("VAR_DIR") or PROJECT / "var").resolve() / "postgres"
 
 
 def ensure_running(*, as_owner: bool = False) -> bool:

@@ -7,7 +7,6 @@ ImproperlyConfigured with a sentence for each value that can't be; combinations 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import environ
@@ -18,10 +17,11 @@ from ragsite.database_options import pooled
 from ragsite.environment import Environment
 from ragsite.log_lines import AUTO, FORMATS, logging_to_stderr
 from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from ragsite.paths import PROJECT
 from ragsite.proxies import speaks_of_proxy
 from ragsite.secret_key import kept_secret_key
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = PROJECT
 env = Environment()
 DAY, YEAR = 86_400, 366 * 86_400  # seconds
 VAR_DIR = env.value("VAR_DIR", BASE_DIR / "var", kinds.folder())  # all that ragsite writes, where nothing else says so

@@ -15,8 +15,9 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = Path(__file__).resolve().parent.parent
-SCREENSHOTS = ROOT / "var" / "screenshots"
+from ragsite.paths import PROJECT
+
+SCREENSHOTS = PROJECT / "var" / "screenshots"
 DESKTOP = (1280, 900)
 PHONE = (360, 740)
 WAIT_SECONDS = 20

@@ -5,11 +5,10 @@ of the embedded one.
 """
 
 import os
-from pathlib import Path
 
 from ragsite import embedded_postgres
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
 OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "RAG_", "DEADLINE", "PROMETHEUS_MULTIPROC_DIR")
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
@@ -19,11 +18,11 @@ os.environ["DATABASE_POOL_TIMEOUT"] = "30"  # a busy machine is no failure
 # stand-in, a tenth of a second's work, takes them seconds, and whoever asked for it has given up.
 os.environ["RAG_CPU_THREADS"] = "1"
 os.environ["SECRET_KEY"] = "only-for-tests-and-never-anywhere-else-0123456789"
-os.environ["VAR_DIR"] = str(ROOT / "var" / "test")
-(ROOT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)
+os.environ["VAR_DIR"] = str(PROJECT / "var" / "test")
+(PROJECT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)
 if not os.environ.get("RAGSITE_TEST_DB"):
     os.environ["RAGSITE_TEST_DB"] = "ragsite"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or embedded_postgres.start(
-    ROOT / "var" / "postgres-test",
+    PROJECT / "var" / "postgres-test",
     as_owner=True,  # settings of the server are tested, too
 )

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from ragsite import embedded_postgres
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILL = """
 import sys, django
 django.setup()
@@ -72,7 +72,7 @@ def _serve(directory: Path) -> Iterator[OwnPostgres]:
     try:
         subprocess.run(
             [sys.executable, "-c", FILL],
-            cwd=ROOT,
+            cwd=PROJECT,
             env={
                 **os.environ,
                 "DJANGO_SETTINGS_MODULE": "ragsite.settings",

@@ -22,9 +22,9 @@ from django.conf import settings
 from django.db import connection
 
 from ragsite import metrics_files
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
-CONFIGURATION = ROOT / "ragsite" / "gunicorn_conf.py"
+CONFIGURATION = PROJECT / "ragsite" / "gunicorn_conf.py"
 START_SECONDS = 30.0
 
 
@@ -69,7 +69,7 @@ def running_server(
                 str(configuration),
                 application,
             ],
-            cwd=ROOT,
+            cwd=PROJECT,
             env={
                 # Without the folder that a test of this process may share metrics in: they would be counted together.
                 **{name: value for name, value in os.environ.items() if name != metrics_files.VARIABLE},
@@ -107,7 +107,7 @@ def _collect_static_files() -> None:
     with (Path(settings.VAR_DIR) / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"}
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, timeout=100)
+        subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environment, check=True, timeout=100)
 
 
 def _wait_until_it_answers(server: Server) -> None:

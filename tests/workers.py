@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent
+from ragsite.paths import PROJECT
+
 STALLED_SECONDS = 1.0
 DEFAULTS = {
     "WORKER_HEARTBEAT_SECONDS": "0.2",
@@ -26,7 +27,7 @@ DEFAULTS = {
 def start_command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start `manage.py` with these arguments on the test database."""
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        [sys.executable, str(PROJECT / "manage.py"), *arguments],
         env={**os.environ, **DEFAULTS, "DATABASE_URL": _url(), "MEDIA_ROOT": str(settings.MEDIA_ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

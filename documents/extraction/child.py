@@ -24,20 +24,20 @@ from documents.normalising import normalise
 Reader = Callable[[bytes], Content]
 
 READERS = {
-    media_types.PDF: "pdf",
-    media_types.DOCX: "docx",
-    media_types.PPTX: "pptx",
-    media_types.XLSX: "xlsx",
-    media_types.EPUB: "epub",
-    media_types.ODT: "odf",
-    media_types.ODS: "odf",
-    media_types.ODP: "odf",
-    media_types.RTF: "rtf",
-    media_types.HTML: "html",
-    media_types.MARKDOWN: "markdown",
-    media_types.CSV: "tabular",
-    media_types.EMAIL: "mail",
-    media_types.PLAIN_TEXT: "plain_text",
+    media_types.PDF: "documents.extraction.pdf",
+    media_types.DOCX: "documents.extraction.docx",
+    media_types.PPTX: "documents.extraction.pptx",
+    media_types.XLSX: "documents.extraction.xlsx",
+    media_types.EPUB: "documents.extraction.epub",
+    media_types.ODT: "documents.extraction.odf",
+    media_types.ODS: "documents.extraction.odf",
+    media_types.ODP: "documents.extraction.odf",
+    media_types.RTF: "documents.extraction.rtf",
+    media_types.HTML: "documents.extraction.html",
+    media_types.MARKDOWN: "documents.extraction.markdown",
+    media_types.CSV: "documents.extraction.tabular",
+    media_types.EMAIL: "documents.extraction.mail",
+    media_types.PLAIN_TEXT: "documents.extraction.plain_text",
 }
 LOADED_WHEN_NEEDED = ("puremagic",)  # by readers; here they are loaded once for all files
 _READ_BYTES = 1 << 20
@@ -46,16 +46,14 @@ _A_TEXT = "A text with ümlauts.\n\nOf two paragraphs.".encode()
 
 def reader_of(media_type: str) -> Reader:
     """Return `read` of the format's module."""
-    module = importlib.import_module(f"documents.extraction.{READERS[media_type]}")
+    module = importlib.import_module(READERS[media_type])
     reader: Reader = module.read
     return reader
 
 
 def load_readers() -> None:
     """Load all that readers need, before the first file comes."""
-    for name in READERS.values():
-        importlib.import_module(f"documents.extraction.{name}")
-    for name in LOADED_WHEN_NEEDED:
+    for name in (*READERS.values(), *LOADED_WHEN_NEEDED):
         importlib.import_module(name)
     assemble(reader_of(media_types.recognise(_A_TEXT))(_A_TEXT), max_chars=len(_A_TEXT))  # compiles its patterns
 

@@ -24,7 +24,7 @@ def read_embedded(data: bytes, name: str, depth: int) -> Content | None:
         if kind == media_types.DOCX:
             content: Content = importlib.import_module("documents.extraction.docx").read(data, depth=depth + 1)
         elif kind in _READERS:
-            content = importlib.import_module(f"documents.extraction.{_READERS[kind]}").read(data)
+            content = importlib.import_module(_READERS[kind]).read(data)
         else:
             return None
     except Unreadable:
@@ -33,9 +33,9 @@ def read_embedded(data: bytes, name: str, depth: int) -> Content | None:
 
 
 _READERS = {
-    media_types.HTML: "html",
-    media_types.MARKDOWN: "plain_text",
-    media_types.PLAIN_TEXT: "plain_text",
-    media_types.CSV: "plain_text",
-    media_types.EMAIL: "mail",
+    media_types.HTML: "documents.extraction.html",
+    media_types.MARKDOWN: "documents.extraction.plain_text",
+    media_types.PLAIN_TEXT: "documents.extraction.plain_text",
+    media_types.CSV: "documents.extraction.plain_text",
+    media_types.EMAIL: "documents.extraction.mail",
 }

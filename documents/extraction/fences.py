@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from documents.extraction import landlock, system_calls
+from ragsite.paths import PROJECT
 
 FENCES = {
     "own user": "needs root",
@@ -33,7 +34,6 @@ _CAP_DAC_READ_SEARCH = 1 << 2
 _CAPABILITY_VERSION = 0x20080522
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 _READ_BY_LIBRARIES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types")
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def hide_this_process() -> None:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from documents.extraction.failures import ExtractionFailed
-from documents.extraction.fences import PROJECT, describe, hide_this_process
+from documents.extraction.fences import describe, hide_this_process
 from documents.extraction.fork_server import CONTROL, LENGTH, STATUS
+from ragsite.paths import PROJECT
 
 START_SECONDS = 60.0  # half a second on a machine with nothing else to do
 _STOP_SECONDS = 5.0  # until a child that was told to stop is gone

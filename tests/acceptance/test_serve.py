@@ -16,7 +16,8 @@ import psutil
 import pytest
 import requests
 
-ROOT = Path(__file__).resolve().parents[2]
+from ragsite.paths import PROJECT
+
 OURS = ("DATABASE_", "OLLAMA_", "REDIS_", "SECRET_", "ADMIN_", "PROMETHEUS_", "RAGSITE_")
 
 
@@ -37,7 +38,7 @@ class Served:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "serve", "--prepare"],
-                cwd=ROOT,
+                cwd=PROJECT,
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
+from ragsite.paths import PROJECT
 from ragsite.postgres.base import open_pools
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parents[2]
 # An index is built outside of a transaction, where only the session's settings count; they are put back there.
 PUTS_BACK = {"documents/spaces.py", "monitoring/benchmarks/synthetic.py"}
 
@@ -64,9 +63,9 @@ def test_requests_leave_the_settings_of_their_connection_as_they_were() -> None:
 def test_settings_are_only_ever_local() -> None:
     lasting = re.compile(r"set_config\([^)]*,\s*false\)|[\"'(]\s*SET (?!LOCAL|TRANSACTION)[A-Za-z_.]+ ?(=|TO)")
     found = {
-        str(path.relative_to(ROOT))
+        str(path.relative_to(PROJECT))
         for app in ("ragsite", "documents", "querying", "monitoring")
-        for path in (ROOT / app).rglob("*.py")
+        for path in (PROJECT / app).rglob("*.py")
         if lasting.search(path.read_text())
     }
     assert found == PUTS_BACK

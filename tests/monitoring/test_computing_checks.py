@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from monitoring.computing_checks import check_computing
-
-ROOT = Path(__file__).resolve().parents[2]
+from ragsite.paths import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -47,7 +45,7 @@ def settings_with(**environment: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", **environment},
-        cwd=ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
@@ -66,7 +64,7 @@ def test_the_start_tells_of_them() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         env={**os.environ, "ENV_FILE": "/nowhere", "RAG_DEVICE": "cuda", "RAG_MODEL": "multilingual"},
-        cwd=ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=60,

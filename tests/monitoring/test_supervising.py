@@ -18,8 +18,8 @@ import pytest
 
 from monitoring import supervising
 from monitoring.supervising import Child, Supervisor
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -86,7 +86,7 @@ def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     supervisor = subprocess.Popen(
         [sys.executable, "-c", script],
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"},
-        cwd=ROOT,
+        cwd=PROJECT,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -135,7 +135,7 @@ def test_it_is_seen_when_the_server_answers() -> None:
 
 def test_what_stays_in_memory_imports_no_django() -> None:
     code = "import sys, monitoring.process_tree; print({'django', 'numpy', 'ssl'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from ragsite.paths import PROJECT
+
 PURE = [
     "documents.dictionary",
     "documents.joining",
@@ -43,4 +43,4 @@ PURE = [
 @pytest.mark.parametrize("module", PURE)
 def test_it_imports_no_django(module: str) -> None:
     program = f"import sys, {module}; sys.exit('django' in sys.modules or 'rest_framework' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=False).returncode == 0

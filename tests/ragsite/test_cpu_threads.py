@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from ragsite.paths import PROJECT
+
 COUNT = """
 import django; django.setup()
 import threading
@@ -28,7 +28,7 @@ def threads_of_libraries(**environment: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", COUNT],
         env={**kept, "DJANGO_SETTINGS_MODULE": "ragsite.settings", **environment},
-        cwd=ROOT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=60,

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from ragsite import embedded_postgres
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 HOLD = "import sys; from pathlib import Path; from ragsite import embedded_postgres as e; \
 print(e.start(Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
@@ -25,7 +25,11 @@ print(e.start(Path(sys.argv[1])), flush=True); sys.stdin.read()"
 def hold(directory: Path) -> tuple[subprocess.Popen[str], str]:
     """Return another process that uses the server, and the URL that it got."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(directory)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(directory)],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     return process, process.stdout.readline().strip()
@@ -154,4 +158,4 @@ def test_its_data_is_where_the_operator_says(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
     assert embedded_postgres.data_directory() == tmp_path / "postgres"
     monkeypatch.delenv("VAR_DIR")
-    assert embedded_postgres.data_directory() == ROOT / "var" / "postgres"
+    assert embedded_postgres.data_directory() == PROJECT / "var" / "postgres"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from ragsite.paths import PROJECT
 
 
 def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -15,7 +15,7 @@ def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment |= {"VAR_DIR": str(folder), "ENV_FILE": str(folder / "none")}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=environment,
         capture_output=True,
         text=True,

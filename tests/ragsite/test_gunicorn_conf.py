@@ -20,8 +20,7 @@ from gunicorn.config import Config
 from documents import word_lists
 from monitoring import pool_report
 from ragsite import settings, shutdown, web_worker
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from ragsite.paths import PROJECT
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,7 @@ def test_the_address_comes_from_the_environment() -> None:
             "--print-config",
             "ragsite.wsgi:application",
         ],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={
             **os.environ,
             "ENV_FILE": "/nowhere",

@@ -9,13 +9,12 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from ragsite.log_lines import PlainFormatter, logging_to_stderr
+from ragsite.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parents[2]
 SAY = """
 import logging, logging.config
 from ragsite.log_lines import logging_to_stderr
@@ -64,7 +63,7 @@ def test_the_format_can_be_chosen(style: str, is_plain: bool, monkeypatch: pytes
 
 
 def test_elsewhere_every_line_is_json_the_web_servers_own_too() -> None:
-    done = subprocess.run([sys.executable, "-c", SAY], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", SAY], cwd=PROJECT, capture_output=True, text=True, check=True)
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["message"] for line in lines] == [
         "document 7: ready",
@@ -77,7 +76,7 @@ def test_elsewhere_every_line_is_json_the_web_servers_own_too() -> None:
 def test_on_a_terminal_lines_are_short_and_the_web_server_says_what_matters() -> None:
     terminal, end = pty.openpty()
     try:
-        subprocess.run([sys.executable, "-c", SAY], cwd=ROOT, stderr=end, check=True)
+        subprocess.run([sys.executable, "-c", SAY], cwd=PROJECT, stderr=end, check=True)
         written = os.read(terminal, 10_000).decode()
     finally:
         os.close(terminal)

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from documents.models import ApiKey
 from monitoring.drills.redis_server import RedisProcess
 from monitoring.models import RateWindow
 from ragsite import rate_limits, rate_windows, redis_guard
+from ragsite.paths import PROJECT
 from ragsite.rate_limits import Windows, take
 from ragsite.rate_windows import SharedWindows, forget_ended_windows
 from ragsite.rates import Rate, parse_rate
@@ -33,7 +33,6 @@ from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
 from tests.server import database_url
 
 __all__ = ["nothing_is_known_of_any_redis", "redis_server"]
-ROOT = Path(__file__).resolve().parents[2]
 FIFTY = Rate(50, 3600)
 # Another process that makes 100 requests in 16 threads, and prints how many were allowed.
 OTHER = """
@@ -81,7 +80,7 @@ def test_with_redis_two_processes_allow_exactly_the_limit(redis_server: RedisPro
     others = [
         subprocess.Popen(
             [sys.executable, "-c", OTHER],
-            cwd=ROOT,
+            cwd=PROJECT,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": patient(redis_server.url)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -105,7 +104,7 @@ def test_without_redis_two_processes_allow_exactly_the_limit() -> None:
     others = [
         subprocess.Popen(
             [sys.executable, "-c", OTHER],
-            cwd=ROOT,
+            cwd=PROJECT,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "DATABASE_URL": database_url()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,9 +13,9 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from monitoring.checks import check_deployment, check_settings
+from ragsite.paths import PROJECT
 from ragsite.settings import env as declared
 
-ROOT = Path(__file__).resolve().parents[2]
 INTERNAL = {
     "RAGSITE_ROLE",
     "RAGSITE_CHECKPOINT",
@@ -28,13 +28,13 @@ def names_in_settings() -> set[str]:
 
 
 def test_the_documentation_lists_every_setting_and_no_other() -> None:
-    documented = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.M)
+    documented = re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "docs" / "configuration.md").read_text(), re.M)
     assert len(documented) == len(set(documented))
     assert set(documented) == names_in_settings()
 
 
 def test_the_example_file_lists_every_setting_and_no_other() -> None:
-    example = re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M)
+    example = re.findall(r"^# ([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.M)
     assert set(example) == names_in_settings()
 
 
@@ -58,9 +58,9 @@ def test_only_the_settings_read_the_environment() -> None:
         "manage.py",
     }
     readers = {
-        str(path.relative_to(ROOT))
+        str(path.relative_to(PROJECT))
         for app in ("ragsite", "documents", "querying", "monitoring")
-        for path in (ROOT / app).rglob("*.py")
+        for path in (PROJECT / app).rglob("*.py")
         if re.search(r"os\.environ|os\.getenv|environ\.Env\(", path.read_text())
     }
     assert readers - allowed == set()
@@ -81,7 +81,7 @@ def test_every_setting_with_nonsense_is_named_at_the_start() -> None:
         done = subprocess.run(
             [sys.executable, *command],
             env={**os.environ, "ENV_FILE": "/nowhere", **wrong},
-            cwd=ROOT,
+            cwd=PROJECT,
             capture_output=True,
             text=True,
             timeout=60,
@@ -102,7 +102,7 @@ def test_no_secret_has_a_default_in_the_code(tmp_path: Path) -> None:
         environment = {key: value for key, value in os.environ.items() if key != "SECRET_KEY"}
         environment |= {"DJANGO_SETTINGS_MODULE": "ragsite.settings", "VAR_DIR": str(tmp_path / name)}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], env=environment, cwd=PROJECT, capture_output=True, text=True, check=True
         )
         keys.add(done.stdout.strip())
         assert (tmp_path / name / "secret_key").stat().st_mode & 0o077 == 0
@@ -166,6 +166,6 @@ def test_with_redis_nothing_is_pickled() -> None:
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": "redis://localhost/0"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=environment, cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "ragsite.guarded_cache.GuardedCache []"

@@ -8,15 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
 from monitoring.benchmarks.freezing import Freezable
 from monitoring.benchmarks.standin.models import DEFAULT_MODELS
+from ragsite.paths import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[3]
 CONTROL_TIMEOUT_SECONDS = 10.0
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring import process_tree, supervising, web_server
+from monitoring import process_tree, supervising
 from monitoring.first_start import NotPrepared, collect_static_files, prepare
 from monitoring.management.commands.prepare import WAIT_SECONDS
 from monitoring.start_checks import start_problems
 from ragsite import embedded_postgres, folder_lock
+from ragsite.paths import PROJECT
 from ragsite.setting_kinds import argument_type, listening_address, whole
 
 
@@ -72,7 +73,7 @@ class Command(BaseCommand):
             folder_lock=lock,
             postgres_lock=embedded_postgres.lock_of(embedded_postgres.data_directory()),
         )
-        os.chdir(web_server.ROOT)
+        os.chdir(PROJECT)
         # What the tree needs is a small part of what was loaded so far, and it would stay in memory all the time.
         os.execv(command[0], command)  # noqa: S606 - our own command
 

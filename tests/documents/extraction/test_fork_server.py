@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from documents.extraction import Extracted, ExtractionFailed, running
+from ragsite.paths import PROJECT
 from tests.documents.extraction.reading import MISBEHAVING, fork_servers, read_in_child, running_children
 
 IMPATIENT = "tests.documents.extraction.impatient"
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_files_are_read_by_children_of_one_process() -> None:
@@ -98,7 +98,7 @@ def test_nothing_is_left_when_the_worker_is_killed(tmp_path: Path) -> None:
         "import django; django.setup(); from pathlib import Path; from documents.extraction import extract;"
         f"extract(Path({str(file)!r}), name='file', child={MISBEHAVING!r})"
     )
-    worker = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    worker = subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT)
     try:
         head = psutil.Process(worker.pid)
         wait_until(lambda: len(head.children(recursive=True)) == 2)

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
+from ragsite.paths import PROJECT
 from tests.monitoring.drills.test_drill import left_behind
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "manage.py", "benchmark", *arguments],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(folder), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
         capture_output=True,
         text=True,

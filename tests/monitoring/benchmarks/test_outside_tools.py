@@ -6,7 +6,6 @@ import json
 import runpy
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,9 +15,10 @@ from django.test import Client
 
 from documents.models import ApiKey, Document, Membership
 from monitoring.first_start import DEMO_CORPUS
+from ragsite.paths import PROJECT
 from tests.factories import make_corpus, make_user
 
-FOLDER = Path(__file__).resolve().parents[3] / "deploy" / "load"
+FOLDER = PROJECT / "deploy" / "load"
 Task = Callable[[Any], None]
 
 

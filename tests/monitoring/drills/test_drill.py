@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from ragsite.paths import PROJECT
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "manage.py", "drill", *arguments],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(folder), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

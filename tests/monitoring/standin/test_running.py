@@ -11,16 +11,14 @@ import sys
 import time
 from contextlib import closing
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 import requests
 
 from monitoring.benchmarks.standin import StandIn, StandInProcess
+from ragsite.paths import PROJECT
 from tests.monitoring.standin.conftest import Wire, ask_on, wait_until
 from tests.timing import stays_below
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 def test_a_stop_is_an_outage_and_a_start_a_restart_on_the_same_port(standin: StandIn, wire: Wire) -> None:

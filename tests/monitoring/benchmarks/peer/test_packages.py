@@ -20,6 +20,7 @@ from monitoring.benchmarks.peer.packages import (
     interpreter_at,
     pip_line,
 )
+from ragsite.paths import PROJECT
 from tests.monitoring.benchmarks.peer.interpreters import program, telling
 
 
@@ -87,5 +88,5 @@ def test_another_interpreter_is_not_shown_to_our_packages() -> None:
 
 
 def test_the_documentation_has_the_same_versions() -> None:
-    text = (Path(__file__).resolve().parents[4] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     assert pip_line("peer/bin/python") in " ".join(text.replace("\\\n", " ").split())

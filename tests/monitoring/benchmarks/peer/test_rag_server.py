@@ -19,10 +19,10 @@ from monitoring.benchmarks.conditions import FIRST_TOKEN, STREAMED, asked
 from monitoring.benchmarks.loading import Load, run_load
 from monitoring.benchmarks.peer import packages
 from monitoring.benchmarks.peer.packages import PACKAGES
+from ragsite.paths import PROJECT
 from tests.monitoring.benchmarks.test_load_generator import serving, streamed
 
 SERVER = "monitoring.benchmarks.peer.rag_server"
-ROOT = Path(__file__).resolve().parents[4]
 PEER = Path(packages.__file__).parent
 
 
@@ -43,7 +43,7 @@ def test_the_server_needs_what_pip_is_told_to_install_and_its_own_events() -> No
     assert "monitoring.benchmarks.peer.events" in modules
     others = {module.partition(".")[0] for module in modules} - {"monitoring"}
     assert others <= {name.replace("-", "_") for name in PACKAGES}
-    checks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["overrides"]
+    checks = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]["overrides"]
     assert {f"{name}.*" for name in others} in [set(each["module"]) for each in checks]
 
 
