@@ -13,10 +13,11 @@ import pytest
 import requests
 
 from documents.models import ApiKey, Document, Membership
+from ragsite.paths import PROJECT
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.server import ROOT, Server, running_server
+from tests.server import Server, running_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     folder = str(tmp_path / "var")
     subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**os.environ, "VAR_DIR": folder, "ENV_FILE": "/nowhere"},
         check=True,
         timeout=100,

@@ -10,8 +10,9 @@ from pathlib import Path
 import requests
 
 from monitoring.benchmarks.standin.running import StandIn
+from ragsite.paths import PROJECT
 from tests.monitoring.circuits import wait_until
-from tests.postgres import ROOT, OwnPostgres, own_postgres
+from tests.postgres import OwnPostgres, own_postgres
 from tests.server import Server, running_server
 
 __all__ = ["own_postgres"]
@@ -26,7 +27,7 @@ def order(database_url: str, standin: StandIn, what: str) -> None:
     environment = {"DATABASE_URL": database_url, "OLLAMA_BASE_URL": standin.url, "ENV_FILE": "/nowhere"}
     subprocess.run(
         [sys.executable, "manage.py", "circuit", what, standin.url, "embed"],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=environment,
         check=True,
         timeout=60,

@@ -9,23 +9,22 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
 from monitoring.first_start import DEMO_CORPUS, index_demo_corpus
 from querying.sentences import sentences_of
+from ragsite.paths import PROJECT
 from tests.factories import make_corpus
 from tests.querying.library import add_document
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(settings.BASE_DIR)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 Words = tuple[str, ...]
 
 # question -> words of the sentence that must be quoted first
@@ -81,7 +80,7 @@ _LISTED_QUESTION = re.compile(r"\s{2}([A-Z][^\"\n]*\?)$", re.MULTILINE)
 
 
 def headings() -> list[str]:
-    return re.findall(r"^#+ (.*\?)$", (ROOT / "docs" / "questions.md").read_text(), re.MULTILINE)
+    return re.findall(r"^#+ (.*\?)$", (PROJECT / "docs" / "questions.md").read_text(), re.MULTILINE)
 
 
 def examples() -> list[str]:

@@ -16,8 +16,9 @@ import requests
 from django.db import connection, connections
 
 from ragsite import gunicorn_conf
+from ragsite.paths import PROJECT
 from ragsite.postgres.base import open_pools
-from tests.server import ROOT, running_server
+from tests.server import running_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 4
@@ -59,7 +60,7 @@ def test_ours_is_loaded_before_the_fork_and_opens_nothing() -> None:
         "from ragsite.postgres.base import open_pools; print(open_pools(), threading.active_count())"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=PROJECT, capture_output=True, text=True)
     assert gunicorn_conf.preload_app is True
     assert done.stdout.strip() == "{} 1", done.stderr
 

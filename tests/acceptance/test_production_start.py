@@ -22,8 +22,8 @@ import psycopg
 import pytest
 import requests
 
+from ragsite.paths import PROJECT
 from tests.acceptance.test_serve import free_port, processes_of
-from tests.server import ROOT
 
 TOKEN = "that-of-prometheus-0123456789"
 HOSTS = ("ask.example.org", "10.0.0.7")  # as documented
@@ -48,7 +48,7 @@ class Machine:
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         arguments, environment = self.typed(command)
         return subprocess.run(
-            arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+            arguments, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=200, check=False
         )
 
     def typed(self, command: str) -> tuple[list[str], dict[str, str]]:
@@ -65,7 +65,7 @@ class Machine:
 
 def documented(heading: str) -> list[list[str]]:
     """Return the commands of each code block below a heading of docs/operations.md."""
-    text = (ROOT / "docs" / "operations.md").read_text()
+    text = (PROJECT / "docs" / "operations.md").read_text()
     section = text.split(f"\n## {heading}\n")[1].split("\n## ")[0].split("\n### ")[0]
     return [re.findall(r"^\$ (.+)$", block, re.M) for block in re.findall(r"```\n(.*?)```", section, re.S)]
 
@@ -112,7 +112,7 @@ def running(machine: Machine, *commands: str) -> Iterator[Path]:
     with output.open("wb") as log:
         for command in commands:
             arguments, environment = machine.typed(command)
-            started.append(subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log))
+            started.append(subprocess.Popen(arguments, cwd=PROJECT, env=environment, stdout=log, stderr=log))
     try:
         give_up_at = time.monotonic() + 100
         while not is_ready(machine):
@@ -191,7 +191,7 @@ def prepared_by_two_hosts(machine: Machine, command: str) -> list[str]:
     hosts = [
         subprocess.Popen(
             arguments,
-            cwd=ROOT,
+            cwd=PROJECT,
             env={**environment, "VAR_DIR": folder},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,7 +18,7 @@ from monitoring.machine_resources import Resources, machine_resources
 from monitoring.tuning import GB, MB, Setting, advise, as_number, compare
 from monitoring.tuning_report import propose
 from monitoring.tuning_server import TuningRefused
-from tests.postgres import ROOT
+from ragsite.paths import PROJECT
 
 SERVER = Resources(memory_bytes=16 * GB, cores=8)
 
@@ -139,7 +139,7 @@ class Home:
         kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "TEST_DATABASE_URL"}}
         return subprocess.run(
             [sys.executable, *program, *arguments],
-            cwd=ROOT,
+            cwd=PROJECT,
             env={**kept, "VAR_DIR": str(self.folder), **environment},
             capture_output=True,
             text=True,
