@@ -14,9 +14,9 @@ from monitoring.drills.redis_server import RedisProcess
 from querying import claims, storing_later
 from querying.claims import CLAIM_SECONDS, release, renew, take
 from querying.models import AnswerClaim
-from tests.redis import nothing_is_known_of_any_redis, redis_server, with_redis
+from tests.redis import redis_server, with_redis
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server", "with_redis"]
+__all__ = ["redis_server", "with_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 NEARLY_OVER = timedelta(seconds=1)
 

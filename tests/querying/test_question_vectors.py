@@ -25,9 +25,9 @@ from ragsite.deadline import Deadline
 from tests.factories import make_corpus
 from tests.querying.conftest import QUESTION
 from tests.querying.test_cache_counts import stored
-from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import cache_settings, redis_server
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -13,10 +13,10 @@ from django.core.cache.backends.base import BaseCache
 from monitoring.drills.redis_server import RedisProcess
 from ragsite import redis_guard
 from ragsite.guarded_cache import GuardedCache
-from tests.redis import QUICK, cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import QUICK, cache_settings, redis_server
 from tests.timing import stays_below
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.redis
 
 
