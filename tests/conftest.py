@@ -28,11 +28,35 @@ for name, max_examples in {"suite": 50, "thorough": 1000}.items():
 hypothesis_settings.load_profile(PROFILE)
 
 
+# Names in a module of tests that start a browser, a server or another process.
+STARTS_PROCESSES = {"subprocess", "multiprocessing", "running_server", "start_command", "run_worker", "own_postgres"}
+STARTS_PROCESSES |= {"StandInProcess", "Bench", "Stage", "Browser", "browser", "chromium", "redis_server"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give the test database a name of its own, so that two test runs on one machine don't meet; empty it quickly."""
     test = django_settings.DATABASES["default"].setdefault("TEST", {})
     test["NAME"] = f"test_{os.environ['RAGSITE_TEST_DB']}"
     TransactionTestCase._fixture_teardown = emptying.after_test
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what `make test-fast` leaves out."""
+    assert isinstance(item, pytest.Function)
+    if not STARTS_PROCESSES.isdisjoint(vars(item.module)):
+        item.add_marker("process")
+    if item.get_closest_marker("django_db") or not DATABASE_FIXTURES.isdisjoint(item.fixturenames):
+        item.add_marker("database")
+
+
+@pytest.hookimpl(trylast=True)  # pytest-django has put tests of the database first
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is slow, so that no worker waits for another one at the end.
+
+    Slow tests of the database keep their place: those that commit run after those that don't.
+    """
+    items.sort(key=lambda item: "slow" not in item.keywords or "database" in item.keywords)
 
 
 @pytest.fixture(autouse=True)
