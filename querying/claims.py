@@ -77,6 +77,12 @@ def renew() -> None:
         held.renewed_at = now
 
 
+def held() -> frozenset[str]:
+    """Return the keys of the answers that this process is at."""
+    with _lock:
+        return frozenset(_held)
+
+
 def forget_all() -> None:
     """Renew none of those that this process holds now."""
     with _lock:

@@ -166,6 +166,6 @@ def test_migrating_without_pgvector_is_a_sentence(monkeypatch: pytest.MonkeyPatc
 
 
 def test_static_files_are_made_again_where_there_was_no_manifest_of_them(settings: Settings) -> None:
-    before = first_start._state_of_static_files()
+    before = first_start.state_of_static_files()
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "another"}}
-    assert first_start._state_of_static_files() != before
+    assert first_start.state_of_static_files() != before

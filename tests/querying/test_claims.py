@@ -64,7 +64,7 @@ def test_most_answers_cost_no_renewal(django_assert_num_queries: DjangoAssertNum
 def test_what_was_given_back_or_lost_to_another_process_is_not_renewed(at_once: None) -> None:
     owner, other = taken("released"), uuid4()
     release("released", owner)
-    assert not claims._held
+    assert not claims.held()
     taken("lost")
     AnswerClaim.objects.filter(key="lost").update(owner=other)
     renew()
@@ -74,9 +74,9 @@ def test_what_was_given_back_or_lost_to_another_process_is_not_renewed(at_once: 
 
 def test_who_is_refused_holds_nothing(at_once: None) -> None:
     owner = taken()
-    claims._held.clear()  # as in another process
+    claims.forget_all()  # as in another process
     assert not take("key", uuid4())
-    assert not claims._held
+    assert not claims.held()
     release("key", owner)
 
 
@@ -85,7 +85,7 @@ def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, setting
     settings.DEADLINE_MAX_SECONDS = 0
     renew()
     assert seconds_left("key") < NEARLY_OVER.total_seconds()
-    assert not claims._held
+    assert not claims.held()
 
 
 @pytest.mark.redis
