@@ -38,7 +38,7 @@ test: install-dev ## Run the whole suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 test-fast: install-dev ## Run what needs no database, browser or process and is not slow: three quarters of all tests
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup -m "not (database or process or slow or browser or redis)"
+	$(BIN)/python -m pytest -n logical --dist loadgroup -m "not (database or process or slow or browser or redis)"
 
 lint: install-dev ## Format, lint, types, layers, migrations
 	$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ hypothesis_settings.load_profile(PROFILE)
 # Names in a module of tests that start a browser, a server or another process.
 STARTS_PROCESSES = {"subprocess", "multiprocessing", "running_server", "start_command", "run_worker", "own_postgres"}
 STARTS_PROCESSES |= {"StandInProcess", "Bench", "Stage", "Browser", "browser", "chromium", "redis_server"}
+STARTS_PROCESSES |= {"run_inside", "read_in_child", "needs_tesseract"}
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
@@ -42,12 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what `make test-fast` leaves out."""
+    """Mark what `make test-fast` leaves out. One worker has the browser: each would start its own."""
     assert isinstance(item, pytest.Function)
     if not STARTS_PROCESSES.isdisjoint(vars(item.module)):
         item.add_marker("process")
     if item.get_closest_marker("django_db") or not DATABASE_FIXTURES.isdisjoint(item.fixturenames):
         item.add_marker("database")
+    if item.get_closest_marker("browser"):
+        item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(trylast=True)  # pytest-django has put tests of the database first
