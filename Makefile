@@ -37,7 +37,7 @@ run: install ## Serve on 127.0.0.1:8000 (PORT, DATABASE_URL, REDIS_URL, OLLAMA_B
 test: install-dev ## Run the whole suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
-test-fast: install-dev ## Run what needs no database, browser or process and is not slow: three quarters of all tests
+test-fast: install-dev ## Run what needs no database, browser or process and is not slow: two thirds of all tests
 	$(BIN)/python -m pytest -n logical --dist loadgroup -m "not (database or process or slow or browser or redis)"
 
 lint: install-dev ## Format, lint, types, layers, migrations

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give the test database a name of its own, so that two test runs on one machine don't meet; empty it quickly."""
     test = django_settings.DATABASES["default"].setdefault("TEST", {})
     test["NAME"] = f"test_{os.environ['RAGSITE_TEST_DB']}"
-    TransactionTestCase._fixture_teardown = emptying.after_test
+    TransactionTestCase._fixture_teardown = emptying.after_test  # type: ignore[attr-defined] # Django has it
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
