@@ -18,7 +18,7 @@ from tests.workers import end, go_on, is_stopped, let_its_heart_stop, run_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CHUNKS = 80  # ten calls to the model
+CHUNKS = 200
 CALL_CHUNKS = 8
 PLACES = [
     "claimed:1",
