@@ -6,7 +6,7 @@ BIN := .venv/bin
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 CODE := manage.py ragsite documents querying monitoring tests
 
-.PHONY: install install-dev install-ocr run test lint format lock clean help
+.PHONY: install install-dev install-ocr run test test-fast lint format lock clean help
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -36,6 +36,9 @@ run: install ## Serve on 127.0.0.1:8000 (PORT, DATABASE_URL, REDIS_URL, OLLAMA_B
 
 test: install-dev ## Run the whole suite
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+
+test-fast: install-dev ## Run what needs no database, browser or process and is not slow: two thirds of all tests
+	$(BIN)/python -m pytest -n logical --dist loadgroup -m "not (database or process or slow or browser or redis)"
 
 lint: install-dev ## Format, lint, types, layers, migrations
 	$(BIN)/ruff format --check .

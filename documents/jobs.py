@@ -80,8 +80,8 @@ def index(context: JobContext, *, document_id: str, corpus_id: int, tenant_id: i
     finally:
         _charge(tenant_id, UUID(document_id), companions, time.monotonic() - started)
     if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
-        _defer_index_build(corpus_id)
-        _measure_closeness(corpus_id)
+        defer_index_build(corpus_id)
+        measure_closeness(corpus_id)
 
 
 def _charge(tenant_id: int, document_id: UUID, companions: Companions, seconds: float) -> None:
@@ -121,9 +121,9 @@ def upkeep(timestamp: int) -> None:
     """
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
-        _defer_index_build(corpus_id)
+        defer_index_build(corpus_id)
     for corpus_id in Corpus.objects.filter(chunk_count__gte=CHUNKS_MIN).values_list("pk", flat=True):
-        _measure_closeness(corpus_id)
+        measure_closeness(corpus_id)
     sweep_orphans()
     sweep_indexes()
     forget_old_attempts()
@@ -137,7 +137,7 @@ def _large_corpora() -> QuerySet[Corpus]:
     return Corpus.objects.filter(chunk_count__gt=settings.EXACT_SCAN_MAX_CHUNKS)
 
 
-def _measure_closeness(corpus_id: int) -> None:
+def measure_closeness(corpus_id: int) -> None:
     """Learn what the live space's cosines mean, if its corpus has changed much since that was measured.
 
     Of a corpus that grows, that is once at its beginning and once when nothing more is on its way.
@@ -151,7 +151,7 @@ def _measure_closeness(corpus_id: int) -> None:
         keep_closeness(space, corpus.chunk_count)
 
 
-def _defer_index_build(corpus_id: int) -> None:
+def defer_index_build(corpus_id: int) -> None:
     """Let the live space have its index built, when it needs one and nobody is about to build it.
 
     Not while more documents are on their way, up to LATE_INDEX_FACTOR times the size that needs one: to put a vector

@@ -62,7 +62,7 @@ def prepare(tell: Callable[[str], None], *, with_demo: bool, wait_seconds: float
 def collect_static_files() -> None:
     """Hash and compress the static files, unless nothing changed since the last time. Raises NotPrepared."""
     stamp = settings.STATIC_ROOT / ".stamp"
-    state = _state_of_static_files()
+    state = state_of_static_files()
     try:
         if not stamp.exists() or stamp.read_text() != state:
             call_command("collectstatic", verbosity=0, interactive=False, clear=True)
@@ -124,7 +124,8 @@ def without_example_questions(markdown: str) -> str:
     return _CODE_BLOCK.sub(lambda block: "" if _QUESTION.search(block[0]) else block[0], markdown)
 
 
-def _state_of_static_files() -> str:
+def state_of_static_files() -> str:
+    """Return what changes when the static files of the pages have to be made again."""
     root = Path(settings.BASE_DIR)
     digest = hashlib.sha256((root / "requirements.txt").read_bytes())
     digest.update(settings.STORAGES["staticfiles"]["BACKEND"].encode())  # which may make no manifest

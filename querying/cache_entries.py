@@ -25,6 +25,7 @@ from documents.models import Document
 from querying import storing_later
 from querying.models import CacheEntry
 from ragsite.postgres.limits import bounded_transaction
+from ragsite.process_memory import on_reset
 
 Kind = CacheEntry.Kind
 MAX_VALUE_BYTES = 512 * 1024  # as JSON
@@ -157,6 +158,9 @@ storing_later.store_later(_waiting.store)
 def forget_waiting() -> None:
     """Forget what this process has not stored yet."""
     _waiting.forget()
+
+
+on_reset(forget_waiting)
 
 
 def _forget_what_is_gone(batch: Collection[CacheEntry]) -> None:

@@ -20,6 +20,7 @@ from querying import storing_later
 from querying.cache_faults import unless_it_fails
 from ragsite.database_connection import preparing_cursor
 from ragsite.postgres.limits import bounded_transaction
+from ragsite.process_memory import on_reset
 
 CLAIM_SECONDS = 10  # a process that died doesn't hold the others up for longer
 RENEW_SECONDS = 3  # thrice within the life of a claim; most answers need none
@@ -76,10 +77,19 @@ def renew() -> None:
         held.renewed_at = now
 
 
+def held() -> frozenset[str]:
+    """Return the keys of the answers that this process is at."""
+    with _lock:
+        return frozenset(_held)
+
+
 def forget_all() -> None:
     """Renew none of those that this process holds now."""
     with _lock:
         _held.clear()
+
+
+on_reset(forget_all)
 
 
 def release(key: str, owner: UUID) -> None:

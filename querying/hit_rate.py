@@ -18,6 +18,7 @@ from querying import storing_later
 from querying.models import CacheCount
 from ragsite.metrics import CACHE_QUESTIONS, CACHE_REQUESTS
 from ragsite.postgres.limits import bounded_transaction
+from ragsite.process_memory import on_reset
 
 QUESTIONS = "questions"  # the layer that counts whole questions, whichever cache had the answer
 PERIOD_SECONDS = 600
@@ -115,6 +116,7 @@ class Counts:
 
 _counts = Counts()
 storing_later.store_later(_counts.store)
+on_reset(_counts.forget)
 
 
 @cache
@@ -165,11 +167,6 @@ LAYERS = {
     "vectors": "question vectors, in memory",
     "vectors_shared": "question vectors, in Redis or Postgres",
 }
-
-
-def forget_counts() -> None:
-    """Forget what this process has counted and not stored."""
-    _counts.forget()
 
 
 def _period(moment: datetime) -> datetime:

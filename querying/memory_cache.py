@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from django.conf import settings
 
 from querying.values import Answer
+from ragsite.process_memory import on_reset
 
 MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its text
 
@@ -115,5 +116,10 @@ class OfThisProcess(Generic[E]):
                 self._memory = MemoryCache(settings.CACHE_MEMORY_BYTES)
             return self._memory
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self().clear()
+
 
 memory: OfThisProcess[Kept] = OfThisProcess()  # of answers
+on_reset(memory.clear)

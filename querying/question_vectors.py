@@ -26,6 +26,7 @@ from querying.hit_rate import count
 from querying.legs import Legs, Status
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, OllamaTimeout, RagError
+from ragsite.process_memory import on_reset
 
 EMBEDDING_SHARE = 0.4  # of the time left: without the question's vector, the keyword leg still answers
 MAX_VECTORS = 1000  # 3 MB at 768 dimensions
@@ -115,6 +116,9 @@ def forget_all() -> None:
     with _lock:
         _vectors.clear()
         _failures.clear()
+
+
+on_reset(forget_all)
 
 
 def _embed(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np.ndarray | None, Status]:

@@ -27,6 +27,7 @@ from querying.retrieval import Passage, Retrieved
 from querying.timings import milliseconds_since
 from querying.values import Asked
 from ragsite.performance import observe_stage
+from ragsite.process_memory import on_reset
 
 PASSAGE_BYTES = 500  # of memory that a passage takes besides its text, about
 
@@ -63,6 +64,7 @@ class KeptSearch:
 
 
 search_memory: OfThisProcess[KeptSearch] = OfThisProcess()
+on_reset(search_memory.clear)
 
 
 def search_key_if_cacheable(asked: Asked) -> SearchKey | None:

@@ -57,6 +57,16 @@ class Gate:
             self._leave()
 
     @property
+    def free(self) -> int:
+        """Return how many places are free."""
+        return self._free
+
+    @property
+    def waiting(self) -> int:
+        """Return how many stand in line."""
+        return len(self._line)
+
+    @property
     def is_crowded(self) -> bool:
         """Return whether somebody stands in line, or has within the last second."""
         return bool(self._line) or time.monotonic() - self._crowded_at < CROWDED_SECONDS

@@ -46,6 +46,11 @@ class Slot:
         self.release()
 
 
+def taken() -> int:
+    """Return how many answers are in the making."""
+    return _taken
+
+
 def take_slot(deadline: Deadline) -> Slot:
     """Return a slot, after a second's wait at most. Raises Overloaded when none gets free."""
     global _taken

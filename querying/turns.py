@@ -26,6 +26,16 @@ class Turns:
         self._at_work = 0
         self._behind: deque[Turn] = deque()
 
+    @property
+    def at_work(self) -> int:
+        """Return how many are at work."""
+        return self._at_work
+
+    @property
+    def behind(self) -> int:
+        """Return how many wait for their end."""
+        return len(self._behind)
+
     def begin(self) -> Turn:
         """Return the turn of a newcomer, who is at work from now on."""
         turn = Turn(self)

@@ -8,6 +8,7 @@ from django_redis.cache import CONNECTION_INTERRUPTED, RedisCache
 from django_redis.pool import ConnectionFactory
 from redis.connection import ConnectionPool
 
+from ragsite.process_memory import on_reset
 from ragsite.redis_guard import GuardedRedis, pool_options
 
 
@@ -26,6 +27,16 @@ class SeparatePools(ConnectionFactory):  # type: ignore[misc] # django-redis has
             self._pools.setdefault(key, self.get_connection_pool(params))
         pool: ConnectionPool = self._pools[key]
         return pool
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Close the connections of every pool, and forget the pools."""
+        for pool in cls._pools.values():
+            pool.disconnect()
+        cls._pools.clear()
+
+
+on_reset(SeparatePools.close_all)
 
 
 class GuardedCache(RedisCache):  # type: ignore[misc] # django-redis has no types

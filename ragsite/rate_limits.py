@@ -7,7 +7,6 @@ statement does it, so that two requests at the same moment are two.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 
@@ -16,6 +15,7 @@ from django.conf import settings
 
 from ragsite import redis_guard
 from ragsite.metrics import THROTTLED
+from ragsite.process_memory import on_reset
 from ragsite.rate_windows import SharedWindows
 from ragsite.rates import Quota, Rate
 
@@ -95,12 +95,12 @@ def take(scope: str, who: str, rate: Rate, *, cost: int = 1) -> Quota:
 
 
 def forget_all() -> None:
-    """Forget all windows of this process. For tests, and for a forked child, whose parent may hold a lock."""
+    """Forget all windows of this process, and start with locks that nobody holds."""
     global _counted_here, _shared
     _counted_here, _shared = Windows(), SharedWindows()
 
 
-os.register_at_fork(after_in_child=forget_all)
+on_reset(forget_all, after_fork=True)
 
 
 def _take_from_redis(key: str, cost: int, rate: Rate) -> Quota | None:

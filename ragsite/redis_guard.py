@@ -21,6 +21,7 @@ from redis.connection import ConnectionPool
 from redis.retry import Retry
 
 from ragsite.metrics import REDIS_SILENCES
+from ragsite.process_memory import on_reset
 
 logger = logging.getLogger(__name__)
 SILENCE_SECONDS = 5.0
@@ -85,6 +86,7 @@ class Guard:
 
 
 _guards: dict[tuple[Any, ...], Guard] = {}
+on_reset(_guards.clear)
 
 
 class GuardedRedis(redis.Redis):
@@ -124,6 +126,9 @@ def pool_options() -> dict[str, Any]:
 def client_of(url: str) -> GuardedRedis:
     """Return this process's client of that server."""
     return connect(url)
+
+
+on_reset(client_of.cache_clear)
 
 
 def connect(url: str) -> GuardedRedis:

@@ -8,27 +8,58 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from querying import cache_entries, claims, question_vectors, storing_later
-from querying.hit_rate import forget_counts
-from querying.memory_cache import memory
-from querying.retrieval_cache import search_memory
+from querying import storing_later
 from ragsite import ollama
+from ragsite.process_memory import reset
+from tests import emptying
+from tests.examples import PROFILE
 
 # How long an example takes says something of the machine: a busy one stands still for longer than the 200 ms that
 # Hypothesis allows, at any of the thousands of examples.
-hypothesis_settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("ours")
+for name, max_examples in {"suite": 50, "thorough": 1000}.items():
+    hypothesis_settings.register_profile(
+        name, max_examples=max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+hypothesis_settings.load_profile(PROFILE)
+
+
+# Names in a module of tests that start a browser, a server or another process.
+STARTS_PROCESSES = {"subprocess", "multiprocessing", "running_server", "start_command", "run_worker", "own_postgres"}
+STARTS_PROCESSES |= {"StandInProcess", "Bench", "Stage", "Browser", "browser", "chromium", "redis_server"}
+STARTS_PROCESSES |= {"run_inside", "read_in_child", "needs_tesseract"}
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the test database a name of its own, so that two test runs on one machine don't meet."""
+    """Give the test database a name of its own, so that two test runs on one machine don't meet; empty it quickly."""
     test = django_settings.DATABASES["default"].setdefault("TEST", {})
     test["NAME"] = f"test_{os.environ['RAGSITE_TEST_DB']}"
+    TransactionTestCase._fixture_teardown = emptying.after_test  # type: ignore[attr-defined] # Django has it
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what `make test-fast` leaves out. One worker has the browser: each would start its own."""
+    assert isinstance(item, pytest.Function)
+    if not STARTS_PROCESSES.isdisjoint(vars(item.module)):
+        item.add_marker("process")
+    if item.get_closest_marker("django_db") or not DATABASE_FIXTURES.isdisjoint(item.fixturenames):
+        item.add_marker("database")
+    if item.get_closest_marker("browser"):
+        item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.hookimpl(trylast=True)  # pytest-django has put tests of the database first
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is slow, so that no worker waits for another one at the end.
+
+    Slow tests of the database keep their place: those that commit run after those that don't.
+    """
+    items.sort(key=lambda item: "slow" not in item.keywords or "database" in item.keywords)
 
 
 @pytest.fixture(autouse=True)
@@ -44,51 +75,19 @@ def nobody_watches_circuits_in_the_background(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture(autouse=True)
-def the_client_ends_with_its_test() -> Iterator[None]:
-    """A thread that looks after a server which is gone would do so through all the tests that follow."""
-    yield
-    client = ollama._current.client
-    ollama._current.forget()
-    if client is not None:
-        client.close()
-
-
-@pytest.fixture(autouse=True)
 def passwords_are_cheap(settings: Settings) -> None:
     """A test makes users by the dozen; the real hash takes half a second each."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
-def jobs_end_with_their_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No job outlives a test that commits: Django's flush doesn't know the queue's tables."""
-    marker = request.node.get_closest_marker("django_db")
-    if marker is None or not marker.kwargs.get("transaction"):
-        yield
-        return
-    request.getfixturevalue("transactional_db")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_cached(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing outlives its test in memory, nor waits to be stored; what is in the database goes with it.
 
-    The thread that stores in the background would write to the database of whatever test runs: `store_now` does it.
+    The thread that stores in the background would write to the database of whatever test runs: `store_now` does it. So
+    would one that looks after a server which is gone.
     """
     monkeypatch.setattr(storing_later, "begin", lambda: None)
-    forget_all_caches()
+    reset()
     yield
-    forget_all_caches()
-
-
-def forget_all_caches() -> None:
-    """Forget what this process has in memory."""
-    memory().clear()
-    search_memory().clear()
-    question_vectors.forget_all()
-    cache_entries.forget_waiting()
-    claims.forget_all()
-    forget_counts()
+    reset()

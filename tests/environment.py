@@ -5,9 +5,17 @@ of the embedded one.
 """
 
 import os
+import sys
+
+import psycopg
 
 from ragsite import embedded_postgres
 from ragsite.paths import PROJECT
+
+# Compiled modules are kept, whatever the environment says: the tests start hundreds of processes, each of which would
+# spend a third of a second on compiling ours, and every worker of pytest ten on the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 OURS = ("OLLAMA_", "DATABASE_", "REDIS_", "CIRCUIT_", "ENABLE_", "RAG_", "DEADLINE", "PROMETHEUS_MULTIPROC_DIR")
 for name in [name for name in os.environ if name.startswith(OURS)]:
@@ -22,7 +30,16 @@ os.environ["VAR_DIR"] = str(PROJECT / "var" / "test")
 (PROJECT / "var" / "test" / "static").mkdir(parents=True, exist_ok=True)
 if not os.environ.get("RAGSITE_TEST_DB"):
     os.environ["RAGSITE_TEST_DB"] = "ragsite"
-os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or embedded_postgres.start(
-    PROJECT / "var" / "postgres-test",
-    as_owner=True,  # settings of the server are tested, too
-)
+
+
+def started_postgres() -> str:
+    """Return the URL of the embedded server. It spares the disk: what a crash of the machine spoils is only tests'."""
+    url = embedded_postgres.start(PROJECT / "var" / "postgres-test", as_owner=True)  # its settings are tested, too
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
+    return url
+
+
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or started_postgres()

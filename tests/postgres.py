@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -60,14 +61,36 @@ class OwnPostgres:
 
 
 @pytest.fixture(scope="module")
-def own_postgres() -> Iterator[OwnPostgres]:
-    """A server for the tests of one module."""
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgres]:
+    """A server for the tests of one module, which should be one group of xdist: each worker would start its own."""
     # Not in pytest's folder: every other run closes that to all users but its own, and Postgres is another one.
     with tempfile.TemporaryDirectory(prefix="ragsite-") as folder:
-        yield from _serve(Path(folder).resolve() / "pg")
+        directory = Path(folder).resolve() / "pg"
+        _copy(_prepared(tmp_path_factory), directory)
+        server = OwnPostgres(directory, embedded_postgres.start(directory))
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
-def _serve(directory: Path) -> Iterator[OwnPostgres]:
+def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data of a server that is stopped: made once for all workers of this run, which takes 10 s of CPU."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    prepared = shared / "own-postgres"
+    with (shared / "own-postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not prepared.exists():
+            with tempfile.TemporaryDirectory(prefix="ragsite-") as folder:
+                directory = Path(folder).resolve() / "pg"
+                _fill(directory)
+                _copy(directory, prepared)
+    return prepared
+
+
+def _fill(directory: Path) -> None:
     server = OwnPostgres(directory, embedded_postgres.start(directory))
     try:
         subprocess.run(
@@ -82,9 +105,15 @@ def _serve(directory: Path) -> Iterator[OwnPostgres]:
             check=True,
             timeout=120,
         )
-        yield server
     finally:
         server.stop()
+    with (directory / "postgresql.conf").open("a") as configuration:
+        configuration.write("fsync = off\n")  # a test stops servers, and never the machine
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy the data of a server that is stopped, with their owner, whom Postgres insists on."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
 def freeze(pid: int) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django_redis.pool import ConnectionFactory
 from pytest_django import Settings
 
 from monitoring.drills.redis_server import RedisProcess
-from ragsite import rate_limits, redis_guard
+from ragsite import redis_guard
 
 PATIENT_SECONDS = 10.0  # a busy machine is no dead Redis
 QUICK = {"SOCKET_CONNECT_TIMEOUT": 0.1, "SOCKET_TIMEOUT": 0.1}  # as the settings have it, for a Redis that is silent
@@ -38,18 +37,6 @@ def with_redis(settings: Settings, redis_server: RedisProcess) -> RedisProcess:
 def patient(url: str) -> str:
     """Return the address with which another process waits for Redis as long as this one does."""
     return f"{url}?socket_timeout={PATIENT_SECONDS}&socket_connect_timeout={PATIENT_SECONDS}"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_known_of_any_redis() -> Iterator[None]:
-    """No silence, count or pool outlives its test."""
-    yield
-    redis_guard._guards.clear()
-    rate_limits.forget_all()
-    redis_guard.client_of.cache_clear()
-    for pool in ConnectionFactory._pools.values():
-        pool.disconnect()
-    ConnectionFactory._pools.clear()
 
 
 def cache_settings(url: str, **options: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from monitoring.drills.web_process import free_port
 from ragsite import metrics_files
 from ragsite.paths import PROJECT
 
@@ -56,7 +56,7 @@ def running_server(
 ) -> Iterator[Server]:
     """Serve the test database until the block ends; one worker, unless the environment says otherwise."""
     _collect_static_files()
-    port = _free_port()
+    port = free_port()
     log = folder / "server.log"
     defaults = {"WEB_WORKERS": "1", "WEB_THREADS": "48", "MAX_OPEN_STREAMS": "24", "DATABASE_POOL_SIZE": "2"}
     with log.open("wb") as output:
@@ -119,13 +119,6 @@ def _wait_until_it_answers(server: Server) -> None:
         except requests.RequestException:
             time.sleep(0.1)
     raise AssertionError(f"the server did not start:\n{server.log.read_text()[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def database_url() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -25,6 +26,7 @@ else:
     Base = admin.ModelAdmin
 
 Scope = Callable[[Principal], "QuerySet[Any]"]
+_known_to_have: WeakKeyDictionary[HttpRequest, dict[Scope, bool]] = WeakKeyDictionary()
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -144,7 +146,14 @@ class ScopedAdmin(Base):
         principal = principal_of(request)
         if obj is not None:
             return scope(principal).filter(pk=obj.pk).exists()
-        return is_superuser(request) or self.may_add(principal) or scope(principal).exists()
+        return is_superuser(request) or self.may_add(principal) or self._has_any(scope, request)
+
+    def _has_any(self, scope: Scope, request: HttpRequest) -> bool:
+        """Return whether there is a row; looked up once for a request, though the menu asks four times for a model."""
+        known = _known_to_have.setdefault(request, {})
+        if scope not in known:
+            known[scope] = scope(principal_of(request)).exists()
+        return known[scope]
 
 
 class ReadOnlyAdmin(ScopedAdmin):

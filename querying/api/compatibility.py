@@ -20,7 +20,8 @@ def canonical_body(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     renamed = {OTHER_NAMES.get(name, name): value for name, value in body.items() if value is not None}
-    return {name: value for name, value in renamed.items() if name in QuestionSerializer().fields}
+    known = QuestionSerializer().fields  # made each time: copies of all fields
+    return {name: value for name, value in renamed.items() if name in known}
 
 
 def body_schema() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ragsite.ollama.values import (
     Tick,
     Token,
 )
+from ragsite.process_memory import on_reset
 
 __all__ = [
     "BreakerChange",
@@ -31,6 +32,7 @@ __all__ = [
     "Operation",
     "Tick",
     "Token",
+    "close_client",
     "configured",
     "get_client",
     "on_new_client",
@@ -81,6 +83,18 @@ def get_client() -> OllamaClient:
         except Exception:
             logger.exception("what is done with a new client failed")
     return client
+
+
+def close_client() -> None:
+    """Close this process's client, if there is one: its connections and the threads that look after its servers."""
+    with _current.lock:
+        client = _current.client
+        _current.client = _current.made_of = None
+    if client is not None:
+        client.close()
+
+
+on_reset(close_client)
 
 
 def on_new_client(callback: Callable[[OllamaClient], None]) -> None:

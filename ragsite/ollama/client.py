@@ -124,6 +124,11 @@ class OllamaClient:
             capabilities=tuple(map(str, capabilities)) if isinstance(capabilities, list) else (),
         )
 
+    @property
+    def hosts(self) -> Sequence[Host]:
+        """Return the servers, in order of preference."""
+        return self._hosts.all
+
     def states(self) -> list[HostState]:
         """Return what is known about each host, in order of preference. No I/O, no counters."""
         return [host.state() for host in self._hosts.all]

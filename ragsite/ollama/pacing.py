@@ -18,22 +18,22 @@ class Pace:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open = 0
+        self.open = 0  # streams
 
     @contextmanager
     def joined(self) -> Iterator[None]:
         """Count one more stream as long as the block runs."""
         with self._lock:
-            self._open += 1
+            self.open += 1
         try:
             yield
         finally:
             with self._lock:
-                self._open -= 1
+                self.open -= 1
 
     def flush_seconds(self) -> float:
         """Return the time from one flush of a stream to its next: STREAM_FLUSH_SECONDS, longer when many are open."""
-        shared = min(SLOWEST_FLUSH_SECONDS, self._open / WAKE_UPS_PER_SECOND)
+        shared = min(SLOWEST_FLUSH_SECONDS, self.open / WAKE_UPS_PER_SECOND)
         return max(settings.STREAM_FLUSH_SECONDS, shared)
 
 

@@ -24,10 +24,10 @@ from querying.models import CacheCount, CachedAnswer, CacheEntry, QueryLog
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
+from tests.redis import patient, redis_server
 from tests.server import Server, running_server
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 IN_OTHER_WORDS = "Can you tell me how many paid leave days employees get?"
 WAYS = [("query", QUESTION), ("query", IN_OTHER_WORDS), ("search", QUESTION)]

@@ -21,12 +21,13 @@ from schemathesis.transport.wsgi import WSGITransport
 
 from documents.models import ApiKey
 from ragsite.wsgi import application
+from tests.examples import PROFILE
 from tests.factories import make_user
 from tests.querying.library import make_library
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(900)]
 SEED = 11
-EXAMPLES = 4  # of each kind, for each operation
+EXAMPLES = 20 if PROFILE == "thorough" else 4  # of each kind, for each operation
 # Rules between several fields, or about what is stored, which no schema can say: there, 400 may answer what fits it.
 RULES_BETWEEN_FIELDS = {
     "create_corpus": "the overlap is smaller than the chunk, the slug is new, a manager of several tenants names one",
@@ -70,14 +71,18 @@ def schema_as_served() -> dict[str, Any]:
 def findings(headers: dict[str, str], answered: set[str], *, at_the_borders: bool) -> Iterator[str]:
     """Yield what is wrong, in words, and add the operations that succeeded to `answered`.
 
-    `at_the_borders`: with the smallest, largest and forbidden value of everything.
+    `at_the_borders`: with the smallest, largest and forbidden value of everything, and twice as many examples.
     """
     config = SchemathesisConfig.from_dict(
         {
             "seed": SEED,
             "cache": {"enabled": False},  # what an earlier run has learned would make this one another
             "headers": headers,
-            "generation": {"max-examples": EXAMPLES, "deterministic": True, "no-shrink": True},
+            "generation": {
+                "max-examples": EXAMPLES if at_the_borders else EXAMPLES // 2,
+                "deterministic": True,
+                "no-shrink": True,
+            },
             "phases": {"coverage": {"enabled": at_the_borders}, "stateful": {"enabled": False}},
             "checks": {
                 "positive_data_acceptance": {"expected-statuses": ACCEPTED},

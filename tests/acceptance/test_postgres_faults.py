@@ -20,6 +20,7 @@ from tests.querying.conftest import QUESTION
 from tests.server import Server, running_server
 
 __all__ = ["own_postgres"]
+pytestmark = pytest.mark.xdist_group("postgres faults")
 WORKERS = 2
 ENVIRONMENT = {
     "DATABASE_STATEMENT_TIMEOUT_MS": "5000",

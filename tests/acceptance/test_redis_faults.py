@@ -14,11 +14,11 @@ import requests
 from monitoring.drills.redis_server import RedisProcess
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, redis_server
+from tests.redis import redis_server
 from tests.server import Server, running_server
 from tests.timing import stays_below
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = [pytest.mark.redis, pytest.mark.django_db(transaction=True)]
 WORKERS = 2
 REQUESTS = 200

@@ -17,10 +17,10 @@ from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
+from tests.redis import patient, redis_server
 from tests.server import running_server
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 QUESTIONS = 50
 

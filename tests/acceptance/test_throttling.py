@@ -16,10 +16,10 @@ from monitoring.drills.redis_server import RedisProcess
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
+from tests.redis import patient, redis_server
 from tests.server import Server, running_server
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 2
 LIMIT = {"RATE_LIMIT_QUERY": "50/h", "RATE_LIMIT_UPLOAD": "2/h", "WEB_WORKERS": str(WORKERS), "DATABASE_POOL_SIZE": "4"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -10,10 +11,12 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from documents.access import Principal
+from documents.admin.scoping import Scope, ScopedAdmin
 from documents.models import (
     Abbreviation,
     ApiKey,
@@ -134,6 +137,26 @@ def test_readers_look_editors_fill_managers_configure(
         assert client.get("/admin/documents/corpus/add/").status_code == (200 if configures else 403), role
         assert ('name="_save"' in page(client, f"documents/corpus/{world.corpus.pk}/change/")) is configures, role
         assert (client.get("/admin/documents/membership/").status_code == 200) is configures, role
+
+
+def test_a_page_looks_once_whether_there_are_rows(
+    world: World, manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[type] = []
+    for known in admin.site._registry.values():
+        if isinstance(known, ScopedAdmin):
+            monkeypatch.setattr(known, "editable", _noting(known.editable, type(known), asked))
+    page(manager, "documents/membership/add/")
+    assert asked
+    assert len(asked) == len(set(asked)), "the menu asks several times for each model"
+
+
+def _noting(scope: Scope, whose: type, asked: list[type]) -> Scope:
+    def noted(principal: Principal) -> QuerySet[Any]:
+        asked.append(whose)
+        return scope(principal)
+
+    return noted
 
 
 def test_forms_offer_and_accept_ones_own_rows_only(world: World, manager: Client) -> None:

@@ -104,7 +104,7 @@ def test_a_space_that_outgrew_the_exact_scan_gets_its_index_from_one_job(
     jobs.build_index(**builds[0].args)
     space = EmbeddingSpace.objects.get(corpus=corpus)
     assert has_index(space)
-    jobs._defer_index_build(corpus.pk)
+    jobs.defer_index_build(corpus.pk)
     assert len(index_builds()) == 1
     space.status = EmbeddingSpace.Status.RETIRED
     ensure_index(space)
@@ -162,15 +162,15 @@ def test_a_space_is_measured_at_its_beginning_and_when_nothing_more_is_on_its_wa
     monkeypatch.setattr(jobs, "keep_closeness", lambda space, chunk_count: measured.append(chunk_count))
     corpus = make_corpus()
     document = stock(corpus, *(f"Page {number} is about cats." for number in range(6)))
-    jobs._measure_closeness(corpus.pk)
+    jobs.measure_closeness(corpus.pk)
     assert measured == [6]
     space = live_space_of(corpus)
     EmbeddingSpace.objects.filter(pk=space.pk).update(
         measured={"closeness": {"right": 0.9, "wrong": 0.5, "separation": 0.8, "sentences": 6, "chunks": 2}}
     )
     Document.objects.filter(pk=document.pk).update(status="processing")
-    jobs._measure_closeness(corpus.pk)
+    jobs.measure_closeness(corpus.pk)
     assert measured == [6]
     Document.objects.filter(pk=document.pk).update(status="ready")
-    jobs._measure_closeness(corpus.pk)
+    jobs.measure_closeness(corpus.pk)
     assert measured == [6, 6]

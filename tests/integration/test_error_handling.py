@@ -22,10 +22,9 @@ from ragsite.ollama.values import OPERATIONS
 from tests.api import file
 from tests.factories import make_corpus, make_user
 from tests.querying.library import make_library
-from tests.redis import cache_settings, nothing_is_known_of_any_redis
+from tests.redis import cache_settings
 from tests.server import running_server
 
-__all__ = ["nothing_is_known_of_any_redis"]
 pytestmark = pytest.mark.django_db
 QUESTION = "How many days of paid leave do employees get?"
 NO_ID = "00000000-0000-0000-0000-000000000000"

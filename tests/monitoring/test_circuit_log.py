@@ -13,13 +13,14 @@ from monitoring.circuit_log import WAITING_MAX, CircuitLog, why_down
 from monitoring.models import CircuitEvent
 from ragsite.metrics import CIRCUIT_EVENTS_DROPPED
 from ragsite.ollama import BreakerChange, HostState
+from tests.figures import value_of
 
 CHANGE = BreakerChange("http://host:1", "embed", "CLOSED", "OPEN", "5 failures in a row", datetime.now(UTC), 30.0)
 HOST = HostState("http://host:1", True, False, None, None, 0, 0, {})
 
 
 def dropped() -> float:
-    return float(CIRCUIT_EVENTS_DROPPED._value.get())
+    return value_of(CIRCUIT_EVENTS_DROPPED)
 
 
 @pytest.mark.django_db

@@ -103,7 +103,7 @@ def test_one_host_of_two_is_enough(client: Client, standin: StandIn, second: Sta
 
 
 def test_a_full_host_is_not_a_sick_one(client: Client, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(get_client()._hosts.all[0].gate, "has_room", lambda: False)
+    monkeypatch.setattr(get_client().hosts[0].gate, "has_room", lambda: False)
     assert not get_client().can("embed")
     assert ollama_of(client)["healthy"] is True
 

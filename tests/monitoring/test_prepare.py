@@ -23,7 +23,7 @@ from tests.factories import make_user
 @pytest.fixture(autouse=True)
 def nothing_to_collect(settings: Settings, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
-    (tmp_path / ".stamp").write_text(first_start._state_of_static_files())
+    (tmp_path / ".stamp").write_text(first_start.state_of_static_files())
 
 
 def prepare(**options: object) -> str:

@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from monitoring import readiness
 from monitoring.benchmarks.standin.running import StandIn
+from monitoring.drills.web_process import free_port
 from monitoring.readiness import FirstLook
 from tests.factories import make_user
-from tests.server import _free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -44,14 +44,14 @@ def test_that_nobody_can_manage_it_is_told_until_somebody_can(client: Client) ->
 
 
 def test_a_redis_that_was_never_seen_is_waited_for(client: Client, settings: Settings) -> None:
-    settings.REDIS_URL = f"redis://127.0.0.1:{_free_port()}/0"
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     reply = client.get("/health/ready")
     assert reply.status_code == 503
     assert reply.json()["services"]["redis"]["message"]
 
 
 def test_a_model_server_is_waited_for_until_it_was_seen(client: Client, settings: Settings) -> None:
-    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{_free_port()}"]
+    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{free_port()}"]
     reply = client.get("/health/ready")
     assert reply.status_code == 503
     assert reply.json()["services"]["ollama"] == {"healthy": False, "message": "No model server has answered yet."}
@@ -69,16 +69,16 @@ def test_an_address_that_is_none_is_said(client: Client, settings: Settings) -> 
 
 
 def test_after_a_minute_nobody_is_waited_for(
-    client: Client, settings: Settings, young: FirstLook, monkeypatch: pytest.MonkeyPatch
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.REDIS_URL = f"redis://127.0.0.1:{_free_port()}/0"
-    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{_free_port()}"]
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    settings.OLLAMA_BASE_URLS = [f"http://127.0.0.1:{free_port()}"]
     assert client.get("/health/ready").status_code == 503
-    monkeypatch.setattr(young, "_started_at", young._started_at - readiness.FIRST_LOOK_SECONDS)
+    monkeypatch.setattr(readiness, "FIRST_LOOK_SECONDS", 0.0)
     assert client.get("/health/ready").status_code == 200
 
 
-def test_postgres_is_always_needed(client: Client, young: FirstLook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(young, "_started_at", young._started_at - readiness.FIRST_LOOK_SECONDS)
+def test_postgres_is_always_needed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "FIRST_LOOK_SECONDS", 0.0)
     monkeypatch.setattr("monitoring.health.schema_is_complete", lambda: False)
     assert client.get("/health/ready").status_code == 503

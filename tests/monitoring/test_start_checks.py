@@ -13,11 +13,11 @@ from django.core.management.base import SystemCheckError
 from pytest_django import Settings
 
 from monitoring import first_start, postgres_trial, start_checks
+from monitoring.drills.web_process import free_port
 from monitoring.postgres_trial import Trial, _lacking, try_postgres, wait_for_postgres
 from monitoring.start_checks import check_database, check_folders, check_static_files, start_problems
 from ragsite.database_connection import connection_parameters
 from tests.factories import make_user
-from tests.server import _free_port
 
 
 def ids(messages: list[Any]) -> list[str | None]:
@@ -112,7 +112,7 @@ def test_a_start_is_refused_for_settings_that_can_not_work_together(
 def test_why_postgres_can_not_be_used(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], words: str, is_final: bool
 ) -> None:
-    port = {"port": str(_free_port())} if changes.get("port") else {}
+    port = {"port": str(free_port())} if changes.get("port") else {}
     parameters = {**connection_parameters(), **changes, **port}
     monkeypatch.setattr("ragsite.database_connection.connection_parameters", lambda: parameters)
     trial = try_postgres()
@@ -166,6 +166,6 @@ def test_migrating_without_pgvector_is_a_sentence(monkeypatch: pytest.MonkeyPatc
 
 
 def test_static_files_are_made_again_where_there_was_no_manifest_of_them(settings: Settings) -> None:
-    before = first_start._state_of_static_files()
+    before = first_start.state_of_static_files()
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "another"}}
-    assert first_start._state_of_static_files() != before
+    assert first_start.state_of_static_files() != before

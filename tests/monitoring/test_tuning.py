@@ -20,6 +20,7 @@ from monitoring.tuning_report import propose
 from monitoring.tuning_server import TuningRefused
 from ragsite.paths import PROJECT
 
+pytestmark = pytest.mark.xdist_group("tuning")  # its Postgres is one for the module
 SERVER = Resources(memory_bytes=16 * GB, cores=8)
 
 

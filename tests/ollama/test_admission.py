@@ -216,7 +216,7 @@ def test_a_full_host_is_not_waited_for_while_another_has_room(
     first.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
     holder = ask(client)
     next_of(holder)
-    client._hosts.all[0].gate.note_call_time("embed", 50.0)
+    client.hosts[0].gate.note_call_time("embed", 50.0)
     assert embed(client, seconds=5)
     assert (first.count("/api/embed"), second.count("/api/embed")) == (0, 1)
     holder.close()

@@ -47,7 +47,7 @@ def test_of_fifty_threads_at_a_half_open_circuit_one_reaches_the_host(
         return [all_refused, embed_reply(request) if healthy else reply({"error": "boom"}, 500)]
 
     server.plays["/api/embed"] = probed
-    breaker = client._hosts.all[0].breakers["embed"]
+    breaker = client.hosts[0].breakers["embed"]
     breaker.open(seconds=0.0)
     assert breaker.get_circuit_state()["state"] == "HALF_OPEN"
     together = threading.Barrier(50)
@@ -74,7 +74,7 @@ def test_of_fifty_threads_at_a_half_open_circuit_one_reaches_the_host(
 
 def test_a_streams_probe_lets_the_others_in_at_its_first_token(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/chat"] = lambda request: [STREAM_HEAD, token("a"), HANG]
-    client._hosts.all[0].breakers["generate"].open(seconds=0.0)
+    client.hosts[0].breakers["generate"].open(seconds=0.0)
     probe = ask(client)
     assert next_of(probe) == Token("a")
     server.plays["/api/chat"] = lambda request: answer("b")
@@ -109,7 +109,7 @@ def test_refusals_of_a_host_that_lives_never_open_it(
 
 def test_a_busy_reply_to_a_probe_leaves_the_question_open(client: OllamaClient, server: ScriptedOllama) -> None:
     server.plays["/api/embed"] = lambda request: [reply({"error": "maximum pending requests exceeded"}, 503)]
-    client._hosts.all[0].breakers["embed"].open(seconds=0.0)
+    client.hosts[0].breakers["embed"].open(seconds=0.0)
     with pytest.raises(OllamaBusy):
         embed(client)
     assert client.get_circuit_state("embed")["state"] == "HALF_OPEN"

@@ -244,7 +244,7 @@ def test_a_list_of_models_that_cannot_be_read_does_no_harm(
 
 
 def test_a_dead_watch_is_replaced(server: ScriptedOllama, client: OllamaClient) -> None:
-    watch = client._hosts.all[0].watch
+    watch = client.hosts[0].watch
 
     def fail() -> None:
         raise ZeroDivisionError

@@ -97,7 +97,7 @@ def test_a_call_that_got_nothing_while_others_were_served_says_full_and_not_dead
         read(client)
     assert caught.value.retry_after_seconds
     assert client.get_circuit_state("generate")["failure_count"] == 0
-    assert client._hosts.all[0].gate.capacity == 1
+    assert client.hosts[0].gate.capacity == 1
     first_ends.set()
     reading.join(20)
     with pytest.raises(OllamaTimeout):

@@ -40,7 +40,7 @@ def test_a_stream_that_breaks_is_counted_out() -> None:
     pace = Pace()
     with pytest.raises(ZeroDivisionError), pace.joined():
         raise ZeroDivisionError
-    assert pace._open == 0
+    assert pace.open == 0
 
 
 def test_an_answer_among_many_is_read_in_larger_pieces(
@@ -51,7 +51,7 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
     monkeypatch.setattr(transport, "pace", pace)
 
     def play(request: Request) -> list[Step]:
-        counted.append(pace._open)
+        counted.append(pace.open)
         return answer_in_two(came, "a", "bcdefghij")
 
     server.plays["/api/chat"] = play
@@ -63,4 +63,4 @@ def test_an_answer_among_many_is_read_in_larger_pieces(
     assert pieces[0] == "a"
     assert len(pieces) <= 6
     assert counted == [101]  # it is one of them, while it lasts
-    assert pace._open == 0
+    assert pace.open == 0

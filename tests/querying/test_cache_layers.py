@@ -30,9 +30,9 @@ from querying.packing import pack, unpack
 from querying.values import Answer, AnswerMode
 from tests.querying.asking import PARKING_QUESTION, ask, generations, mode_of
 from tests.querying.library import make_library
-from tests.redis import nothing_is_known_of_any_redis, redis_server, with_redis
+from tests.redis import redis_server, with_redis
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server", "with_redis"]
+__all__ = ["redis_server", "with_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 GENERATED, EXTRACTIVE, CACHED = AnswerMode.GENERATED, AnswerMode.EXTRACTIVE, AnswerMode.CACHED
 

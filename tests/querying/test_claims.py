@@ -14,9 +14,9 @@ from monitoring.drills.redis_server import RedisProcess
 from querying import claims, storing_later
 from querying.claims import CLAIM_SECONDS, release, renew, take
 from querying.models import AnswerClaim
-from tests.redis import nothing_is_known_of_any_redis, redis_server, with_redis
+from tests.redis import redis_server, with_redis
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server", "with_redis"]
+__all__ = ["redis_server", "with_redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
 NEARLY_OVER = timedelta(seconds=1)
 
@@ -64,7 +64,7 @@ def test_most_answers_cost_no_renewal(django_assert_num_queries: DjangoAssertNum
 def test_what_was_given_back_or_lost_to_another_process_is_not_renewed(at_once: None) -> None:
     owner, other = taken("released"), uuid4()
     release("released", owner)
-    assert not claims._held
+    assert not claims.held()
     taken("lost")
     AnswerClaim.objects.filter(key="lost").update(owner=other)
     renew()
@@ -74,9 +74,9 @@ def test_what_was_given_back_or_lost_to_another_process_is_not_renewed(at_once: 
 
 def test_who_is_refused_holds_nothing(at_once: None) -> None:
     owner = taken()
-    claims._held.clear()  # as in another process
+    claims.forget_all()  # as in another process
     assert not take("key", uuid4())
-    assert not claims._held
+    assert not claims.held()
     release("key", owner)
 
 
@@ -85,7 +85,7 @@ def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, setting
     settings.DEADLINE_MAX_SECONDS = 0
     renew()
     assert seconds_left("key") < NEARLY_OVER.total_seconds()
-    assert not claims._held
+    assert not claims.held()
 
 
 @pytest.mark.redis

@@ -10,11 +10,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.invisible import visible
 from querying.control_tokens import defuse
+from tests.examples import examples
 
 # As the templates have them, each in full. The oracle looks for exactly these, and shares no pattern with the code.
 TOKENS = [
@@ -90,7 +91,7 @@ def test_no_control_token_survives_any_disguise(token: str) -> None:
                 assert not [known for known in ORACLE if known in reading], (text, out)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     st.lists(
         st.one_of(st.sampled_from(TOKENS), st.sampled_from([*"<>|[]/ &;#\u200d", "&lt;"]), st.text(max_size=4)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from querying.degenerate import (
@@ -15,6 +15,7 @@ from querying.degenerate import (
 )
 from querying.output_filter import REMOVED
 from querying.prompting import FRAME, REQUEST, SYSTEM
+from tests.examples import examples
 
 GOOD = "Employees get 25 days of leave [1]. Days are kept until March [2]. "
 LOOPS = [
@@ -110,7 +111,7 @@ def test_a_normal_text_is_no_loop(text: str) -> None:
 WORDS = st.sampled_from(["the", "of", "leave", "days", "25", "[1]", "is", "in", "employees", "x", "天", "ngày", "."])
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(WORDS, min_size=20, max_size=400, unique=False).map(" ".join))
 def test_no_text_of_few_words_in_a_loose_order_is_a_loop(text: str) -> None:
     found = find_loop(text)
@@ -128,7 +129,7 @@ def test_a_short_word_said_less_than_twenty_times_is_no_loop(times: int, unit: s
 PARTS = st.sampled_from(["the ", "Leave is 25 days [1]. ", "a", "\n", "| - |", "員工。", "1. Go.\n"])
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.lists(st.tuples(PARTS, st.integers(1, 60)), max_size=6), st.data())
 def test_the_same_is_found_in_any_pieces(runs: list[tuple[str, int]], data: st.DataObject) -> None:
     text = "".join(part * times for part, times in runs)

@@ -8,12 +8,13 @@ import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from querying.citations import citations_of
 from querying.extractive import MAX_SENTENCES, STYLES, choose_sentences, first_sentence, quoted_answer
 from querying.wording import not_in_these_documents, see_these_passages
+from tests.examples import examples
 from tests.querying.passages import make_passage
 
 HANDBOOK = make_passage(
@@ -169,7 +170,7 @@ def test_the_full_style_quotes_more_and_as_well_the_best_first() -> None:
 TEXTS = st.lists(st.text("abc. \n。!1é", max_size=60), min_size=1, max_size=4)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(st.text("abc e?", max_size=20), TEXTS)
 def test_whatever_the_passages_hold_quotes_are_theirs_and_citations_resolve(question: str, texts: list[str]) -> None:
     passages = [make_passage(text, score=1 / n) for n, text in enumerate(texts, start=1)]

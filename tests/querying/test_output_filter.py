@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -28,6 +28,7 @@ from querying.output_filter import (
     LinkFilter,
     filter_answer,
 )
+from tests.examples import examples
 
 PAYLOADS = [
     # Inline links and images
@@ -193,7 +194,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=1500)
+@examples(1500)
 @given(st.lists(PARTS, max_size=16))
 def test_no_bare_address_becomes_a_link_whatever_is_code_around_it(pieces: list[str]) -> None:
     answer = AnswerFilter((1,))
@@ -226,7 +227,7 @@ ALPHABET = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(st.lists(ALPHABET, max_size=5).map("".join), max_size=14))
 def test_any_text_in_any_pieces_leaves_without_links_and_the_same(pieces: list[str]) -> None:
     answer, later = AnswerFilter((1, 2)), AnswerFilter((1, 2))
@@ -287,7 +288,7 @@ def test_a_type_in_angle_brackets_stays_and_an_element_does_not(text: str, expec
         assert answer.feed(text[:cut]) + answer.feed(text[cut:]) + answer.finish() == out
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     st.lists(
         st.sampled_from(
@@ -380,7 +381,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=12).map(" ".join) | st.text("abzW 0.:?'\"-,;%()_é", max_size=40) | st.text(max_size=20))
-@settings(max_examples=500)
+@examples(500)
 def test_what_is_let_through_at_once_is_what_the_filters_would_let_through(text: str) -> None:
     assert filter_answer(text) == slowly_filtered([text])
 
@@ -395,7 +396,7 @@ PIECES = st.lists(
 
 
 @given(PIECES)
-@settings(max_examples=1000)
+@examples(1000)
 def test_whole_words_are_let_through_as_they_would_be_character_by_character(pieces: list[str]) -> None:
     quick, pieces = AnswerFilter({1}), ["1 ", *pieces]  # not the first letters of all
 

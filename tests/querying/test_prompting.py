@@ -6,12 +6,13 @@ import re
 import uuid
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from querying.control_tokens import holds_control_token
 from querying.not_found import NOT_FOUND_MARK
 from querying.prompting import SYSTEM, build_prompt, estimate_tokens, neutral
+from tests.examples import examples
 from tests.querying.passages import MadePassage, make_passage
 
 MARK = "0123456789abcdef0123456789abcdef"
@@ -58,7 +59,7 @@ def parse(content: str, mark: str) -> tuple[dict[int, tuple[str, str, str]], str
     return passages, "\n".join(slots["question"])
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     FOREIGN,
     st.lists(st.tuples(FOREIGN, FOREIGN, FOREIGN), min_size=1, max_size=3),

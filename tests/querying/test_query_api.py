@@ -135,7 +135,7 @@ def test_an_answer_is_streamed_on_demand(
     else:
         assert reply["Content-Type"] == "application/json"
         assert reply.json()["answer"]
-    assert slots._taken == 0
+    assert slots.taken() == 0
 
 
 def test_a_problem_before_the_stream_has_its_status(client: APIClient, empty_corpus: Corpus) -> None:
@@ -275,7 +275,7 @@ def test_a_batch_answers_each_question_in_order(client: APIClient, corpus: Corpu
     assert len({answer["id"] for answer in answers}) == 2
     searches = post(client, "search/batch", body).json()["results"]
     assert [each["passages"][0]["source"] for each in searches] == ["handbook.txt", "parking.txt"]
-    assert slots._taken == 0
+    assert slots.taken() == 0
 
 
 @pytest.mark.parametrize("queries", [[], "x", ["x"] * 21, [""], [5], None, ["y" * 4001]])

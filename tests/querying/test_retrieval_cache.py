@@ -28,9 +28,9 @@ from tests.querying.asking import PARKING_QUESTION, ask
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.querying.made import made_retrieved
-from tests.redis import QUICK, cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import QUICK, cache_settings, redis_server
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

@@ -39,7 +39,7 @@ def test_as_many_as_fit_are_in_at_once_and_the_others_follow_in_their_order() ->
         searches = []
         for number in range(8):
             searches.append(pool.submit(search, number))
-            while len(order) + len(gate._line) <= number:
+            while len(order) + gate.waiting <= number:
                 threading.Event().wait(0.001)
         go_on.set()
         for each in searches:
@@ -47,7 +47,7 @@ def test_as_many_as_fit_are_in_at_once_and_the_others_follow_in_their_order() ->
     assert order[:2] == [0, 1]
     assert sorted(order) == list(range(8))
     assert max(most) == 2
-    assert gate._free == 2
+    assert gate.free == 2
 
 
 def test_when_nothing_moves_that_is_said_and_when_it_moves_nobody_gives_up() -> None:
@@ -60,17 +60,17 @@ def test_when_nothing_moves_that_is_said_and_when_it_moves_nobody_gives_up() -> 
             raise AssertionError("it was not free")
         with pytest.raises(DeadlineExceeded), gate.passed(Deadline.after(0.05), stall_seconds=30):
             raise AssertionError("it was not free")
-        assert not gate._line
+        assert gate.waiting == 0
 
         mine = threading.Event()
         waiting = pool.submit(hold, gate, until, mine)
-        while not gate._line:
+        while not gate.waiting:
             threading.Event().wait(0.001)
         until.set()
         waiting.result(20)
         holder.result(20)
     assert mine.is_set()
-    assert gate._free == 1
+    assert gate.free == 1
 
 
 def test_a_search_that_fails_lets_the_next_one_in() -> None:
@@ -78,7 +78,7 @@ def test_a_search_that_fails_lets_the_next_one_in() -> None:
     for _ in range(3):
         with pytest.raises(ValueError, match="no"), gate.passed(Deadline.after(30), stall_seconds=30):
             raise ValueError("no")
-    assert gate._free == 1
+    assert gate.free == 1
 
 
 def test_it_is_crowded_while_there_is_a_line_and_for_a_moment_after(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_it_is_crowded_while_there_is_a_line_and_for_a_moment_after(monkeypatch:
         assert first.wait(20)
         crowded.append(gate.is_crowded)  # one is in, nobody waits
         waiting = pool.submit(hold, gate, until, second)
-        while not gate._line:
+        while not gate.waiting:
             threading.Event().wait(0.001)
         monkeypatch.setattr(search_gate, "CROWDED_SECONDS", 0.0)
         crowded.append(gate.is_crowded)

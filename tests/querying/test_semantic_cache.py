@@ -24,14 +24,14 @@ from querying.models import CachedAnswer
 from querying.question_vectors import embed_once
 from querying.values import AnswerMode, Done, Heartbeat
 from ragsite.deadline import Deadline
-from tests.conftest import forget_all_caches
+from ragsite.process_memory import reset
 from tests.factories import make_corpus, make_user
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.library import HANDBOOK, PARKING, add_document, make_library
-from tests.redis import cache_settings, nothing_is_known_of_any_redis, redis_server
+from tests.redis import cache_settings, redis_server
 from tests.timing import stays_below
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 LEAVE = "How many days of paid leave do employees get?"
 ALIKE, CACHED, GENERATED, EXTRACTIVE = (
@@ -200,7 +200,7 @@ def test_a_model_that_hangs_is_asked_once_per_question(ollama_corpus: Corpus, st
 
     def seconds_of_one() -> float:
         CachedAnswer.objects.all().delete()
-        forget_all_caches()
+        reset()
         before = len(standin.requests("embed"))
         started = time.monotonic()
         answer = answer_question(ask(ollama_corpus, LEAVE, seconds=3))

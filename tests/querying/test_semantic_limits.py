@@ -29,6 +29,7 @@ from querying.storing_later import store_now
 from querying.values import AnswerMode, Asked
 from ragsite.metrics import SEMANTIC_CACHE_OFF, SEMANTIC_FALSE_HITS
 from tests.factories import make_user
+from tests.figures import value_of
 from tests.querying.alike import ALIKE, LEAVE, OTHERS, answered_corpus, hit, is_off, report, report_all
 from tests.querying.asking import PARKING_QUESTION, ask, mode_of
 from tests.querying.library import make_library
@@ -126,11 +127,11 @@ def test_a_report_bars_the_question_in_its_own_corpus_only(corpus: Corpus) -> No
 
 
 def test_an_answer_is_reported_once(corpus: Corpus) -> None:
-    before = SEMANTIC_FALSE_HITS._value.get()
+    before = value_of(SEMANTIC_FALSE_HITS)
     answer = hit(corpus)
     assert [report(answer), report(answer), report(answer, "ip:2")] == [True, False, False]
     assert FalseHit.objects.count() == 1
-    assert SEMANTIC_FALSE_HITS._value.get() == before + 1
+    assert value_of(SEMANTIC_FALSE_HITS) == before + 1
 
 
 def test_only_answers_of_the_semantic_cache_can_be_reported(corpus: Corpus) -> None:
@@ -152,14 +153,14 @@ def test_beyond_its_budget_it_switches_itself_off_for_the_corpus(
 ) -> None:
     other = make_library(slug="other")
     mode_of(other, LEAVE)
-    before = SEMANTIC_CACHE_OFF._value.get()
+    before = value_of(SEMANTIC_CACHE_OFF)
     report_all(corpus, OTHERS[:2])
     assert not is_off(corpus), "two may be somebody's mistake"
     with caplog.at_level(logging.WARNING):
         report_all(corpus, OTHERS[2:3])
     assert is_off(corpus)
     assert SemanticCacheLimit.objects.get().off_since is not None
-    assert SEMANTIC_CACHE_OFF._value.get() == before + 1
+    assert value_of(SEMANTIC_CACHE_OFF) == before + 1
     lines = [record.getMessage() for record in caplog.records if "semantic cache" in record.getMessage()]
     assert len(lines) == 1
     assert str(corpus.pk) in lines[0]

@@ -22,6 +22,7 @@ from ragsite import shutdown
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, Overloaded, ShuttingDown
 from ragsite.metrics import STREAMS_GIVING_WAY, STREAMS_OPEN
+from tests.figures import value_of
 from tests.querying.made import made_passage
 
 META = Meta(uuid.UUID(int=7), AnswerMode.GENERATED, ("handbook",))
@@ -141,21 +142,21 @@ def test_closing_the_stream_closes_the_work_and_gives_the_slot_back() -> None:
         finally:
             closed.append(True)
 
-    before, open_before = slots._taken, STREAMS_OPEN._value.get()
+    before, open_before = slots.taken(), value_of(STREAMS_OPEN)
     stream = stream_of(events)
     next(stream)
-    assert (slots._taken, STREAMS_OPEN._value.get()) == (before + 1, open_before + 1)
+    assert (slots.taken(), value_of(STREAMS_OPEN)) == (before + 1, open_before + 1)
     stream.close()
     stream.close()
     assert closed == [True]
-    assert (slots._taken, STREAMS_OPEN._value.get()) == (before, open_before)
+    assert (slots.taken(), value_of(STREAMS_OPEN)) == (before, open_before)
 
 
 def test_a_stream_that_nobody_began_to_read_gives_its_slot_back() -> None:
-    before = slots._taken
+    before = slots.taken()
     stream = stream_of(lambda: iter_events([META, DONE]))
     stream.close()
-    assert slots._taken == before
+    assert slots.taken() == before
 
 
 def iter_events(events: list[Event]) -> Generator[Event, None, None]:
@@ -189,12 +190,12 @@ def test_who_has_seen_nothing_goes_before_who_has_the_whole_text(crowd: Turns, s
     assert [name for name, _ in parsed(read)] == ["meta", "passages", "token", "token"]
     assert parsed(read)[-1][1]["text"] == "."  # the reader has all of the text before the wait
     assert read[-2:] == [BEAT, BEAT]
-    assert STREAMS_GIVING_WAY._value.get() == 1
+    assert value_of(STREAMS_GIVING_WAY) == 1
     assert [name for name, _ in parsed([next(newcomer) for _ in range(2)])] == ["meta", "passages"]
     assert parsed(list(islice(stream, 100)))[0][0] == "done"
     for each in (newcomer, stream):
         each.close()
-    assert (crowd._at_work, STREAMS_GIVING_WAY._value.get()) == (0, 0)
+    assert (crowd.at_work, value_of(STREAMS_GIVING_WAY)) == (0, 0)
 
 
 def test_the_end_waits_no_longer_than_a_reader_has_patience(
@@ -205,7 +206,7 @@ def test_the_end_waits_no_longer_than_a_reader_has_patience(
     newcomer = stream_of(lambda: iter_events(WRITTEN_OUT))
     assert parsed(frames_of(lambda: iter_events(WRITTEN_OUT)))[-1][0] == "done"
     newcomer.close()
-    assert crowd._at_work == 0
+    assert crowd.at_work == 0
 
 
 def test_who_waits_for_something_else_keeps_nobody_from_ending(crowd: Turns, settings: Settings) -> None:
@@ -233,9 +234,9 @@ def test_no_stream_is_counted_once_it_is_gone(crowd: Turns, last: type[BaseExcep
 
     stream = stream_of(events)
     next(stream)
-    assert crowd._at_work == 1
+    assert crowd.at_work == 1
     stream.close()
-    assert crowd._at_work == 0
+    assert crowd.at_work == 0
 
 
 @pytest.fixture
@@ -293,4 +294,4 @@ def test_beyond_the_limit_a_stream_is_refused_after_a_short_wait(
     with take_slot(Deadline.after(9)), pytest.raises(Overloaded):
         take_slot(Deadline.after(0))
     second.release()
-    assert slots._taken == 0
+    assert slots.taken() == 0

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from documents.invisible import visible
 from querying.thinking import ThoughtFilter
+from tests.examples import examples
 
 ANSWER = "Employees get 25 days [1]."
 THOUGHTS = [
@@ -164,7 +165,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(st.lists(PARTS, max_size=20), st.data())
 def test_any_text_gives_the_same_in_any_pieces(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)

@@ -102,7 +102,7 @@ def test_nobody_waits_for_a_line_that_is_gone(two: Turns, line: Line) -> None:
     end.rest()
     for each in newcomers:
         each.rest()
-    assert (two._at_work, len(two._behind)) == (0, 0)
+    assert (two.at_work, two.behind) == (0, 0)
 
 
 def test_it_is_called_from_another_thread(two: Turns) -> None:

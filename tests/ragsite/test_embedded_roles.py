@@ -14,6 +14,7 @@ from ragsite import embedded_postgres
 from tests.postgres import OwnPostgres, own_postgres
 
 __all__ = ["own_postgres"]
+pytestmark = pytest.mark.xdist_group("embedded roles")
 
 EARLIER = """
 CREATE TYPE mood AS ENUM ('fine', 'ill');

@@ -13,10 +13,11 @@ from django.core.cache.backends.base import BaseCache
 from monitoring.drills.redis_server import RedisProcess
 from ragsite import redis_guard
 from ragsite.guarded_cache import GuardedCache
-from tests.redis import QUICK, cache_settings, nothing_is_known_of_any_redis, redis_server
+from ragsite.process_memory import reset
+from tests.redis import QUICK, cache_settings, redis_server
 from tests.timing import stays_below
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 pytestmark = pytest.mark.redis
 
 
@@ -95,7 +96,7 @@ def test_a_frozen_redis_is_an_empty_cache_and_costs_one_time_out(
 
 def test_threads_do_not_wait_one_after_the_other(redis_server: RedisProcess) -> None:
     def slowest_seconds() -> float:
-        redis_guard._guards.clear()
+        reset()  # ... and is not left alone
         with ThreadPoolExecutor(32) as threads:
             return max(
                 threads.map(lambda _: seconds_of(lambda: make_cache(redis_server.url, **QUICK).get("a")), range(64))
@@ -110,7 +111,7 @@ def test_no_command_is_sent_twice(redis_server: RedisProcess) -> None:
     cache = make_cache(redis_server.url, SOCKET_TIMEOUT=1.0, SOCKET_CONNECT_TIMEOUT=1.0)
 
     def seconds_of_one() -> float:
-        redis_guard._guards.clear()
+        reset()  # ... and is not left alone
         seconds = seconds_of(lambda: cache.get("a"))
         assert seconds > 0.9, "it was not asked"
         return seconds

@@ -29,10 +29,10 @@ from ragsite.rate_limits import Windows, take
 from ragsite.rate_windows import SharedWindows, forget_ended_windows
 from ragsite.rates import Rate, parse_rate
 from ragsite.throttling import ScopedThrottle
-from tests.redis import nothing_is_known_of_any_redis, patient, redis_server
+from tests.redis import patient, redis_server
 from tests.server import database_url
 
-__all__ = ["nothing_is_known_of_any_redis", "redis_server"]
+__all__ = ["redis_server"]
 FIFTY = Rate(50, 3600)
 # Another process that makes 100 requests in 16 threads, and prints how many were allowed.
 OTHER = """

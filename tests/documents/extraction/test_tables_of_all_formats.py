@@ -8,14 +8,13 @@ from __future__ import annotations
 import csv
 import html
 import io
-import os
 from dataclasses import dataclass
 
 import docx
 import openpyxl
 import pptx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -24,8 +23,8 @@ from documents.extraction.child import reader_of
 from documents.extraction.content import assemble
 from documents.extraction.media_types import CSV, DOCX, HTML, MARKDOWN, PPTX, XLSX
 from documents.normalising import normalise
+from tests.examples import examples
 
-EXAMPLES = int(os.environ.get("RAGSITE_TABLES", "120"))
 FORMATS = (CSV, XLSX, DOCX, PPTX, HTML, MARKDOWN)
 NOUNS = (
     "Fee",
@@ -124,7 +123,7 @@ MAKERS = {CSV: as_csv, XLSX: as_xlsx, DOCX: as_docx, PPTX: as_pptx, HTML: as_htm
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
-@settings(max_examples=max(1, EXAMPLES // len(FORMATS)), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(100)
 @given(made=tables())
 def test_every_cell_is_under_its_own_header(media_type: str, made: Made) -> None:
     content = reader_of(media_type)(MAKERS[media_type](made))

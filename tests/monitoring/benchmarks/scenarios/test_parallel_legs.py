@@ -7,6 +7,8 @@ import math
 import pytest
 
 from monitoring.benchmarks.bench import Bench
+from monitoring.benchmarks.harbour_records import documents
+from monitoring.benchmarks.scenarios import parallel_legs
 from monitoring.benchmarks.scenarios.parallel_legs import figures_of, run
 from monitoring.benchmarks.slow_legs import LEG_SECONDS
 
@@ -27,7 +29,9 @@ def test_figures_compare_pair_by_pair() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_legs_really_wait_in_postgres_one_after_another_and_side_by_side() -> None:
+def test_legs_really_wait_in_postgres_one_after_another_and_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel_legs, "REPEATS", 1)
+    monkeypatch.setattr("monitoring.benchmarks.bench.documents", lambda: documents(10))  # it brings its own corpora
     with Bench(quick=True, rounds=1) as bench:
         outcome = run(bench)
     figures = {figure.name: figure for figure in outcome.figures}
