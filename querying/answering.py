@@ -20,13 +20,13 @@ from querying.values import (
     WRITTEN,
     Answer,
     AnswerMode,
-    Asked,
     Done,
     Draft,
     Event,
     Found,
     Heartbeat,
     Meta,
+    Question,
     Token,
     Writing,
 )
@@ -44,41 +44,41 @@ WRITERS = {
 T = TypeVar("T")
 
 
-def answer_question(asked: Asked) -> Answer:
+def answer_question(question: Question) -> Answer:
     """Return the best answer that is possible now, within the deadline; record that it was asked.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
-    with recorded(asked) as record:
-        record.answer = answer = answer_unrecorded(asked)
+    with recorded(question) as record:
+        record.answer = answer = answer_unrecorded(question)
     return answer
 
 
-def answer_unrecorded(asked: Asked) -> Answer:
+def answer_unrecorded(question: Question) -> Answer:
     """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
-    with sharing(asked, is_streamed=False) as share:
-        answer = share.found or _result_of(share.follow(lambda: search(share.asked)))
+    with sharing(question, is_streamed=False) as share:
+        answer = share.found or _result_of(share.follow(lambda: search(share.question)))
         if isinstance(answer, Retrieved):
             release_connection()
-            answer = _result_of(write_answer(asked, answer))
+            answer = _result_of(write_answer(question, answer))
             share.land(answer)
     return answer
 
 
-def stream_answer(asked: Asked) -> Generator[Event, None, None]:
+def stream_answer(question: Question) -> Generator[Event, None, None]:
     """Yield the events of an answer as it is made (see `querying.values`), and a Heartbeat whenever it is quiet.
 
     Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
     """
-    with recorded(asked) as record, sharing(asked, is_streamed=True) as share:
+    with recorded(question) as record, sharing(question, is_streamed=True) as share:
         release_connection()
         mode = share.found.mode if share.found else planned_mode()
         original_mode = share.found.original_mode if share.found else None
-        yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora), original_mode)
-        answer = share.found or (yield from share.follow(lambda: search(share.asked)))
+        yield Meta(question.id, mode, tuple(corpus.slug for corpus in question.corpora), original_mode)
+        answer = share.found or (yield from share.follow(lambda: search(share.question)))
         yield Found(answer.passages)
         if isinstance(answer, Retrieved):
-            answer = yield from write_answer(asked, answer)
+            answer = yield from write_answer(question, answer)
             share.land(answer)
             if answer.mode is AnswerMode.GENERATED:
                 yield WRITTEN
@@ -88,40 +88,40 @@ def stream_answer(asked: Asked) -> Generator[Event, None, None]:
         yield Done(answer)
 
 
-def search(asked: Asked) -> Retrieved:
+def search(question: Question) -> Retrieved:
     """Return the passages for the question: those found before, while nothing that they depend on has changed.
 
     Raises as `retrieve` does.
     """
-    key = search_key_if_cacheable(asked)
-    found = None if key is None else find_search(asked, key)
+    key = search_key_if_cacheable(question)
+    found = None if key is None else find_search(question, key)
     if found is not None:
         return found
     retrieved = retrieve(
-        asked.question,
-        asked.corpora,
-        principal=asked.principal,
-        top_k=asked.top_k,
-        deadline=asked.deadline,
-        filters=asked.filters,
-        mode=asked.mode,
-        use_cache=asked.use_cache,
+        question.text,
+        question.corpora,
+        principal=question.principal,
+        top_k=question.top_k,
+        deadline=question.deadline,
+        filters=question.filters,
+        mode=question.mode,
+        use_cache=question.use_cache,
     )
     if key is not None:
         keep_search(key, retrieved)
     return retrieved
 
 
-def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
+def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
     """Write an answer from the passages, on the best rung that works; return it."""
     timings = Timings()
     has_model = configured()
-    reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=asked.deadline)]
+    reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=question.deadline)]
     draft, has_spoken = Draft(AnswerMode.PASSAGES), False
-    for rung in rungs(retrieved, model_configured=has_model, deadline=asked.deadline):
+    for rung in rungs(retrieved, model_configured=has_model, deadline=question.deadline):
         if not is_possible(rung, reasons):
             continue
-        writing = WRITERS[rung](asked, retrieved, timings)
+        writing = WRITERS[rung](question, retrieved, timings)
         # What was streamed can't be taken back: the next rung speaks in the complete answer only.
         draft = yield from (_silently(writing) if has_spoken else writing)
         reasons += draft.reasons
@@ -134,7 +134,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         # The model has read the passages: it knows better than the gate.
         reasons = [reason for reason in reasons if reason != UNCERTAIN]
     return Answer(
-        id=asked.id,
+        id=question.id,
         text=draft.text,
         mode=draft.mode,
         degraded=is_degraded(reasons),
@@ -145,7 +145,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         legs=retrieved.legs,
         model=draft.model,
         usage=draft.usage,
-        timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
+        timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(question.started)},
         cache=draft.cache,
         original_mode=draft.original_mode,
         corrections=retrieved.corrections,

@@ -16,7 +16,7 @@ MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its te
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedEntry:
     """An answer, and when it was made (seconds since 1970: processes share it)."""
 
     answer: Answer
@@ -116,4 +116,4 @@ class OfThisProcess(Generic[E]):
             return self._memory
 
 
-memory: OfThisProcess[Kept] = OfThisProcess()  # of answers
+memory: OfThisProcess[CachedEntry] = OfThisProcess()  # of answers

@@ -32,12 +32,12 @@ from querying.caching import (
 )
 from querying.hit_rate import count, count_question
 from querying.ladder import MIN_GENERATION_SECONDS
-from querying.memory_cache import Kept
+from querying.memory_cache import CachedEntry
 from querying.retrieval import Retrieved
 from querying.semantic_cache import Alike, find_alike
 from querying.single_flight import Flights, Seat
 from querying.timings import milliseconds_since
-from querying.values import HEARTBEAT, Answer, Asked, CacheReport, Writing
+from querying.values import HEARTBEAT, Answer, CacheReport, Question, Writing
 from ragsite.database_connection import release_connection
 from ragsite.performance import observe_stage
 
@@ -56,17 +56,17 @@ class Landed:
     answer: Answer
     allowance_seconds: float
     at: float  # on the monotonic clock
-    kept: Kept | None
+    kept: CachedEntry | None
     similarity: float | None = None  # None: it was asked in the same words
 
-    def is_for(self, asked: Asked) -> bool:
+    def is_for(self, question: Question) -> bool:
         """Return whether this would be the answer to somebody else's same question: more time may get a better one."""
         if not self.answer.degraded:
             return True
         codes = {reason.code for reason in self.answer.reasons}
         if OWN_LUCK & codes and not OWN_FAULT & codes:
             return False
-        return self.allowance_seconds >= 0.9 * _allowance(asked)
+        return self.allowance_seconds >= 0.9 * _allowance(question)
 
 
 _flights: Flights[Landed] = Flights()
@@ -76,11 +76,11 @@ T = TypeVar("T")
 class Sharing:
     """How one question shares with others. `found`: the answer, when a cache had it."""
 
-    def __init__(self, asked: Asked, keys: Keys | None, *, is_streamed: bool) -> None:
+    def __init__(self, question: Question, keys: Keys | None, *, is_streamed: bool) -> None:
         self.keys = keys
-        self.asked = asked if keys is None else replace(asked, standing=keys.standing)  # which was a query
+        self.question = question if keys is None else replace(question, standing=keys.standing)  # which was a query
         self.found: Answer | None = None
-        self._asked = asked
+        self._question = question
         self._is_streamed = is_streamed
         self._seat: Seat[Landed] | None = None
         self._has_claim = False
@@ -123,11 +123,11 @@ class Sharing:
 
         Both in one go: nearly always there is no such answer, and beside a stream a change of threads has its price.
         """
-        asked, keys = self._asked, self.keys
+        question, keys = self._question, self.keys
         assert keys is not None
 
         def look() -> tuple[Alike, Retrieved | None]:
-            alike = find_alike(asked, keys)
+            alike = find_alike(question, keys)
             return alike, search() if alike.kept is None else None
 
         release_connection()
@@ -135,12 +135,12 @@ class Sharing:
         self._vector = alike.vector
         answer = self._given(alike.kept, alike.similarity)
         if answer is not None and self._seat is not None:
-            self._seat.land(Landed(answer, _allowance(asked), time.monotonic(), alike.kept, alike.similarity))
+            self._seat.land(Landed(answer, _allowance(question), time.monotonic(), alike.kept, alike.similarity))
         return answer or retrieved
 
     def _do(self, act: Callable[[], T]) -> Writing[T]:
         """Return what `act` returns; with signs of life, if there is somebody who waits for them."""
-        return (yield from beating(act, self._asked.deadline)) if self._is_streamed else act()
+        return (yield from beating(act, self._question.deadline)) if self._is_streamed else act()
 
     def land(self, answer: Answer) -> None:
         """Give an answer that was made here to all who wait for it."""
@@ -149,7 +149,7 @@ class Sharing:
         self._made = keep_in_memory(self.keys, answer) if is_worth_keeping(answer) else None
         kept = self._made.kept if self._made is not None else None
         if self._seat is not None:
-            self._seat.land(Landed(answer, _allowance(self._asked), time.monotonic(), kept))
+            self._seat.land(Landed(answer, _allowance(self._question), time.monotonic(), kept))
 
     def finish(self, error: BaseException | None = None) -> None:
         """Store what was made for the other processes, and leave."""
@@ -173,12 +173,12 @@ class Sharing:
     def _board(self) -> None:
         assert self.keys is not None
         # A batch may wait long for a model; who asks in person doesn't wait for it.
-        self._seat = _flights.board(f"{self.keys.exact}/{self._asked.lane.name}")
+        self._seat = _flights.board(f"{self.keys.exact}/{self._question.lane.name}")
 
     def _leave(self, error: BaseException | None = None) -> None:
         if self._has_claim and self.keys is not None:
             self._has_claim = False
-            claims.release(self.keys.exact, self._asked.id)
+            claims.release(self.keys.exact, self._question.id)
         if self._seat is not None:
             self._seat.leave(error)
             self._seat = None
@@ -186,11 +186,11 @@ class Sharing:
     def _look_as_leader(self) -> Answer | None:
         """Claim the answer, or find it. In this order: between the two, another process may have made it."""
         assert self.keys is not None
-        self._has_claim = claims.take(self.keys.exact, self._asked.id)
+        self._has_claim = claims.take(self.keys.exact, self._question.id)
         kept = find_shared(self.keys)
         answer = self._given(kept)
         if answer is not None and self._seat is not None:
-            self._seat.land(Landed(answer, _allowance(self._asked), time.monotonic(), kept))
+            self._seat.land(Landed(answer, _allowance(self._question), time.monotonic(), kept))
         return answer
 
     def _wait_for_process(self) -> Writing[Answer | None]:
@@ -198,7 +198,7 @@ class Sharing:
         pause, beat_at = POLL_SECONDS, time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
         while self._has_time():
             release_connection()
-            time.sleep(self._asked.deadline.cap(pause))
+            time.sleep(self._question.deadline.cap(pause))
             pause = min(pause * 1.5, POLL_SECONDS_MAX)
             answer = self._look_as_leader()
             if answer is not None or self._has_claim:
@@ -218,8 +218,8 @@ class Sharing:
             landed = self._seat.result
             if landed is None:  # the lead is handed on
                 return self._look_as_leader()
-            count("flight", hit=landed.is_for(self._asked), corpora=self._corpora)
-            if landed.is_for(self._asked):
+            count("flight", hit=landed.is_for(self._question), corpora=self._corpora)
+            if landed.is_for(self._question):
                 answer = self._shared(landed)
                 if answer is None:
                     self._leave()
@@ -237,32 +237,32 @@ class Sharing:
         # Not as good as it should be, so nobody else is given it; but those who waited would only get the same.
         return replace(
             landed.answer,
-            id=self._asked.id,
+            id=self._question.id,
             usage=None,
-            timings_ms={"total": milliseconds_since(self._asked.started)},
+            timings_ms={"total": milliseconds_since(self._question.started)},
             cache=CacheReport(hit=True, similarity=1.0, age_seconds=round(age_seconds, 3)),
         )
 
-    def _given(self, kept: Kept | None, similarity: float | None = None) -> Answer | None:
+    def _given(self, kept: CachedEntry | None, similarity: float | None = None) -> Answer | None:
         assert self.keys is not None
-        if kept is None or not may_be_given(self._asked, self.keys, kept.answer):
+        if kept is None or not may_be_given(self._question, self.keys, kept.answer):
             return None
         self._was_spared = True
         note_hit(self.keys)
-        return given_again(self._asked, kept, similarity)
+        return given_again(self._question, kept, similarity)
 
     def _has_time(self) -> bool:
         return self._seconds_to_wait() > 0
 
     def _seconds_to_wait(self) -> float:
-        reserve = min(MIN_GENERATION_SECONDS, GIVE_UP_SHARE * _allowance(self._asked))
-        return self._asked.deadline.remaining() - reserve
+        reserve = min(MIN_GENERATION_SECONDS, GIVE_UP_SHARE * _allowance(self._question))
+        return self._question.deadline.remaining() - reserve
 
 
 @contextmanager
-def sharing(asked: Asked, *, is_streamed: bool) -> Iterator[Sharing]:
+def sharing(question: Question, *, is_streamed: bool) -> Iterator[Sharing]:
     """Share a question with others who ask the same, until the block ends."""
-    share = Sharing(asked, keys_if_cacheable(asked), is_streamed=is_streamed)
+    share = Sharing(question, keys_if_cacheable(question), is_streamed=is_streamed)
     try:
         share.look()
         yield share
@@ -272,5 +272,5 @@ def sharing(asked: Asked, *, is_streamed: bool) -> Iterator[Sharing]:
     share.finish()
 
 
-def _allowance(asked: Asked) -> float:
-    return asked.deadline.at - asked.started
+def _allowance(question: Question) -> float:
+    return question.deadline.at - question.started

@@ -19,7 +19,7 @@ from monitoring.pool import pool_stats
 from querying import answering
 from querying.answering import answer_question, stream_answer
 from querying.models import QueryLog
-from querying.values import AnswerMode, Asked, Done, Found, Heartbeat, Meta, Token, Written
+from querying.values import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token, Written
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, InvalidInput
@@ -36,9 +36,9 @@ def corpus() -> Corpus:
     return make_library(slug="handbook")
 
 
-def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Asked:
+def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Question:
     options = {"principal": NOBODY, **options}
-    return Asked(question=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
+    return Question(text=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
 
 
 def test_a_question_is_answered_from_the_documents_and_recorded(corpus: Corpus) -> None:
@@ -138,7 +138,7 @@ def search_ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """A search that fails when it is let, and hangs until then."""
     ends = threading.Event()
 
-    def search(asked: Asked) -> None:
+    def search(asked: Question) -> None:
         release_connection()  # or it would be missing in the tests that follow
         ends.wait(HANGS_SECONDS)
         raise DatabaseUnavailable

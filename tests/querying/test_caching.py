@@ -15,7 +15,7 @@ from querying import answering
 from querying.answering import answer_question, stream_answer
 from querying.cache_keys import keys_of
 from querying.models import CachedAnswer, QueryLog
-from querying.values import AnswerMode, Asked, Done, Found, Heartbeat, Meta, Token
+from querying.values import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
@@ -35,7 +35,7 @@ def test_the_same_question_costs_no_search_and_no_model(
     first = answer_question(ask(corpus))
     assert (first.mode, first.cache.hit) == (GENERATED, False)
 
-    def search(asked: Asked) -> None:
+    def search(asked: Question) -> None:
         raise AssertionError("it was searched again")
 
     monkeypatch.setattr(answering, "search", search)

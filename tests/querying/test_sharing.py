@@ -20,7 +20,7 @@ from querying.answering import answer_question, stream_answer
 from querying.cache_keys import keys_of
 from querying.memory_cache import memory
 from querying.models import AnswerClaim, CachedAnswer
-from querying.values import Answer, AnswerMode, Asked, Done, Event, Heartbeat, Token
+from querying.values import Answer, AnswerMode, Done, Event, Heartbeat, Question, Token
 from ragsite.errors import DatabaseUnavailable
 from ragsite.ollama import Lane
 from tests.querying.asking import ask, generations
@@ -114,10 +114,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_a_leader_whose_search_fails_is_followed_by_one_that_works(
     corpus: Corpus, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searches: list[Asked] = []
+    searches: list[Question] = []
     search = answering.search
 
-    def fail_first(asked: Asked) -> Any:
+    def fail_first(asked: Question) -> Any:
         searches.append(asked)
         if len(searches) == 1:
             wait_until(lambda: followers() == 10)
