@@ -1,18 +1,19 @@
-"""The way of a question: cache, search, choose a rung, write, record. The stream goes through the same stages."""
+"""The way of a question: caches, identical questions under way, search, the ladder of rungs, publishing, the record."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import TypeVar
 
 from django.conf import settings
 
+from querying.beating import beside
+from querying.coalescing import Coalescer, coalesced
 from querying.ladder import NOT_IN_DOCUMENTS, UNCERTAIN, is_degraded, is_possible, reasons_before_writing, rungs
-from querying.recording import recorded
+from querying.recording import Record, recorded
 from querying.retrieval import Retrieved, retrieve
 from querying.retrieval_cache import find_search, keep_search, search_key_if_cacheable
-from querying.sharing import sharing
 from querying.stale import write_stale
 from querying.timings import Timings, milliseconds_since
 from querying.values import (
@@ -41,51 +42,57 @@ WRITERS = {
     AnswerMode.EXTRACTIVE: write_extractive,
     AnswerMode.PASSAGES: write_passages,
 }
-T = TypeVar("T")
 
 
-def answer_question(question: Question) -> Answer:
+def answer_question(question: Question, *, is_recorded: bool = True) -> Answer:
     """Return the best answer that is possible now, within the deadline; record that it was asked.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
-    with recorded(question) as record:
-        record.answer = answer = answer_unrecorded(question)
-    return answer
+    for event in answer_events(question, is_streamed=False, is_recorded=is_recorded):
+        last = event
+    assert isinstance(last, Done)
+    return last.answer
 
 
-def answer_unrecorded(question: Question) -> Answer:
-    """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
-    with sharing(question, is_streamed=False) as share:
-        answer = share.found or _result_of(share.follow(lambda: search(share.question)))
-        if isinstance(answer, Retrieved):
-            release_connection()
-            answer = _result_of(write_answer(question, answer))
-            share.land(answer)
-    return answer
+def answer_events(
+    question: Question, *, is_streamed: bool = True, is_recorded: bool = True
+) -> Generator[Event, None, None]:
+    """Yield the events of one answer (see `querying.values`), the last of them Done.
 
-
-def stream_answer(question: Question) -> Generator[Event, None, None]:
-    """Yield the events of an answer as it is made (see `querying.values`), and a Heartbeat whenever it is quiet.
-
-    Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
+    A stream passes them on, with a Heartbeat whenever it is quiet; a JSON reply drains them, and needs no heartbeats.
+    Holds no database connection while a model works. Closing it ends the model's work, unless others read along.
+    Raises as `answer_question` does.
     """
-    with recorded(question) as record, sharing(question, is_streamed=True) as share:
+    query_log = recorded(question) if is_recorded else nullcontext(Record())
+    with query_log as log, coalesced(question, is_streamed=is_streamed) as flight:
+        cached = flight.cached()
         release_connection()
-        mode = share.found.mode if share.found else planned_mode()
-        original_mode = share.found.original_mode if share.found else None
-        yield Meta(question.id, mode, tuple(corpus.slug for corpus in question.corpora), original_mode)
-        answer = share.found or (yield from share.follow(lambda: search(share.question)))
-        yield Found(answer.passages)
-        if isinstance(answer, Retrieved):
-            answer = yield from write_answer(question, answer)
-            share.land(answer)
-            if answer.mode is AnswerMode.GENERATED:
-                yield WRITTEN
-        else:
+        yield _meta(question, cached)
+        answer = cached or (yield from flight.same_question_elsewhere())
+        if answer is None:
+            release_connection()
+            found = (yield from beside(question.deadline, find, flight)) if is_streamed else find(flight)
+            release_connection()
+            if isinstance(found, Answer):
+                answer = found
+            else:
+                answer = yield from flight.write_for_all(write(question, found))
+        if not flight.has_read_along:
+            yield Found(answer.passages)
             yield Token(answer.text)
-        record.answer = answer
+        elif answer.written_as is AnswerMode.GENERATED:
+            yield WRITTEN
+        log.answer = answer
         yield Done(answer)
+
+
+def find(flight: Coalescer) -> Answer | Retrieved:
+    """Return the answer to the same question in other words; or the passages for it, as `search` does.
+
+    Both in one call: nearly always there is no such answer, and beside a stream a change of threads has its price.
+    """
+    return flight.paraphrase() or search(flight.question)
 
 
 def search(question: Question) -> Retrieved:
@@ -110,6 +117,12 @@ def search(question: Question) -> Retrieved:
     if key is not None:
         keep_search(key, retrieved)
     return retrieved
+
+
+def write(question: Question, retrieved: Retrieved) -> Generator[Event, None, Answer]:
+    """Yield the passages and the text that is written from them; return the answer."""
+    yield Found(retrieved.passages)
+    return (yield from write_answer(question, retrieved))
 
 
 def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
@@ -152,6 +165,12 @@ def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
     )
 
 
+def _meta(question: Question, cached: Answer | None) -> Meta:
+    """Return the first event."""
+    mode, original_mode = (planned_mode(), None) if cached is None else (cached.mode, cached.original_mode)
+    return Meta(question.id, mode, tuple(corpus.slug for corpus in question.corpora), original_mode)
+
+
 def planned_mode() -> AnswerMode:
     """Return the rung that will be tried first if the documents hold an answer."""
     try:
@@ -170,13 +189,3 @@ def _silently(writing: Writing[Draft]) -> Writing[Draft]:
         except StopIteration as end:
             draft: Draft = end.value
             return draft
-
-
-def _result_of(writing: Writing[T]) -> T:
-    """Return what a stage returns, and drop what it streams."""
-    while True:
-        try:
-            next(writing)
-        except StopIteration as end:
-            result: T = end.value
-            return result

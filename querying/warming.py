@@ -20,7 +20,7 @@ from documents.access import NOBODY, Principal, readable_corpora
 from documents.models import Corpus, Membership
 from documents.scope import standing_of
 from querying import answer_table
-from querying.answering import answer_unrecorded
+from querying.answering import answer_question
 from querying.api.reading import default_mode, default_top_k
 from querying.asked_often import AskedOften, most_asked
 from querying.cache_keys import keys_of
@@ -148,7 +148,7 @@ def _warm_one(corpus: Corpus, principal: Principal, often: AskedOften) -> Warmed
     try:
         if answer_table.load(keys_of(question).exact) is not None:
             return Warmed(often.question, often.times, Outcome.FRESH)
-        answer = answer_unrecorded(question)
+        answer = answer_question(question, is_recorded=False)
     except RagError as exc:
         return Warmed(often.question, often.times, Outcome.FAILED, exc.code)
     finally:

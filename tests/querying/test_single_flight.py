@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from querying.single_flight import MAX_FAILURES, Flights, Seat
+from querying.single_flight import MAX_FAILURES, Flights, Member
 
 
-def wait_in_threads(seats: list[Seat[str]], seconds: float = 5) -> tuple[list[threading.Thread], list[Any]]:
+def wait_in_threads(seats: list[Member[str, str]], seconds: float = 5) -> tuple[list[threading.Thread], list[Any]]:
     """Let each seat wait in a thread; a new leader lands its own name. Returns the threads and what each got."""
     got: list[Any] = [None] * len(seats)
 
-    def wait(number: int, seat: Seat[str]) -> None:
+    def wait(number: int, seat: Member[str, str]) -> None:
         try:
             if seat.wait(seconds):
                 if seat.result is None:
@@ -34,7 +34,7 @@ def wait_in_threads(seats: list[Seat[str]], seconds: float = 5) -> tuple[list[th
 
 
 def test_the_first_leads_and_the_others_get_what_it_lands() -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     seats = [flights.board("key") for _ in range(20)]
     assert [seat.leads for seat in seats] == [True] + [False] * 19
     threads, got = wait_in_threads(seats[1:])
@@ -47,7 +47,7 @@ def test_the_first_leads_and_the_others_get_what_it_lands() -> None:
 
 
 def test_who_comes_after_the_landing_begins_anew() -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     first = flights.board("key")
     first.land("answer")
     assert flights.board("key").leads
@@ -56,14 +56,14 @@ def test_who_comes_after_the_landing_begins_anew() -> None:
 
 
 def test_other_keys_are_other_flights() -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     assert flights.board("one").leads
     assert flights.board("two").leads
 
 
 @pytest.mark.parametrize("error", [None, ValueError("broken")])
 def test_when_the_leader_leaves_exactly_one_leads(error: Exception | None) -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     seats = [flights.board("key") for _ in range(20)]
     threads, got = wait_in_threads(seats[1:])
     seats[0].leave(error)
@@ -75,7 +75,7 @@ def test_when_the_leader_leaves_exactly_one_leads(error: Exception | None) -> No
 
 
 def test_when_leaders_fail_again_and_again_everybody_is_told() -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     seats = [flights.board("key") for _ in range(MAX_FAILURES + 2)]
     for number in range(MAX_FAILURES):
         assert seats[number].leads or seats[number].wait(0)
@@ -87,7 +87,7 @@ def test_when_leaders_fail_again_and_again_everybody_is_told() -> None:
 
 
 def test_who_has_waited_long_enough_leaves_alone() -> None:
-    flights: Flights[str] = Flights()
+    flights: Flights[str, str] = Flights()
     leader, follower, other = (flights.board("key") for _ in range(3))
     assert not follower.wait(0.01)
     follower.leave()

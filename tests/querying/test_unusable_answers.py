@@ -13,7 +13,7 @@ from pytest_django import Settings
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying import writing
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.models import CachedAnswer
 from querying.not_found import NOT_FOUND_MARK
 from querying.retrieval import Retrieved
@@ -245,7 +245,7 @@ KNOBS: dict[str, dict[str, Any]] = {
 def answer_of(asked: Question, *, streamed: bool) -> Answer:
     if not streamed:
         return answer_question(asked)
-    done = list(stream_answer(asked))[-1]
+    done = list(answer_events(asked))[-1]
     assert isinstance(done, Done)
     return done.answer
 
