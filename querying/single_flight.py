@@ -1,4 +1,4 @@
-"""Concurrent identical work is done once, and all of its readers read along. Pure: knows no questions.
+"""Concurrent identical work is done once, and all of its readers read along. Knows no questions.
 
 The first member of a flight leads: it finds out what there is to do, and starts a generation: a generator of events.
 A generation belongs to its flight and to no reader. Whichever member wants the next event while nobody is at it runs
