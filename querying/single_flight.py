@@ -247,7 +247,7 @@ class Member(Generic[E, T]):
             return None
         if not isinstance(event, Heartbeat):
             flight.events.append(event)
-            # Whoever waits has said so before it looked at the events for the last time: see `_wait_for_news`.
+            # A member counts itself as waiting before its last look at the events, so that none is missed.
             if flight.live_waiters:
                 with flight.news:
                     flight.news.notify_all()
