@@ -16,7 +16,7 @@ from django.utils import timezone
 from documents.compiling import rows_of
 from documents.index_shape import as_text
 from querying.cache_keys import Keys
-from querying.memory_cache import Kept
+from querying.memory_cache import CachedEntry
 from querying.models import CachedAnswer
 from querying.packing import Packed, unpack
 from ragsite.database_connection import preparing_cursor
@@ -44,7 +44,7 @@ _lock = threading.Lock()
 _kept_since_pruning = 0
 
 
-def load(key: str) -> Kept | None:
+def load(key: str) -> CachedEntry | None:
     """Return the answer kept under this key, if it is young enough to be given."""
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
     rows = rows_of((_LOAD, (key, youngest)))
@@ -57,7 +57,7 @@ def has_alike(alike_key: str) -> bool:
     return bool(rows_of((_HAS_ALIKE, (alike_key, youngest))))
 
 
-def load_stale(stale_key: str) -> Kept | None:
+def load_stale(stale_key: str) -> CachedEntry | None:
     """Return the newest answer to this question from any state of the documents, within STALE_TTL_SECONDS."""
     youngest = timezone.now() - timedelta(seconds=settings.STALE_TTL_SECONDS)
     rows = CachedAnswer.objects.filter(stale_key=stale_key, created_at__gt=youngest).order_by("-created_at")
@@ -65,10 +65,10 @@ def load_stale(stale_key: str) -> Kept | None:
     return None if row is None else kept_of(*row)
 
 
-def kept_of(packed: Packed, created_at: datetime) -> Kept | None:
+def kept_of(packed: Packed, created_at: datetime) -> CachedEntry | None:
     """Return the answer of a row; None for what an older version has written."""
     try:
-        return Kept(unpack(packed), created_at.timestamp(), len(json.dumps(packed)))
+        return CachedEntry(unpack(packed), created_at.timestamp(), len(json.dumps(packed)))
     except ValueError:
         return None
 

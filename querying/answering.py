@@ -1,18 +1,19 @@
-"""The way of a question: cache, search, choose a rung, write, record. The stream goes through the same stages."""
+"""The way of a question: caches, identical questions under way, search, the ladder of rungs, publishing, the record."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import TypeVar
 
 from django.conf import settings
 
+from querying.beating import beside
+from querying.coalescing import Coalescer, coalesced
 from querying.ladder import NOT_IN_DOCUMENTS, UNCERTAIN, is_degraded, is_possible, reasons_before_writing, rungs
-from querying.recording import recorded
+from querying.recording import Record, recorded
 from querying.retrieval import Retrieved, retrieve
 from querying.retrieval_cache import find_search, keep_search, search_key_if_cacheable
-from querying.sharing import sharing
 from querying.stale import write_stale
 from querying.timings import Timings, milliseconds_since
 from querying.values import (
@@ -20,13 +21,13 @@ from querying.values import (
     WRITTEN,
     Answer,
     AnswerMode,
-    Asked,
     Done,
     Draft,
     Event,
     Found,
     Heartbeat,
     Meta,
+    Question,
     Token,
     Writing,
 )
@@ -41,87 +42,99 @@ WRITERS = {
     AnswerMode.EXTRACTIVE: write_extractive,
     AnswerMode.PASSAGES: write_passages,
 }
-T = TypeVar("T")
 
 
-def answer_question(asked: Asked) -> Answer:
+def answer_question(question: Question, *, is_recorded: bool = True) -> Answer:
     """Return the best answer that is possible now, within the deadline; record that it was asked.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
-    with recorded(asked) as record:
-        record.answer = answer = answer_unrecorded(asked)
-    return answer
+    for event in answer_events(question, is_streamed=False, is_recorded=is_recorded):
+        last = event
+    assert isinstance(last, Done)
+    return last.answer
 
 
-def answer_unrecorded(asked: Asked) -> Answer:
-    """Return the best answer that is possible now, and leave no trace but in the caches. Raises the same."""
-    with sharing(asked, is_streamed=False) as share:
-        answer = share.found or _result_of(share.follow(lambda: search(share.asked)))
-        if isinstance(answer, Retrieved):
-            release_connection()
-            answer = _result_of(write_answer(asked, answer))
-            share.land(answer)
-    return answer
+def answer_events(
+    question: Question, *, is_streamed: bool = True, is_recorded: bool = True
+) -> Generator[Event, None, None]:
+    """Yield the events of one answer (see `querying.values`), the last of them Done.
 
-
-def stream_answer(asked: Asked) -> Generator[Event, None, None]:
-    """Yield the events of an answer as it is made (see `querying.values`), and a Heartbeat whenever it is quiet.
-
-    Holds no database connection while a model works. Closing it stops the model. Raises as `answer_question` does.
+    A stream passes them on, with a Heartbeat whenever it is quiet; a JSON reply drains them, and needs no heartbeats.
+    Holds no database connection while a model works. Closing it ends the model's work, unless others read along.
+    Raises as `answer_question` does.
     """
-    with recorded(asked) as record, sharing(asked, is_streamed=True) as share:
+    query_log = recorded(question) if is_recorded else nullcontext(Record())
+    with query_log as log, coalesced(question, is_streamed=is_streamed) as flight:
+        cached = flight.cached()
         release_connection()
-        mode = share.found.mode if share.found else planned_mode()
-        original_mode = share.found.original_mode if share.found else None
-        yield Meta(asked.id, mode, tuple(corpus.slug for corpus in asked.corpora), original_mode)
-        answer = share.found or (yield from share.follow(lambda: search(share.asked)))
-        yield Found(answer.passages)
-        if isinstance(answer, Retrieved):
-            answer = yield from write_answer(asked, answer)
-            share.land(answer)
-            if answer.mode is AnswerMode.GENERATED:
-                yield WRITTEN
-        else:
+        yield _meta(question, cached)
+        answer = cached or (yield from flight.same_question_elsewhere())
+        if answer is None:
+            release_connection()
+            found = (yield from beside(question.deadline, find, flight)) if is_streamed else find(flight)
+            release_connection()
+            if isinstance(found, Answer):
+                answer = found
+            else:
+                answer = yield from flight.write_for_all(write(question, found))
+        if not flight.has_read_along:
+            yield Found(answer.passages)
             yield Token(answer.text)
-        record.answer = answer
+        elif answer.written_as is AnswerMode.GENERATED:
+            yield WRITTEN
+        log.answer = answer
         yield Done(answer)
 
 
-def search(asked: Asked) -> Retrieved:
+def find(flight: Coalescer) -> Answer | Retrieved:
+    """Return the answer to the same question in other words; or the passages for it, as `search` does.
+
+    Both in one call: nearly always there is no such answer, and beside a stream a change of threads has its price.
+    """
+    return flight.paraphrase() or search(flight.question)
+
+
+def search(question: Question) -> Retrieved:
     """Return the passages for the question: those found before, while nothing that they depend on has changed.
 
     Raises as `retrieve` does.
     """
-    key = search_key_if_cacheable(asked)
-    found = None if key is None else find_search(asked, key)
+    key = search_key_if_cacheable(question)
+    found = None if key is None else find_search(question, key)
     if found is not None:
         return found
     retrieved = retrieve(
-        asked.question,
-        asked.corpora,
-        principal=asked.principal,
-        top_k=asked.top_k,
-        deadline=asked.deadline,
-        filters=asked.filters,
-        mode=asked.mode,
-        use_cache=asked.use_cache,
+        question.text,
+        question.corpora,
+        principal=question.principal,
+        top_k=question.top_k,
+        deadline=question.deadline,
+        filters=question.filters,
+        mode=question.mode,
+        use_cache=question.use_cache,
     )
     if key is not None:
         keep_search(key, retrieved)
     return retrieved
 
 
-def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
+def write(question: Question, retrieved: Retrieved) -> Generator[Event, None, Answer]:
+    """Yield the passages and the text that is written from them; return the answer."""
+    yield Found(retrieved.passages)
+    return (yield from write_answer(question, retrieved))
+
+
+def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
     """Write an answer from the passages, on the best rung that works; return it."""
     timings = Timings()
     has_model = configured()
-    reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=asked.deadline)]
+    reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=question.deadline)]
     draft, has_spoken = Draft(AnswerMode.PASSAGES), False
-    for rung in rungs(retrieved, model_configured=has_model, deadline=asked.deadline):
+    for rung in rungs(retrieved, model_configured=has_model, deadline=question.deadline):
         if not is_possible(rung, reasons):
             continue
-        writing = WRITERS[rung](asked, retrieved, timings)
+        writing = WRITERS[rung](question, retrieved, timings)
         # What was streamed can't be taken back: the next rung speaks in the complete answer only.
         draft = yield from (_silently(writing) if has_spoken else writing)
         reasons += draft.reasons
@@ -134,7 +147,7 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         # The model has read the passages: it knows better than the gate.
         reasons = [reason for reason in reasons if reason != UNCERTAIN]
     return Answer(
-        id=asked.id,
+        id=question.id,
         text=draft.text,
         mode=draft.mode,
         degraded=is_degraded(reasons),
@@ -145,11 +158,17 @@ def write_answer(asked: Asked, retrieved: Retrieved) -> Writing[Answer]:
         legs=retrieved.legs,
         model=draft.model,
         usage=draft.usage,
-        timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(asked.started)},
+        timings_ms={**retrieved.timings_ms, **timings.ms, "total": milliseconds_since(question.started)},
         cache=draft.cache,
         original_mode=draft.original_mode,
         corrections=retrieved.corrections,
     )
+
+
+def _meta(question: Question, cached: Answer | None) -> Meta:
+    """Return the first event."""
+    mode, original_mode = (planned_mode(), None) if cached is None else (cached.mode, cached.original_mode)
+    return Meta(question.id, mode, tuple(corpus.slug for corpus in question.corpora), original_mode)
 
 
 def planned_mode() -> AnswerMode:
@@ -170,13 +189,3 @@ def _silently(writing: Writing[Draft]) -> Writing[Draft]:
         except StopIteration as end:
             draft: Draft = end.value
             return draft
-
-
-def _result_of(writing: Writing[T]) -> T:
-    """Return what a stage returns, and drop what it streams."""
-    while True:
-        try:
-            next(writing)
-        except StopIteration as end:
-            result: T = end.value
-            return result

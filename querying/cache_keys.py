@@ -17,7 +17,7 @@ from documents.rights import Standing
 from documents.scope import standing_of
 from querying.prompting import PROMPT_VERSION
 from querying.same_question import words_key
-from querying.values import Asked
+from querying.values import Question
 from ragsite.ollama import configured
 
 STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
@@ -50,13 +50,13 @@ class Keys:
         return words and _digest({**self.lasting, **self.passing, "words": words})
 
 
-def keys_of(asked: Asked) -> Keys:
+def keys_of(question: Question) -> Keys:
     """Return the keys of a question, with rights and epochs as they were read with the corpora, else as they are now.
 
     The question's case is kept: 'US' is not 'us'. The order of the corpora is kept: the first one's language is that
     of our own sentences.
     """
-    standing = standing_for(asked)
+    standing = standing_for(question)
     model = settings.LLM_MODEL if configured() else None
     options = (
         settings.OLLAMA_NUM_CTX,
@@ -66,9 +66,9 @@ def keys_of(asked: Asked) -> Keys:
     )
     passing = (PROMPT_VERSION, model, options)
     # The same few questions are asked again and again; but filters, and rights of their own, have no hash.
-    make = _keys.__wrapped__ if asked.filters or not isinstance(standing.rights, str) else _keys
-    ways = (asked.mode, asked.answer_style)
-    return make(asked.question, asked.language, standing, asked.top_k, ways, asked.filters or None, passing)
+    make = _keys.__wrapped__ if question.filters or not isinstance(standing.rights, str) else _keys
+    ways = (question.mode, question.answer_style)
+    return make(question.text, question.language, standing, question.top_k, ways, question.filters or None, passing)
 
 
 @lru_cache(maxsize=KEYS_KEPT)
@@ -104,24 +104,24 @@ def _keys(
     )
 
 
-def standing_for(asked: Asked) -> Standing:
+def standing_for(question: Question) -> Standing:
     """Return what the asker's answers depend on: as it was read with the question, else as it is stored now."""
-    is_fresh = time.monotonic() - asked.started < STANDING_SECONDS
-    return asked.standing if asked.standing and is_fresh else standing_of(asked.principal, asked.corpora)
+    is_fresh = time.monotonic() - question.started < STANDING_SECONDS
+    return question.standing if question.standing and is_fresh else standing_of(question.principal, question.corpora)
 
 
-def search_key_of(asked: Asked, standing: Standing) -> str:
+def search_key_of(question: Question, standing: Standing) -> str:
     """Return the key that the passages found for a question are kept under: no model and no prompt is part of it."""
     return _digest(
         {
             "format": SEARCH_FORMAT,
             "state": standing.corpora,
             "rights": standing.rights,
-            "top_k": asked.top_k,
-            "mode": asked.mode,
-            "filters": asked.filters or {},
+            "top_k": question.top_k,
+            "mode": question.mode,
+            "filters": question.filters or {},
             "options": [settings.LEXICAL_MATCH_BUDGET, settings.EXACT_SCAN_MAX_CHUNKS],
-            "question": normalise_question(asked.question),
+            "question": normalise_question(question.text),
         }
     )
 

@@ -25,11 +25,11 @@ from querying import answer_table
 from querying.cache_faults import unless_it_fails as unless_it_fails
 from querying.cache_keys import Keys, keys_of
 from querying.hit_rate import count
-from querying.memory_cache import Kept, memory
+from querying.memory_cache import CachedEntry, memory
 from querying.models import CachedAnswer
 from querying.packing import Packed, documents_of, pack, unpack
 from querying.timings import milliseconds_since
-from querying.values import OTHER_IDENTIFIER, Answer, AnswerMode, Asked, CacheReport
+from querying.values import OTHER_IDENTIFIER, Answer, AnswerMode, CacheReport, Question
 
 MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
 
@@ -38,19 +38,19 @@ MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passage
 class Made:
     """An answer that was made just now, and how the other processes' caches will have it."""
 
-    kept: Kept
+    kept: CachedEntry
     packed: Packed
     text: str  # `packed` as JSON
 
 
-def is_cacheable(asked: Asked) -> bool:
+def is_cacheable(question: Question) -> bool:
     """Return whether answers may be kept and given again for this question."""
-    return bool(settings.ENABLE_CACHING and settings.ENABLE_ANSWER_CACHE and asked.use_cache)
+    return bool(settings.ENABLE_CACHING and settings.ENABLE_ANSWER_CACHE and question.use_cache)
 
 
-def keys_if_cacheable(asked: Asked) -> Keys | None:
+def keys_if_cacheable(question: Question) -> Keys | None:
     """Return the keys of a question; None when caches are not to be used, or can't be."""
-    return unless_it_fails(lambda: keys_of(asked)) if is_cacheable(asked) else None
+    return unless_it_fails(lambda: keys_of(question)) if is_cacheable(question) else None
 
 
 def is_worth_keeping(answer: Answer) -> bool:
@@ -62,12 +62,12 @@ def is_worth_keeping(answer: Answer) -> bool:
     return wanted and is_whole and answer.answerable and not answer.degraded and not warns
 
 
-def find_in_memory(keys: Keys) -> Kept | None:
+def find_in_memory(keys: Keys) -> CachedEntry | None:
     """Return the answer if this process has it."""
     return _counted("memory", keys, memory().get(keys.exact))
 
 
-def find_shared(keys: Keys) -> Kept | None:
+def find_shared(keys: Keys) -> CachedEntry | None:
     """Return the answer if Redis or Postgres has it, and keep it in memory."""
     kept = _find_in_redis(keys)
     if kept is None:
@@ -77,9 +77,9 @@ def find_shared(keys: Keys) -> Kept | None:
     return kept
 
 
-def may_be_given(asked: Asked, keys: Keys, answer: Answer) -> bool:
+def may_be_given(question: Question, keys: Keys, answer: Answer) -> bool:
     """Return whether the asker may still read all that the answer quotes."""
-    return keys.standing.is_open or may_read(asked.principal, keys.standing, documents_of(answer))
+    return keys.standing.is_open or may_read(question.principal, keys.standing, documents_of(answer))
 
 
 def may_read(principal: Principal, standing: Standing, documents: Collection[UUID]) -> bool:
@@ -94,16 +94,16 @@ def may_read(principal: Principal, standing: Standing, documents: Collection[UUI
     return readable == len(set(documents))
 
 
-def given_again(asked: Asked, kept: Kept, similarity: float | None = None) -> Answer:
+def given_again(question: Question, kept: CachedEntry, similarity: float | None = None) -> Answer:
     """Return a kept answer as the reply to this question; `similarity` if it was asked in other words."""
     return replace(
         kept.answer,
-        id=asked.id,
+        id=question.id,
         mode=AnswerMode.CACHED if similarity is None else AnswerMode.CACHED_SEMANTIC,
         original_mode=kept.answer.written_as,
         usage=None,
         legs=(),
-        timings_ms={"total": milliseconds_since(asked.started)},
+        timings_ms={"total": milliseconds_since(question.started)},
         cache=CacheReport(
             hit=True, similarity=1.0 if similarity is None else similarity, age_seconds=round(kept.age_seconds, 3)
         ),
@@ -121,7 +121,7 @@ def keep_in_memory(keys: Keys, answer: Answer) -> Made:
     """Keep an answer for this process, at once; `keep_shared` is for the others."""
     packed = pack(answer)
     text = json.dumps(packed)
-    kept = Kept(unpack(packed), time.time(), len(text))
+    kept = CachedEntry(unpack(packed), time.time(), len(text))
     if kept.size_bytes <= MAX_ANSWER_BYTES:
         memory().put(keys.exact, kept)
     return Made(kept, packed, text)
@@ -153,20 +153,20 @@ def forget_answers(rows: QuerySet[CachedAnswer]) -> int:
     return len(keys)
 
 
-def _counted(layer: str, keys: Keys, kept: Kept | None) -> Kept | None:
+def _counted(layer: str, keys: Keys, kept: CachedEntry | None) -> CachedEntry | None:
     count(layer, hit=kept is not None, corpora=keys.standing.ids)
     return kept
 
 
-def _find_in_redis(keys: Keys) -> Kept | None:
+def _find_in_redis(keys: Keys) -> CachedEntry | None:
     if not settings.REDIS_URL:
         return None
     return _counted("redis", keys, _kept_of(caches["default"].get(_name(keys.exact))))
 
 
-def _kept_of(value: Any) -> Kept | None:
+def _kept_of(value: Any) -> CachedEntry | None:
     try:
-        kept = Kept(unpack(value["answer"]), float(value["made_at"]), int(value["size_bytes"]))
+        kept = CachedEntry(unpack(value["answer"]), float(value["made_at"]), int(value["size_bytes"]))
     except (TypeError, KeyError, ValueError):  # nothing, or nothing of ours
         return None
     return kept if kept.age_seconds <= settings.CACHE_TTL_SECONDS else None

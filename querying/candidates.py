@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from django.conf import settings
@@ -14,7 +14,7 @@ from documents.dense import dense_leg
 from documents.embedding import bare_name
 from documents.lexicon import ReadQuestion, prepare_question
 from documents.models import EmbeddingSpace
-from documents.ranking import Choice, WeightedTerm, choose
+from documents.ranking import WeightedTerm, choose
 from documents.reach import Reach
 from documents.search import Scores, lexical_leg, score_all
 from documents.understanding import understand
@@ -69,22 +69,25 @@ def search_corpus(
 ) -> Searched:
     """Return the candidates of a corpus. A leg that fails is reported under `prefix` and its name, and left out."""
     lexical_limit, dense_limit = LIMITS[mode]
-    lexical = legs.run(f"{prefix}lexical", "lexical", lambda: _lexical(question, reach, lexical_limit))
-    read, choice, by_words = lexical or (None, None, {})
+    by_words_leg, by_meaning_leg = f"{prefix}lexical", f"{prefix}dense"
+    read: ReadQuestion | None = None
+    weighted: tuple[WeightedTerm, ...] = ()
+    by_words: dict[int, float] = {}
+    parts: list[tuple[int, float] | None] = []
+    if legs.may_run(by_words_leg, "lexical"):
+        with legs.running(by_words_leg, "lexical"):
+            read, weighted, by_words = _lexical(question, reach, lexical_limit)
     asked_parts = parts_of(question)
-    parts = (
-        legs.run(f"{prefix}lexical", "lexical", partial(_best_of_parts, asked_parts, read, reach))
-        if read and asked_parts
-        else None
-    )
-    weighted = choice.weighted if choice else ()
+    if read and asked_parts and legs.may_run(by_words_leg, "lexical"):
+        with legs.running(by_words_leg, "lexical"):
+            parts = _best_of_parts(asked_parts, read, reach)
     space, vector = asked.space, asked.vector
-    chosen = {best[0] for best in parts or () if best}
+    chosen = {best[0] for best in parts if best}
     if space is None or vector is None:
-        legs.report(f"{prefix}dense", asked.status, time.monotonic(), "dense")
+        legs.report(by_meaning_leg, asked.status, time.monotonic(), "dense")
         scores = _score(reach, by_words.keys() | chosen, weighted, None, None, legs, by_words=by_words)
-        return _searched(reach, space, read, scores, parts or ())
-    near = legs.run(f"{prefix}dense", "dense", lambda: dense_leg(reach, space, vector, dense_limit)) or {}
+        return _searched(reach, space, read, scores, parts)
+    near = _nearest(reach, space, vector, dense_limit, legs, by_meaning_leg)
     scores = _score(
         reach, by_words.keys() | near.keys() | chosen, weighted, space, vector, legs, by_words=by_words, near=near
     )
@@ -92,9 +95,19 @@ def search_corpus(
     while len(near) == limit and len(near.keys() & scores.keys()) < dense_limit:
         # Vectors of versions that aren't live are in the way: a document is being indexed anew. Look further.
         limit *= 4
-        near = legs.run(f"{prefix}dense", "dense", partial(dense_leg, reach, space, vector, limit)) or {}
+        near = _nearest(reach, space, vector, limit, legs, by_meaning_leg)
         scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs, near=near)
-    return _searched(reach, space, read, scores, parts or ())
+    return _searched(reach, space, read, scores, parts)
+
+
+def _nearest(
+    reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int, legs: Legs, name: str
+) -> dict[int, float]:
+    """Return the cosine similarities of the nearest chunks, by id; none when the leg fails."""
+    if legs.may_run(name, "dense"):
+        with legs.running(name, "dense"):
+            return dense_leg(reach, space, vector, limit)
+    return {}
 
 
 def _searched(
@@ -124,7 +137,9 @@ def _score(
     return scores
 
 
-def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Choice, dict[int, float]]:
+def _lexical(
+    question: str, reach: Reach, limit: int
+) -> tuple[ReadQuestion, tuple[WeightedTerm, ...], dict[int, float]]:
     read = understand(reach.corpus, question)
     asked = asking_part(question)
     if asked is not None:
@@ -142,7 +157,7 @@ def _lexical(question: str, reach: Reach, limit: int) -> tuple[ReadQuestion, Cho
         # What is most about the common words may be closed to this asker, or outside of the filter.
         choice = choose(terms, chunk_count, budget=WIDER * budget)
         found = lexical_leg(reach, choice, limit)
-    return read, choice, found
+    return read, choice.weighted, found
 
 
 def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> list[tuple[int, float] | None]:

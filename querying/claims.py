@@ -46,6 +46,25 @@ class _Held:
     renewed_at: float
 
 
+class Claim:
+    """The claim of one question on its answer. `is_held`: the answer is to be made in this process."""
+
+    def __init__(self, key: str, owner: UUID) -> None:
+        self._key = key
+        self._owner = owner
+        self.is_held = False
+
+    def take(self) -> None:
+        """Take the claim if no other process has it."""
+        self.is_held = take(self._key, self._owner)
+
+    def release(self) -> None:
+        """Let others make the answer, or find it. More than once does no harm."""
+        if self.is_held:
+            self.is_held = False
+            release(self._key, self._owner)
+
+
 _lock = threading.Lock()
 _held: dict[str, _Held] = {}  # what this process is at
 

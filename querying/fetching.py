@@ -23,8 +23,8 @@ from querying.legs import LegReport
 from querying.parallel import LegFailure, gather
 from querying.retrieval import Passage
 from querying.timings import milliseconds_since
-from querying.values import Asked, Reason
-from querying.wishing import Options, Wish, prepare
+from querying.values import Question, Reason
+from querying.wishing import Options, RequestOptions, prepare
 from ragsite.database_connection import release_connection
 from ragsite.errors import DeadlineExceeded, RagError
 from ragsite.exception_handler import as_rag_error
@@ -65,10 +65,10 @@ def fetch_all_rag_data(question: str, *, principal: Principal, **options: Unpack
     leg worked; and EventLoopRunning in a coroutine.
     """
     _refuse_in_event_loop("fetch_all_rag_data")
-    wish = Wish(principal, **options)
-    deadline = wish.deadline()
+    wanted = RequestOptions(principal, **options)
+    deadline = wanted.deadline()
     try:
-        return _fetch(prepare([question], wish, deadline)[0])
+        return _fetch(prepare([question], wanted, deadline)[0])
     finally:
         _give_connection_back()
 
@@ -81,16 +81,16 @@ def prefetch_all_rag_data(
     RAG_EXECUTOR_WORKERS of them run side by side. Raises as `fetch_all_rag_data` does for what is wrong with the call.
     """
     _refuse_in_event_loop("prefetch_all_rag_data")
-    wish = Wish(principal, **options)
-    deadline = wish.deadline()
+    wanted = RequestOptions(principal, **options)
+    deadline = wanted.deadline()
     try:
-        batch = prepare(questions, wish, deadline)
-        found = gather({str(number): partial(_fetch, asked) for number, asked in enumerate(batch)}, deadline)
+        batch = prepare(questions, wanted, deadline)
+        found = gather({str(number): partial(_fetch, question) for number, question in enumerate(batch)}, deadline)
     finally:
         _give_connection_back()
     return tuple(
-        NotFetched(asked.question, _error_of(each)) if isinstance(each, LegFailure) else each
-        for asked, each in zip(batch, found.values(), strict=True)
+        NotFetched(question.text, _error_of(each)) if isinstance(each, LegFailure) else each
+        for question, each in zip(batch, found.values(), strict=True)
     )
 
 
@@ -99,9 +99,9 @@ async def fetch_all_rag_data_async(question: str, *, principal: Principal, **opt
 
     A caller who is cancelled waits no longer; a search that has begun ends at the deadline at the latest.
     """
-    wish = Wish(principal, **options)
-    deadline = wish.deadline()
-    return await in_thread(lambda: _fetch(prepare([question], wish, deadline)[0]), deadline)
+    wanted = RequestOptions(principal, **options)
+    deadline = wanted.deadline()
+    return await in_thread(lambda: _fetch(prepare([question], wanted, deadline)[0]), deadline)
 
 
 async def prefetch_all_rag_data_async(
@@ -111,32 +111,32 @@ async def prefetch_all_rag_data_async(
 
     A caller who is cancelled waits no longer; questions that have not begun never do.
     """
-    wish = Wish(principal, **options)
-    deadline = wish.deadline()
-    batch = await in_thread(partial(prepare, questions, wish, deadline), deadline)
+    wanted = RequestOptions(principal, **options)
+    deadline = wanted.deadline()
+    batch = await in_thread(partial(prepare, questions, wanted, deadline), deadline)
 
-    async def fetch(asked: Asked) -> Fetched | NotFetched:
+    async def fetch(question: Question) -> Fetched | NotFetched:
         try:
-            return await in_thread(partial(_fetch, asked), deadline)
+            return await in_thread(partial(_fetch, question), deadline)
         except RagError as exc:
-            return NotFetched(asked.question, exc)
+            return NotFetched(question.text, exc)
 
     return tuple(await asyncio.gather(*map(fetch, batch)))
 
 
-def _fetch(asked: Asked) -> Fetched:
+def _fetch(question: Question) -> Fetched:
     try:
-        found = search(asked)
+        found = search(question)
     except DatabaseFault as exc:
         raise as_rag_error(exc) from exc
     return Fetched(
-        question=asked.question,
-        corpora=tuple(corpus.slug for corpus in asked.corpora),
+        question=question.text,
+        corpora=tuple(corpus.slug for corpus in question.corpora),
         passages=found.passages,
         answerable=found.answerable,
         legs=found.legs,
         degraded_reasons=reasons_of_search(found),
-        timings_ms={**found.timings_ms, "total": milliseconds_since(asked.started)},
+        timings_ms={**found.timings_ms, "total": milliseconds_since(question.started)},
         age_seconds=found.age_seconds,
     )
 

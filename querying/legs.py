@@ -5,21 +5,21 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
-from django.db import Error
+from django.db import Error, InterfaceError, OperationalError, connection
 from psycopg.errors import QueryCanceled
 
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, OllamaTimeout, RagError
 from ragsite.performance import observe_stage
 from ragsite.postgres.limits import milliseconds, set_local, statement_limit_seconds, waiting_for
-from ragsite.postgres.losing import is_broken
+from ragsite.postgres.losing import is_broken, is_lost
 
 logger = logging.getLogger(__name__)
-Result = TypeVar("Result")
 Status = Literal["ok", "failed", "late", "skipped"]
 
 
@@ -44,47 +44,73 @@ class Legs:
     reports: list[LegReport] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
     _broken: dict[str, LegReport] = field(default_factory=dict)
+    _was_lost: bool = False  # a connection, once
     _limit: str | None = None  # of a statement, as it was set last in this transaction
 
-    def run(self, name: str, stage: str, act: Callable[[], Result]) -> Result | None:
-        """Return what `act` returns, run within the deadline; None when it failed. Call it in a transaction.
-
-        Raises LegBroke when the transaction can't go on.
-        """
+    def may_run(self, name: str, stage: str) -> bool:
+        """Return whether to run a leg; not when it broke before, or no time is left. Then it is reported."""
         if name in self._broken:
             self.reports.append(self._broken[name])
-            return None
-        started = time.monotonic()
-        status, result = self._attempt(name, act)
-        self.report(name, status, started, stage)
-        return result
+            return False
+        if self.deadline.remaining() <= 0:
+            logger.warning("leg %s: %s", name, DeadlineExceeded.code)
+            self.report(name, "late", time.monotonic(), stage)
+            return False
+        return True
 
-    def _attempt(self, name: str, act: Callable[[], Result]) -> tuple[Status, Result | None]:
+    @contextmanager
+    def running(self, name: str, stage: str) -> Iterator[None]:
+        """Run the block as a leg, within the deadline; report how it went. Use it in a transaction, after `may_run`.
+
+        What is raised in the block ends the block and no more, but for LegBroke: the transaction can't go on.
+        """
         started = time.monotonic()
+        status: Status = "ok"
         try:
-            return "ok", self._within_limit(act)
+            seconds = self.deadline.cap(statement_limit_seconds() or math.inf)
+            self._limit_statements(milliseconds(seconds))
+            with waiting_for(seconds):
+                yield
         except Error as exc:
             if is_broken(exc):
                 raise  # the other legs are in the same transaction, and it is gone
             logger.warning("leg %s: %s", name, type(exc.__cause__ or exc).__name__)
-            status: Status = "late" if isinstance(exc.__cause__, QueryCanceled) else "failed"
+            status = "late" if isinstance(exc.__cause__, QueryCanceled) else "failed"
             self._broken[name] = LegReport(name, status, round((time.monotonic() - started) * 1000, 3))
             raise LegBroke from exc
         except RagError as exc:
             logger.warning("leg %s: %s", name, exc.code)
-            return ("late" if isinstance(exc, DeadlineExceeded | OllamaTimeout) else "failed"), None
+            status = "late" if isinstance(exc, DeadlineExceeded | OllamaTimeout) else "failed"
+        self.report(name, status, started, stage)
 
-    def _within_limit(self, act: Callable[[], Result]) -> Result:
-        self.deadline.check()
-        seconds = self.deadline.cap(statement_limit_seconds() or math.inf)
-        limit = milliseconds(seconds)
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Let the block, a transaction that only reads, end without an error when it is to be run again.
+
+        That is once more on another connection when its own broke, and without the leg that broke the transaction of
+        all. A savepoint around each leg would do the same, and cost every question what only a failure needs.
+
+            while True:
+                with legs.attempt():
+                    return read(legs)
+        """
+        try:
+            yield
+        except LegBroke:
+            self._begin_again()
+        except (OperationalError, InterfaceError) as exc:
+            if self._was_lost or connection.in_atomic_block or not is_lost(exc):
+                raise
+            self._was_lost = True
+            self._broken.clear()
+            self._begin_again()
+
+    def _limit_statements(self, limit: str) -> None:
         if limit != self._limit:
             set_local({"statement_timeout": limit})
             self._limit = limit
-        with waiting_for(seconds):
-            return act()
 
-    def begin_again(self) -> None:
+    def _begin_again(self) -> None:
         """Forget what was noted, but for the legs that broke."""
         self.reports.clear()
         self.timings_ms.clear()
@@ -121,16 +147,3 @@ class Legs:
         if "late" in statuses:
             raise DeadlineExceeded
         raise DatabaseUnavailable(retry_after_seconds=2)
-
-
-def run_legs(deadline: Deadline, act: Callable[[Legs], Result]) -> Result:
-    """Return what `act` returns, called with legs; called again without a leg that broke the transaction of all.
-
-    A savepoint around each leg would do the same, and cost every question what only a failure needs.
-    """
-    legs = Legs(deadline)
-    while True:
-        try:
-            return act(legs)
-        except LegBroke:
-            legs.begin_again()

@@ -17,7 +17,7 @@ MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its te
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedEntry:
     """An answer, and when it was made (seconds since 1970: processes share it)."""
 
     answer: Answer
@@ -121,5 +121,5 @@ class OfThisProcess(Generic[E]):
         self().clear()
 
 
-memory: OfThisProcess[Kept] = OfThisProcess()  # of answers
+memory: OfThisProcess[CachedEntry] = OfThisProcess()  # of answers
 on_reset(memory.clear)

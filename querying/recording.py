@@ -22,7 +22,7 @@ from prometheus_client import Counter, Histogram
 from querying import storing_later
 from querying.models import QueryLog
 from querying.timings import milliseconds_since
-from querying.values import Answer, AnswerMode, Asked
+from querying.values import Answer, AnswerMode, Question
 from ragsite.database_connection import release_connection
 from ragsite.errors import DatabaseUnavailable
 from ragsite.metrics import QUERIES, QUERY_SECONDS
@@ -44,7 +44,7 @@ class Record:
 
 
 @contextmanager
-def recorded(asked: Asked) -> Iterator[Record]:
+def recorded(question: Question) -> Iterator[Record]:
     """Record the question at the end of the block, whatever the end is: done, error, or client_left.
 
     In a web process the row is stored a moment later, with those of other questions; elsewhere at once, in one short
@@ -63,21 +63,21 @@ def recorded(asked: Asked) -> Iterator[Record]:
     finally:
         answer = record.answer
         mode = None if answer is None else answer.mode
-        _count(asked, mode, outcome)
+        _count(question, mode, outcome)
         if keep:
-            _store(asked, answer, outcome, mode=mode, timings_ms={} if answer is None else answer.timings_ms)
+            _store(question, answer, outcome, mode=mode, timings_ms={} if answer is None else answer.timings_ms)
 
 
-def record_given_again(asked: Asked, answer: Answer) -> None:
+def record_given_again(question: Question, answer: Answer) -> None:
     """Record a question that was answered from memory."""
-    _count(asked, AnswerMode.CACHED, "done")
-    _store(asked, answer, "done", mode=AnswerMode.CACHED, timings_ms={})
+    _count(question, AnswerMode.CACHED, "done")
+    _store(question, answer, "done", mode=AnswerMode.CACHED, timings_ms={})
 
 
-def _count(asked: Asked, mode: AnswerMode | None, outcome: str) -> None:
+def _count(question: Question, mode: AnswerMode | None, outcome: str) -> None:
     name = "none" if mode is None else mode.value
     queries, query_seconds = _metrics(name, outcome)
-    seconds = time.monotonic() - asked.started
+    seconds = time.monotonic() - question.started
     queries.inc()
     query_seconds.observe(seconds)
     recorder.record("rag_query", seconds)
@@ -127,16 +127,16 @@ storing_later.store_later(_entries.store)
 
 
 def _store(
-    asked: Asked, answer: Answer | None, outcome: str, *, mode: AnswerMode | None, timings_ms: Mapping[str, float]
+    question: Question, answer: Answer | None, outcome: str, *, mode: AnswerMode | None, timings_ms: Mapping[str, float]
 ) -> None:
-    user = asked.principal.user
+    user = question.principal.user
     row: Row = {
-        "id": asked.id,
+        "id": question.id,
         "user_id": user.pk if user is not None else None,
-        "corpora": [corpus.slug for corpus in asked.corpora],
-        "corpus_ids": [corpus.pk for corpus in asked.corpora],
+        "corpora": [corpus.slug for corpus in question.corpora],
+        "corpus_ids": [corpus.pk for corpus in question.corpora],
         # What UTF-8 doesn't have may come from a terminal.
-        "question": asked.question.encode("utf-8", "replace").decode(),
+        "question": question.text.encode("utf-8", "replace").decode(),
         "answer_mode": "" if mode is None else mode.value,
         "original_mode": "" if answer is None else answer.written_as.value,
         "outcome": outcome,
@@ -144,7 +144,7 @@ def _store(
         "model": (answer.model or "") if answer else "",
         "passages": len(answer.passages) if answer else 0,
         "timings_ms": timings_ms,
-        "total_ms": milliseconds_since(asked.started),
+        "total_ms": milliseconds_since(question.started),
         "created_at": datetime.now(UTC),
         "request_id": request_id_of_now(),
     }

@@ -18,11 +18,10 @@ from documents.normalising import normalise_question
 from querying.fusion import Fused
 from querying.gate import Verdict, verdict
 from querying.identifiers import found_codes, missing_identifiers
-from querying.legs import LegReport, Legs, run_legs
+from querying.legs import LegReport, Legs
 from querying.ranking import Ranking, rank
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable
-from ragsite.postgres.losing import again_when_lost
 
 
 @dataclass(frozen=True)
@@ -76,23 +75,21 @@ def retrieve(
     made again, and not kept. Raises InvalidInput for a bad filter;
     DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
-
-    def search(legs: Legs) -> tuple[Legs, Ranking]:
-        ranking = rank(
-            normalise_question(question),
-            corpora,
-            principal=principal,
-            legs=legs,
-            top_k=top_k,
-            filters=filters,
-            mode=mode,
-            use_cache=use_cache,
-        )
-        return legs, ranking
-
     started = time.monotonic()
+    legs, ranking = Legs(deadline), None
     try:
-        legs, ranking = again_when_lost(lambda: run_legs(deadline, search))
+        while ranking is None:
+            with legs.attempt():
+                ranking = rank(
+                    normalise_question(question),
+                    corpora,
+                    principal=principal,
+                    legs=legs,
+                    top_k=top_k,
+                    filters=filters,
+                    mode=mode,
+                    use_cache=use_cache,
+                )
     except (InterfaceError, OperationalError, TransactionManagementError) as exc:
         raise DatabaseUnavailable(retry_after_seconds=2) from exc
     legs.note("retrieve", started)

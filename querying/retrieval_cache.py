@@ -25,7 +25,7 @@ from querying.memory_cache import OfThisProcess
 from querying.packing import pack_passages, unpack_passages
 from querying.retrieval import Passage, Retrieved
 from querying.timings import milliseconds_since
-from querying.values import Asked
+from querying.values import Question
 from ragsite.performance import observe_stage
 from ragsite.process_memory import on_reset
 
@@ -67,19 +67,19 @@ search_memory: OfThisProcess[KeptSearch] = OfThisProcess()
 on_reset(search_memory.clear)
 
 
-def search_key_if_cacheable(asked: Asked) -> SearchKey | None:
+def search_key_if_cacheable(question: Question) -> SearchKey | None:
     """Return the key of a question's passages; None when they are not to be kept, or the database fails."""
-    if not (settings.ENABLE_CACHING and settings.ENABLE_RETRIEVAL_CACHE and asked.use_cache):
+    if not (settings.ENABLE_CACHING and settings.ENABLE_RETRIEVAL_CACHE and question.use_cache):
         return None
-    standing = unless_it_fails(lambda: standing_for(asked))
-    return None if standing is None else SearchKey(search_key_of(asked, standing), standing)
+    standing = unless_it_fails(lambda: standing_for(question))
+    return None if standing is None else SearchKey(search_key_of(question, standing), standing)
 
 
-def find_search(asked: Asked, key: SearchKey) -> Retrieved | None:
+def find_search(question: Question, key: SearchKey) -> Retrieved | None:
     """Return what was found for this question before, if the asker may still read all of it."""
     started = time.monotonic()
     kept = _find(key)
-    if kept is None or not may_read(asked.principal, key.standing, documents_of(kept.passages)):
+    if kept is None or not may_read(question.principal, key.standing, documents_of(kept.passages)):
         return None
     observe_stage("search_cache", time.monotonic() - started)
     return Retrieved(

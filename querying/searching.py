@@ -15,13 +15,12 @@ from documents.models import Corpus
 from documents.reach import reach_of
 from documents.search import snapshot
 from querying.candidates import Searched, search_corpus
-from querying.legs import Legs, run_legs
+from querying.legs import Legs
 from querying.parallel import LegFailure, gather
 from querying.question_vectors import QuestionVector
 from ragsite.deadline import Deadline
 from ragsite.errors import InvalidInput, RagError
 from ragsite.performance import PerformanceTimer
-from ragsite.postgres.losing import again_when_lost
 
 # Kept of the time left, for what comes after the search: a corpus that is stuck must not cost the others' passages.
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, 0.2
@@ -65,8 +64,7 @@ def search_side_by_side(search: Search, legs: Legs) -> dict[int, Searched]:
     left = legs.deadline.remaining()
     deadline = Deadline(legs.deadline.at - min(RESERVE_SECONDS, RESERVE_SHARE * left))
     acts: dict[str, Callable[[], tuple[Searched, Legs]]] = {
-        str(corpus.pk): partial(again_when_lost, partial(_search_one, search, corpus, deadline))
-        for corpus in search.corpora
+        str(corpus.pk): partial(_search_one, search, corpus, deadline) for corpus in search.corpora
     }
     with PerformanceTimer("rag_side_by_side"):
         found = gather(acts, deadline)
@@ -82,11 +80,10 @@ def search_side_by_side(search: Search, legs: Legs) -> dict[int, Searched]:
 
 
 def _search_one(search: Search, corpus: Corpus, deadline: Deadline) -> tuple[Searched, Legs]:
-    def act(legs: Legs) -> tuple[Searched, Legs]:
-        with snapshot():
+    legs = Legs(deadline)
+    while True:
+        with legs.attempt(), snapshot():
             return search.of(corpus, legs), legs
-
-    return run_legs(deadline, act)
 
 
 def _name_failure(search: Search, corpus: Corpus, failure: LegFailure, legs: Legs, started: float) -> None:

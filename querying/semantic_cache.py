@@ -16,12 +16,12 @@ from querying.answer_table import has_alike, kept_of
 from querying.cache_keys import Keys
 from querying.caching import unless_it_fails
 from querying.hit_rate import count
-from querying.memory_cache import Kept
+from querying.memory_cache import CachedEntry
 from querying.models import CachedAnswer
 from querying.question_vectors import embed_once
 from querying.same_question import same_question
 from querying.semantic_limits import allowed, distance_allowed
-from querying.values import Asked
+from querying.values import Question
 
 CANDIDATES = 10  # nearest questions of the same words whose order is compared
 
@@ -31,33 +31,33 @@ class Alike:
     """The question's vector, to be kept with its own answer; and the answer to a question like it, if there is one."""
 
     vector: np.ndarray | None = None
-    kept: Kept | None = None
+    kept: CachedEntry | None = None
     similarity: float = 0.0
 
 
-def find_alike(asked: Asked, keys: Keys) -> Alike:
+def find_alike(question: Question, keys: Keys) -> Alike:
     """Return the kept answer to the same question in other words, for the same asker and the same documents.
 
     Calls the embedding model, for no longer than its share of the deadline; without a vector there is no answer.
     """
     if not settings.ENABLE_SEMANTIC_CACHE:
         return Alike()
-    vector = unless_it_fails(lambda: _vector_of(asked, keys))
+    vector = unless_it_fails(lambda: _vector_of(question, keys))
     if vector is None:
         return Alike()
-    found = unless_it_fails(lambda: _nearest_same(asked, keys, vector))
+    found = unless_it_fails(lambda: _nearest_same(question, keys, vector))
     count("semantic", hit=found is not None, corpora=keys.standing.ids)
     return Alike(vector) if found is None else Alike(vector, *found)
 
 
-def _vector_of(asked: Asked, keys: Keys) -> np.ndarray | None:
-    space = asked.corpora[0].live_space if asked.corpora else None
+def _vector_of(question: Question, keys: Keys) -> np.ndarray | None:
+    space = question.corpora[0].live_space if question.corpora else None
     if space is None or space.dimensions is None:
         return None
-    return embed_once(keys.question, space, asked.deadline)[0]
+    return embed_once(keys.question, space, question.deadline)[0]
 
 
-def _nearest_same(asked: Asked, keys: Keys, vector: np.ndarray) -> tuple[Kept, float] | None:
+def _nearest_same(question: Question, keys: Keys, vector: np.ndarray) -> tuple[CachedEntry, float] | None:
     if not keys.alike or not has_alike(keys.alike):
         return None
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
@@ -70,8 +70,8 @@ def _nearest_same(asked: Asked, keys: Keys, vector: np.ndarray) -> tuple[Kept, f
         .order_by("distance")
         .values_list("pk", "question", "distance")
     )
-    for pk, question, distance in rows[:CANDIDATES]:
-        if same_question(keys.question, question, asked.language):
+    for pk, other, distance in rows[:CANDIDATES]:
+        if same_question(keys.question, other, question.language):
             row = CachedAnswer.objects.filter(pk=pk).values_list("answer", "created_at").first()
             kept = None if row is None else kept_of(*row)
             return None if kept is None else (kept, round(1 - float(distance), 4))

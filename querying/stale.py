@@ -18,26 +18,26 @@ from querying.caching import keys_if_cacheable, unless_it_fails
 from querying.citations import Citation, page_and_heading_at
 from querying.hit_rate import count
 from querying.ladder import STALE
-from querying.memory_cache import Kept
+from querying.memory_cache import CachedEntry
 from querying.retrieval import Passage, Retrieved
 from querying.timings import Timings
-from querying.values import Answer, AnswerMode, Asked, CacheReport, Draft, Token, Writing
+from querying.values import Answer, AnswerMode, CacheReport, Draft, Question, Token, Writing
 from ragsite.database_connection import release_connection
 
 Standing = Mapping[tuple[UUID, str], Mapping[str, Any]]  # (document, text of a chunk) -> the chunk as it is now
 
 
-def write_stale(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
+def write_stale(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Return the newest answer to this question by whatever the documents said then; empty if there is none to give.
 
     Each passage that it was made from must still stand word for word in a document that the asker may read: a document
     that was deleted, closed or rewritten takes the answer with it. New documents are why it is called old.
     """
     with timings.stage("stale"):
-        kept = unless_it_fails(lambda: _find(asked))
-        answer = None if kept is None else unless_it_fails(lambda: standing_answer(asked, kept.answer))
+        kept = unless_it_fails(lambda: _find(question))
+        answer = None if kept is None else unless_it_fails(lambda: standing_answer(question, kept.answer))
         release_connection()
-    count("stale", hit=answer is not None, corpora=[corpus.pk for corpus in asked.corpora])
+    count("stale", hit=answer is not None, corpora=[corpus.pk for corpus in question.corpora])
     if kept is None or answer is None:
         return Draft(AnswerMode.STALE)
     yield Token(answer.text)
@@ -53,14 +53,14 @@ def write_stale(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing
     )
 
 
-def _find(asked: Asked) -> Kept | None:
-    keys = keys_if_cacheable(asked)
+def _find(question: Question) -> CachedEntry | None:
+    keys = keys_if_cacheable(question)
     return None if keys is None else answer_table.load_stale(keys.stale)
 
 
-def standing_answer(asked: Asked, answer: Answer) -> Answer | None:
+def standing_answer(question: Question, answer: Answer) -> Answer | None:
     """Return the answer with its sources as they are now; None when one of them is gone, closed or rewritten."""
-    now = _chunks_now(asked, answer.passages)
+    now = _chunks_now(question, answer.passages)
     if not answer.passages or any((each.document_id, each.text) not in now for each in answer.passages):
         return None
     passages = tuple(_passage_now(passage, now) for passage in answer.passages)
@@ -69,9 +69,9 @@ def standing_answer(asked: Asked, answer: Answer) -> Answer | None:
     return replace(answer, passages=passages, citations=citations)
 
 
-def _chunks_now(asked: Asked, passages: tuple[Passage, ...]) -> Standing:
-    documents = readable_documents(asked.principal).filter(corpus__in=asked.corpora)
-    condition = condition_of(asked.filters)
+def _chunks_now(question: Question, passages: tuple[Passage, ...]) -> Standing:
+    documents = readable_documents(question.principal).filter(corpus__in=question.corpora)
+    condition = condition_of(question.filters)
     if condition is not None:
         documents = documents.filter(condition)
     chunks = Chunk.objects.filter(

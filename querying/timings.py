@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from querying.values import Asked
+from querying.values import Question
 from ragsite.metrics import FIRST_TOKEN_SECONDS
 from ragsite.performance import observe_stage, recorder
 
@@ -27,10 +27,10 @@ class Timings:
             self.ms[name] = milliseconds_since(started)
             observe_stage(name, self.ms[name] / 1000)
 
-    def first_token(self, asked: Asked) -> None:
+    def first_token(self, question: Question) -> None:
         """Note when the first piece of the answer came, once."""
         if "first_token" not in self.ms:
-            self.ms["first_token"] = milliseconds_since(asked.started)
+            self.ms["first_token"] = milliseconds_since(question.started)
             FIRST_TOKEN_SECONDS.observe(self.ms["first_token"] / 1000)
             recorder.record("rag_first_token", self.ms["first_token"] / 1000)
 

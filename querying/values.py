@@ -25,10 +25,10 @@ MODES: tuple[Mode, ...] = ("fast", "balanced", "quality")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A question, who asks it of what, and how long they will wait."""
 
-    question: str
+    text: str
     corpora: tuple[Corpus, ...]
     principal: Principal
     deadline: Deadline

@@ -20,12 +20,12 @@ from documents.access import NOBODY, Principal, readable_corpora
 from documents.models import Corpus, Membership
 from documents.scope import standing_of
 from querying import answer_table
-from querying.answering import answer_unrecorded
+from querying.answering import answer_question
 from querying.api.reading import default_mode, default_top_k
 from querying.asked_often import AskedOften, most_asked
 from querying.cache_keys import keys_of
 from querying.caching import is_worth_keeping
-from querying.values import Answer, AnswerMode, Asked
+from querying.values import Answer, AnswerMode, Question
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
@@ -136,8 +136,8 @@ def _plain_readers(corpus: Corpus) -> list[Principal]:
 
 
 def _warm_one(corpus: Corpus, principal: Principal, often: AskedOften) -> Warmed:
-    asked = Asked(
-        question=often.question,
+    question = Question(
+        text=often.question,
         corpora=(corpus,),
         principal=principal,
         deadline=Deadline.after(float(settings.DEADLINE_SECONDS)),
@@ -146,9 +146,9 @@ def _warm_one(corpus: Corpus, principal: Principal, often: AskedOften) -> Warmed
         lane=Lane.BATCH,
     )
     try:
-        if answer_table.load(keys_of(asked).exact) is not None:
+        if answer_table.load(keys_of(question).exact) is not None:
             return Warmed(often.question, often.times, Outcome.FRESH)
-        answer = answer_unrecorded(asked)
+        answer = answer_question(question, is_recorded=False)
     except RagError as exc:
         return Warmed(often.question, often.times, Outcome.FAILED, exc.code)
     finally:

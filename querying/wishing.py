@@ -16,7 +16,7 @@ from documents.models import Corpus
 from documents.normalising import normalise_question
 from documents.scope import scope_of
 from querying.disabling import refuse_while_disabled
-from querying.values import Asked
+from querying.values import Question
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
 from ragsite.exception_handler import as_rag_error
@@ -36,7 +36,7 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Wish:
+class RequestOptions:
     """Who asks, and how."""
 
     principal: Principal
@@ -54,7 +54,7 @@ class Wish:
         return Deadline.after(min(seconds, settings.DEADLINE_MAX_SECONDS))
 
 
-def prepare(questions: Sequence[str], wish: Wish, deadline: Deadline) -> list[Asked]:
+def prepare(questions: Sequence[str], options: RequestOptions, deadline: Deadline) -> list[Question]:
     """Return the questions in the form that is searched, each with the corpora that the principal may ask.
 
     Raises QuestionsDisabled, InvalidInput, CorpusNotFound, Overloaded and DatabaseUnavailable.
@@ -62,13 +62,13 @@ def prepare(questions: Sequence[str], wish: Wish, deadline: Deadline) -> list[As
     refuse_while_disabled()
     questions = [questions] if isinstance(questions, str) else questions
     normalised = [_question(question) for question in questions]
-    top_k, language = _top_k(wish), _language(wish)
-    filters = dict(wish.filters) if wish.filters else None
+    top_k, language = _top_k(options), _language(options)
+    filters = dict(options.filters) if options.filters else None
     condition_of(filters)  # a bad one is the caller's mistake, and not a question's
-    names = [wish.corpora] if isinstance(wish.corpora, str) else wish.corpora
+    names = [options.corpora] if isinstance(options.corpora, str) else options.corpora
     try:
         # Half: who waits in vain for another thread still has time for a read of their own.
-        scope = scope_of(wish.principal, names, patience_seconds=deadline.remaining() / 2)
+        scope = scope_of(options.principal, names, patience_seconds=deadline.remaining() / 2)
     except DatabaseFault as exc:
         raise as_rag_error(exc) from exc
     corpora = scope.corpora if names else _in_language(language, scope.corpora)
@@ -76,8 +76,8 @@ def prepare(questions: Sequence[str], wish: Wish, deadline: Deadline) -> list[As
         raise CorpusNotFound("There is no corpus that you may ask.")
     standing = scope.standing if corpora == scope.corpora else None
     return [
-        Asked(question, corpora, wish.principal, deadline, top_k=top_k, filters=filters, standing=standing)
-        for question in normalised
+        Question(text, corpora, options.principal, deadline, top_k=top_k, filters=filters, standing=standing)
+        for text in normalised
     ]
 
 
@@ -92,20 +92,20 @@ def _question(question: str) -> str:
     return normalised
 
 
-def _top_k(wish: Wish) -> int:
-    top_k = int(settings.RETRIEVAL_TOP_K) if wish.top_k is None else wish.top_k
+def _top_k(options: RequestOptions) -> int:
+    top_k = int(settings.RETRIEVAL_TOP_K) if options.top_k is None else options.top_k
     if not 1 <= top_k <= settings.RETRIEVAL_TOP_K_MAX:
         raise InvalidInput(fields={"top_k": f"Use 1 to {settings.RETRIEVAL_TOP_K_MAX}."})
     return top_k
 
 
-def _language(wish: Wish) -> str:
+def _language(options: RequestOptions) -> str:
     """Return the language of the locale: `vi` of `vi_VN`; empty: none is given."""
-    if wish.locale is None:
+    if options.locale is None:
         return ""
-    if not _LOCALE.fullmatch(wish.locale):
+    if not _LOCALE.fullmatch(options.locale):
         raise InvalidInput(fields={"locale": "Write a language, and a country if you like: de, pt-BR, vi_VN."})
-    return re.split(r"[-_.@]", wish.locale)[0].lower()
+    return re.split(r"[-_.@]", options.locale)[0].lower()
 
 
 def _in_language(language: str, corpora: tuple[Corpus, ...]) -> tuple[Corpus, ...]:

@@ -30,7 +30,7 @@ from querying.prompting import FRAME, REQUEST, SYSTEM, Prompt, build_prompt
 from querying.retrieval import Retrieved
 from querying.sentences import Span
 from querying.timings import Timings
-from querying.values import HEARTBEAT, AnswerMode, Asked, Draft, Reason, Token, Usage, Writing
+from querying.values import HEARTBEAT, AnswerMode, Draft, Question, Reason, Token, Usage, Writing
 from querying.wording import about_another, not_in_these_documents, see_these_passages
 from ragsite.deadline import Deadline
 from ragsite.errors import OllamaTimeout, RagError
@@ -46,18 +46,18 @@ _THINKING_ALOUD: set[str] = set()  # models whose last answer began with thought
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def write_generated(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
+def write_generated(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Write with the model, token by token; return the draft.
 
     Empty text: it failed before it had written anything of use. When it fails later, what it wrote is kept up to its
     last whole sentence, if that much cites a passage, and `answer_cut` is among the reasons; the same when it reached
     its limit of tokens, or repeats itself. What is no answer is dropped: the next rung speaks.
     """
-    fast = asked.mode == "fast"
+    fast = question.mode == "fast"
     answer_tokens = min(settings.OLLAMA_MAX_TOKENS, FAST_TOKENS) if fast else settings.OLLAMA_MAX_TOKENS
     with timings.stage("prompt"):
         prompt = build_prompt(
-            asked.question,
+            question.text,
             retrieved.passages[:FAST_PASSAGES] if fast else retrieved.passages,
             context_tokens=settings.OLLAMA_NUM_CTX,
             answer_tokens=answer_tokens,
@@ -65,11 +65,11 @@ def write_generated(asked: Asked, retrieved: Retrieved, timings: Timings) -> Wri
     if not prompt.numbers:
         return Draft(AnswerMode.GENERATED, reasons=(NO_ROOM,))
     with timings.stage("generate"):
-        draft = yield from _generate(asked, retrieved, prompt, timings)
+        draft = yield from _generate(question, retrieved, prompt, timings)
     return draft
 
 
-def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timings) -> Writing[Draft]:
+def _generate(question: Question, retrieved: Retrieved, prompt: Prompt, timings: Timings) -> Writing[Draft]:
     model = settings.LLM_MODEL
     answer = ModelText(
         set(prompt.numbers),
@@ -82,15 +82,15 @@ def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timin
     said, spoken, read_chars = "", list[str](), 0
     beat_at = time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
     try:
-        with closing(_pieces(asked, prompt)) as pieces:
+        with closing(_pieces(question, prompt)) as pieces:
             for piece in pieces:
                 if isinstance(piece, Finished):
                     finished = piece
                     continue
                 if isinstance(piece, ModelToken):
-                    timings.first_token(asked)
+                    timings.first_token(question)
                     said = ""
-                    for part in _parts(piece.text, asked.deadline, read_chars):
+                    for part in _parts(piece.text, question.deadline, read_chars):
                         said = answer.feed(part)
                         yield from _tokens(said, spoken)
                         if answer.stop is not None:
@@ -110,21 +110,21 @@ def _generate(asked: Asked, retrieved: Retrieved, prompt: Prompt, timings: Timin
         _THINKING_ALOUD.add(model)
     elif finished is not None:
         _THINKING_ALOUD.discard(model)
-    draft = _draft_of(answer, finished, failure, asked, retrieved)
+    draft = _draft_of(answer, finished, failure, question, retrieved)
     return draft if draft.text else replace(draft, has_spoken=any(map(str.strip, spoken)))
 
 
 def _draft_of(
-    answer: ModelText, finished: Finished | None, failure: RagError | None, asked: Asked, retrieved: Retrieved
+    answer: ModelText, finished: Finished | None, failure: RagError | None, question: Question, retrieved: Retrieved
 ) -> Draft:
     """Return what is worth keeping of what a model wrote, however it came to its end."""
     why = _why_cut(answer, finished, failure)
     text = answer.text if why is None else answer.whole_sentences
     if answer.is_not_found and failure is None:
         return Draft(AnswerMode.GENERATED, reasons=(NOT_IN_DOCUMENTS,))
-    if why is None and _is_no_answer(text, asked.question):
+    if why is None and _is_no_answer(text, question.text):
         return Draft(AnswerMode.GENERATED, reasons=(NO_ANSWER,))
-    if why is not None and (not CITATION.search(text) or _is_no_answer(text, asked.question)):
+    if why is not None and (not CITATION.search(text) or _is_no_answer(text, question.text)):
         return Draft(AnswerMode.GENERATED, reasons=(CUT, why) if answer.text else (why,))
     return Draft(
         AnswerMode.GENERATED,
@@ -157,7 +157,7 @@ def _is_no_answer(text: str, question: str) -> bool:
     return says_nothing(text) or echoes_question(text, question) or echoes_prompt(text, (SYSTEM, FRAME, REQUEST))
 
 
-def _pieces(asked: Asked, prompt: Prompt) -> Generator[ModelToken | Tick | Finished, None, None]:
+def _pieces(question: Question, prompt: Prompt) -> Generator[ModelToken | Tick | Finished, None, None]:
     """Yield what the model sends. A generator of its own, so that an error of the call itself comes out here too."""
     options: Mapping[str, Any] = {
         "num_predict": prompt.answer_tokens,
@@ -168,8 +168,8 @@ def _pieces(asked: Asked, prompt: Prompt) -> Generator[ModelToken | Tick | Finis
         settings.LLM_MODEL,
         prompt.messages,
         options=options,
-        deadline=Deadline(asked.deadline.at - RESERVE_SECONDS),
-        lane=asked.lane,
+        deadline=Deadline(question.deadline.at - RESERVE_SECONDS),
+        lane=question.lane,
     )
 
 
@@ -192,18 +192,18 @@ def _tokens(text: str, written: list[str]) -> Iterator[Token]:
         yield Token(text)
 
 
-def write_extractive(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
+def write_extractive(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Quote the sentences that say most about the question; return the draft."""
     with timings.stage("extract"):
         quoted = quoted_answer(
-            _corrected(asked.question, retrieved.corrections),
+            _corrected(question.text, retrieved.corrections),
             retrieved.passages,
-            asked.answer_style,
+            question.answer_style,
             alike=retrieved.alike,
         )
     text = quoted.text
     if text and retrieved.missing_identifiers:
-        text = f"{about_another(retrieved.missing_identifiers, asked.language)}\n\n{text}"
+        text = f"{about_another(retrieved.missing_identifiers, question.language)}\n\n{text}"
     yield from _tokens(text, [])
     return Draft(AnswerMode.EXTRACTIVE, text, citations=_citations_of_quotes(quoted.quotes, retrieved))
 
@@ -221,15 +221,15 @@ def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple
     )
 
 
-def write_passages(asked: Asked, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
+def write_passages(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Name the passages, or say that the documents don't hold the answer; return the draft, which always has a text.
 
     It cites nothing: there is no answer that a passage would bear out.
     """
     if retrieved.passages and retrieved.answerable:
-        text = see_these_passages(retrieved.passages, asked.language)
+        text = see_these_passages(retrieved.passages, question.language)
     else:
-        text = not_in_these_documents(retrieved.passages, asked.language)
+        text = not_in_these_documents(retrieved.passages, question.language)
     text = filter_answer(text, ())
     yield from _tokens(text, [])
     return Draft(AnswerMode.PASSAGES, text)

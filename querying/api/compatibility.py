@@ -9,7 +9,7 @@ from django.conf import settings
 from documents.api.strict import SOME_TEXT
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.api.serializers import QuestionSerializer
-from querying.values import MODES, Answer, Asked
+from querying.values import MODES, Answer, Question
 
 # As clients write it -> as we do. What we do not know (`method`, `provider`) is ignored: old clients send it always.
 OTHER_NAMES = {"question": "query", "k": "top_k"}
@@ -35,7 +35,7 @@ def body_schema() -> dict[str, Any]:
     return {"type": "object", "properties": properties, "anyOf": given}
 
 
-def answer_with_columns(asked: Asked, answer: Answer) -> dict[str, Any]:
+def answer_with_columns(question: Question, answer: Answer) -> dict[str, Any]:
     """Return the answer with its passages as columns as well: `documents`, `metadatas`, `distances`, and `db`."""
     passages = passages_as_json(answer.passages)
     return answer_as_json(answer) | {
@@ -45,7 +45,7 @@ def answer_with_columns(asked: Asked, answer: Answer) -> dict[str, Any]:
             for passage in passages
         ],
         "distances": [_distance(passage) for passage in passages],
-        "db": ",".join(corpus.slug for corpus in asked.corpora),
+        "db": ",".join(corpus.slug for corpus in question.corpora),
     }
 
 

@@ -20,7 +20,7 @@ from documents.scope import scope_of
 from querying.api.rendering import EventStreamRenderer
 from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
 from querying.disabling import refuse_while_disabled
-from querying.values import MODES, Asked, Mode
+from querying.values import MODES, Mode, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
 from ragsite.ids import new_id
@@ -31,23 +31,23 @@ BODIES_KEPT, KEPT_BODY_MAX_BYTES = 1000, 2048
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,11}")
 
 
-def read_question(request: Request, body: Any = None) -> tuple[Asked, bool]:
+def read_question(request: Request, body: Any = None) -> tuple[Question, bool]:
     """Return the question of a request (or of a body made from one), and whether its answer is to be streamed."""
     fields = _fields_of(request, _QUESTION) if body is None else _validated(_QUESTION, body)
     accepted = getattr(request, "accepted_renderer", None)
-    return _asked(request, fields), bool(fields.get("stream", isinstance(accepted, EventStreamRenderer)))
+    return _question_of(request, fields), bool(fields.get("stream", isinstance(accepted, EventStreamRenderer)))
 
 
-def read_search(request: Request) -> Asked:
+def read_search(request: Request) -> Question:
     """Return the question of a request that wants passages only."""
-    return _asked(request, _fields_of(request, _SEARCH))
+    return _question_of(request, _fields_of(request, _SEARCH))
 
 
-def read_batch(request: Request) -> list[Asked]:
+def read_batch(request: Request) -> list[Question]:
     """Return the questions of a batch. They share one deadline."""
     fields = _validated(_BATCH, request.data)
-    first = _asked(request, {**fields, "query": ""})
-    return [replace(first, question=question, lane=Lane.BATCH, id=new_id()) for question in fields["queries"]]
+    first = _question_of(request, {**fields, "query": ""})
+    return [replace(first, text=text, lane=Lane.BATCH, id=new_id()) for text in fields["queries"]]
 
 
 # Kept, because to make the fields of a serializer takes longer than to validate with them. Validating changes nothing.
@@ -85,7 +85,7 @@ def _validated(serializer: OptionsSerializer, data: Any) -> dict[str, Any]:
     return fields
 
 
-def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
+def _question_of(request: Request, fields: Mapping[str, Any]) -> Question:
     refuse_while_disabled()
     deadline = Deadline.after(_seconds(fields.get("deadline_ms"), request.headers.get(DEADLINE_HEADER)))
     principal = principal_of(request)
@@ -93,8 +93,8 @@ def _asked(request: Request, fields: Mapping[str, Any]) -> Asked:
     scope = scope_of(principal, fields.get("corpora", []), patience_seconds=deadline.remaining() / 2)
     if not scope.corpora:
         raise CorpusNotFound("There is no corpus that you may ask.")
-    return Asked(
-        question=fields["query"],
+    return Question(
+        text=fields["query"],
         corpora=scope.corpora,
         standing=scope.standing,
         principal=principal,

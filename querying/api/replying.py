@@ -15,7 +15,7 @@ from querying.at_once import answer_at_once
 from querying.caching import given_again
 from querying.slots import take_slot
 from querying.timings import milliseconds_since
-from querying.values import Answer, Asked, CacheReport
+from querying.values import Answer, CacheReport, Question
 from ragsite.database_connection import release_connection
 from ragsite.errors import RagError
 from ragsite.exception_handler import problem_of
@@ -24,21 +24,21 @@ ALWAYS = "json"
 OWN = frozenset({"id", "cache", "timings_ms"})  # what is another one in each reply that gives the same answer again
 
 
-def reply_at_once(asked: Asked) -> HttpResponse | None:
+def reply_at_once(question: Question) -> HttpResponse | None:
     """Return the whole reply if this process has the answer in its memory.
 
     What is the same for everybody who gets the answer is written once: it is long, and the rest is not.
     """
-    kept = answer_at_once(asked)
+    kept = answer_at_once(question)
     if kept is None:
         return None
     if ALWAYS not in kept.written:
-        whole = answer_as_json(given_again(asked, kept))
+        whole = answer_as_json(given_again(question, kept))
         kept.written[ALWAYS] = _as_bytes({name: value for name, value in whole.items() if name not in OWN})[1:]
     own = {
-        "id": str(asked.id),
+        "id": str(question.id),
         "cache": cache_as_json(CacheReport(hit=True, similarity=1.0, age_seconds=round(kept.age_seconds, 3))),
-        "timings_ms": {"total": milliseconds_since(asked.started)},
+        "timings_ms": {"total": milliseconds_since(question.started)},
     }
     return HttpResponse(_as_bytes(own)[:-1] + b"," + kept.written[ALWAYS], content_type="application/json")
 
@@ -47,34 +47,34 @@ def _as_bytes(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def answer_one(asked: Asked) -> Answer:
+def answer_one(question: Question) -> Answer:
     """Return the answer. Raises Overloaded while too many are in the making."""
     release_connection()  # waiting for a slot must not keep one
-    with take_slot(asked.deadline):
-        return answer_question(asked)
+    with take_slot(question.deadline):
+        return answer_question(question)
 
 
-def answer_all(batch: Sequence[Asked]) -> list[dict[str, Any]]:
+def answer_all(batch: Sequence[Question]) -> list[dict[str, Any]]:
     """Return one answer per question, in their order; `{"error": problem}` where there is none.
 
     One after the other, in one slot: a batch must not push out those who wait for one answer.
     """
     release_connection()
     with take_slot(batch[0].deadline):
-        return [_or_problem(partial(_answer, asked)) for asked in batch]
+        return [_or_problem(partial(_answer, question)) for question in batch]
 
 
-def search_all(batch: Sequence[Asked]) -> list[dict[str, Any]]:
+def search_all(batch: Sequence[Question]) -> list[dict[str, Any]]:
     """Return one search per question, in their order; `{"error": problem}` where it failed."""
-    return [_or_problem(partial(_search, asked)) for asked in batch]
+    return [_or_problem(partial(_search, question)) for question in batch]
 
 
-def _answer(asked: Asked) -> dict[str, Any]:
-    return answer_as_json(answer_question(asked))
+def _answer(question: Question) -> dict[str, Any]:
+    return answer_as_json(answer_question(question))
 
 
-def _search(asked: Asked) -> dict[str, Any]:
-    return search_as_json(search(asked))
+def _search(question: Question) -> dict[str, Any]:
+    return search_as_json(search(question))
 
 
 def _or_problem(act: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.http import StreamingHttpResponse
 
-from querying.answering import stream_answer
+from querying.answering import answer_events
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.slots import Slot, take_slot
 from querying.turns import Turn, turns
-from querying.values import Asked, Done, Event, Found, Heartbeat, Meta, Token, Written
+from querying.values import Done, Event, Found, Heartbeat, Meta, Question, Token, Written
 from ragsite import shutdown
 from ragsite.database_connection import release_connection
 from ragsite.errors import ShuttingDown
@@ -30,11 +30,11 @@ HEADERS = {
 }
 
 
-def stream_response(asked: Asked) -> StreamingHttpResponse:
+def stream_response(question: Question) -> StreamingHttpResponse:
     """Return the response that streams the answer. Raises Overloaded while too many are open."""
     # Waiting for a slot must not keep a connection, and the stream runs in this thread, with its connection.
     release_connection()
-    stream = EventStream(stream_answer(asked), take_slot(asked.deadline))
+    stream = EventStream(answer_events(question), take_slot(question.deadline))
     return StreamingHttpResponse(stream, content_type="text/event-stream", headers=HEADERS)
 
 

@@ -45,10 +45,10 @@ class QueryView(QuestionView):
     @schema.QUERY
     def post(self, request: Request) -> HttpResponseBase:
         """Answer a question, with the passages that the answer rests on."""
-        asked, streamed = read_question(request)
+        question, streamed = read_question(request)
         if streamed:
-            return stream_response(asked)
-        return reply_at_once(asked) or as_json(answer_as_json(answer_one(asked)))
+            return stream_response(question)
+        return reply_at_once(question) or as_json(answer_as_json(answer_one(question)))
 
 
 class BatchView(QuestionView):
@@ -126,8 +126,8 @@ class LegacyQueryView(QuestionView):
     @schema.LEGACY_QUERY
     def post(self, request: Request) -> HttpResponseBase:
         """Answer a question (`query` or `question`, `k` or `top_k`); passages come as columns too."""
-        asked, streamed = read_question(request, canonical_body(request.data))
-        return stream_response(asked) if streamed else as_json(answer_with_columns(asked, answer_one(asked)))
+        question, streamed = read_question(request, canonical_body(request.data))
+        return stream_response(question) if streamed else as_json(answer_with_columns(question, answer_one(question)))
 
 
 class AskView(QuestionView):
@@ -139,7 +139,7 @@ class AskView(QuestionView):
     @schema.ASK
     def post(self, request: Request) -> HttpResponseBase:
         """Answer a question (`question` or `query`, `k` or `top_k`)."""
-        asked, streamed = read_question(request, canonical_body(request.data))
+        question, streamed = read_question(request, canonical_body(request.data))
         if streamed:
-            return stream_response(asked)
-        return reply_at_once(asked) or as_json(answer_as_json(answer_one(asked)))
+            return stream_response(question)
+        return reply_at_once(question) or as_json(answer_as_json(answer_one(question)))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 # Shutdown, crash, "starting up", and an idle session that was ended; class 08 is the connection itself.
 LOST_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
-Result = TypeVar("Result")
 
 
 class Silent(psycopg.OperationalError):
@@ -44,13 +40,3 @@ def has_waited(error: BaseException) -> bool:
 def is_broken(error: BaseException) -> bool:
     """Return whether a statement failed with its connection, for whatever reason."""
     return is_lost(error) or isinstance(error.__cause__, Silent)
-
-
-def again_when_lost(read: Callable[[], Result]) -> Result:
-    """Return what `read` returns: a transaction that only reads. It is run again when its connection breaks."""
-    try:
-        return read()
-    except (OperationalError, InterfaceError) as exc:
-        if connection.in_atomic_block or not is_lost(exc):
-            raise
-    return read()

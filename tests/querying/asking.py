@@ -8,17 +8,17 @@ from documents.access import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying.answering import answer_question
-from querying.values import AnswerMode, Asked
+from querying.values import AnswerMode, Question
 from ragsite.deadline import Deadline
 from tests.querying.conftest import QUESTION
 
 PARKING_QUESTION = "How much do visitors pay for parking?"
 
 
-def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Asked:
+def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Question:
     """Return a question of nobody in particular, unless the options say otherwise."""
     options = {"principal": NOBODY, **options}
-    return Asked(question=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
+    return Question(text=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
 
 
 def mode_of(corpus: Corpus, question: str = QUESTION, **options: Any) -> AnswerMode:

@@ -11,7 +11,7 @@ from documents.access import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying.retrieval import Retrieved
-from querying.values import Asked
+from querying.values import Question
 from ragsite.deadline import Deadline
 from tests.querying.made import made_retrieved
 
@@ -29,10 +29,10 @@ def standin(settings: Settings) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def asked() -> Asked:
+def asked() -> Question:
     """A question with ten seconds to answer it."""
-    return Asked(
-        question=QUESTION,
+    return Question(
+        text=QUESTION,
         corpora=(Corpus(slug="handbook", language="en"),),
         principal=NOBODY,
         deadline=Deadline.after(10),

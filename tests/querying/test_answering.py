@@ -17,9 +17,9 @@ from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.pool import pool_stats
 from querying import answering
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.models import QueryLog
-from querying.values import AnswerMode, Asked, Done, Found, Heartbeat, Meta, Token, Written
+from querying.values import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token, Written
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, InvalidInput
@@ -36,9 +36,9 @@ def corpus() -> Corpus:
     return make_library(slug="handbook")
 
 
-def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Asked:
+def ask(corpus: Corpus, question: str = QUESTION, *, seconds: float = 10, **options: Any) -> Question:
     options = {"principal": NOBODY, **options}
-    return Asked(question=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
+    return Question(text=question, corpora=(corpus,), deadline=Deadline.after(seconds), **options)
 
 
 def test_a_question_is_answered_from_the_documents_and_recorded(corpus: Corpus) -> None:
@@ -58,7 +58,7 @@ def test_a_question_is_answered_from_the_documents_and_recorded(corpus: Corpus) 
 
 
 def test_the_events_of_a_stream_come_in_order_and_end_with_the_whole_answer(corpus: Corpus, standin: StandIn) -> None:
-    events = list(stream_answer(ask(corpus)))
+    events = list(answer_events(ask(corpus)))
     kinds = [type(event) for event in events if not isinstance(event, Heartbeat)]
     assert kinds[:2] == [Meta, Found]
     assert set(kinds[2:-2]) == {Token}
@@ -89,14 +89,14 @@ def test_questions_are_counted_and_timed(corpus: Corpus, standin: StandIn) -> No
 
     before = counts()
     answer_question(ask(corpus, use_cache=False))
-    list(stream_answer(ask(corpus, use_cache=False)))
+    list(answer_events(ask(corpus, use_cache=False)))
     assert [after - earlier for after, earlier in zip(counts(), before, strict=True)] == [2, 2, 2, 2]
 
 
 def test_no_connection_is_held_while_the_model_works(corpus: Corpus, standin: StandIn) -> None:
     standin.set(tokens_per_second=50, tokens=20)
     release_connection()
-    held = [pool_stats().in_use for event in stream_answer(ask(corpus)) if isinstance(event, Token)]
+    held = [pool_stats().in_use for event in answer_events(ask(corpus)) if isinstance(event, Token)]
     assert held
     assert set(held) == {0}
     assert pool_stats().in_use == 0
@@ -138,7 +138,7 @@ def search_ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """A search that fails when it is let, and hangs until then."""
     ends = threading.Event()
 
-    def search(asked: Asked) -> None:
+    def search(asked: Question) -> None:
         release_connection()  # or it would be missing in the tests that follow
         ends.wait(HANGS_SECONDS)
         raise DatabaseUnavailable
@@ -152,7 +152,7 @@ def test_a_slow_search_gives_signs_of_life(corpus: Corpus, search_ends: threadin
     settings.STREAM_HEARTBEAT_SECONDS = 0.05
     beats = 0
     with pytest.raises(DatabaseUnavailable):
-        for event in stream_answer(ask(corpus)):
+        for event in answer_events(ask(corpus)):
             beats += isinstance(event, Heartbeat)
             if beats == 3:
                 search_ends.set()
@@ -164,21 +164,21 @@ def test_a_search_that_hangs_ends_with_the_deadline(
     settings.STREAM_HEARTBEAT_SECONDS = 0.05
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
-        list(stream_answer(ask(corpus, seconds=0.3)))
+        list(answer_events(ask(corpus, seconds=0.3)))
     assert time.monotonic() - started < HANGS_SECONDS / 2
 
 
 def test_the_thread_beside_a_stream_gives_its_connection_back(corpus: Corpus) -> None:
     size = pool_stats().pool_size
     for _ in range(2 * size):
-        list(stream_answer(ask(corpus)))
+        list(answer_events(ask(corpus)))
     release_connection()
     assert pool_stats().in_use == 0
 
 
 def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandIn) -> None:
     standin.set(tokens_per_second=20, tokens=1000)
-    events = stream_answer(ask(corpus))
+    events = answer_events(ask(corpus))
     while not isinstance(next(events), Token):
         pass
     events.close()
@@ -187,7 +187,7 @@ def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandI
 
 
 def test_a_reader_who_leaves_after_the_last_event_has_been_answered(corpus: Corpus) -> None:
-    events = stream_answer(ask(corpus))
+    events = answer_events(ask(corpus))
     while not isinstance(next(events), Done):
         pass
     events.close()
@@ -221,7 +221,7 @@ def test_a_question_that_utf_8_can_not_hold_is_answered(corpus: Corpus) -> None:
 def test_the_questions_text_is_not_logged(corpus: Corpus, standin: StandIn, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     standin.fail("reset")
-    list(stream_answer(ask(corpus, "Is the zorblax days leave of employees paid?")))
+    list(answer_events(ask(corpus, "Is the zorblax days leave of employees paid?")))
     assert "zorblax" not in caplog.text
     assert "25 days" not in caplog.text
 

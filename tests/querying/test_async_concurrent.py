@@ -113,7 +113,7 @@ def test_who_is_cancelled_leaves_at_once_and_what_had_not_begun_never_does(
     original, begun, go_on = search, list[str](), threading.Event()
 
     def held(asked: Any) -> Any:
-        begun.append(asked.question)
+        begun.append(asked.text)
         assert go_on.wait(20)
         return original(asked)
 

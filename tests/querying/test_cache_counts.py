@@ -52,7 +52,7 @@ def test_each_layer_is_counted_for_its_corpus(standin: StandIn) -> None:
 def test_a_question_to_several_corpora_counts_for_each() -> None:
     corpora = (make_library(slug="a"), make_library(slug="b"))
     asked = ask(corpora[0])
-    search(type(asked)(asked.question, corpora, asked.principal, asked.deadline))
+    search(type(asked)(asked.text, corpora, asked.principal, asked.deadline))
     store_now()
     assert {stored()[corpus.pk, "search"] for corpus in corpora} == {(0, 1)}
 

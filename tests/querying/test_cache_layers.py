@@ -24,7 +24,7 @@ from querying import answer_table
 from querying.answering import answer_question
 from querying.cache_keys import keys_of
 from querying.caching import MAX_ANSWER_BYTES, keep_in_memory, keep_shared
-from querying.memory_cache import Kept, MemoryCache, memory
+from querying.memory_cache import CachedEntry, MemoryCache, memory
 from querying.models import CachedAnswer
 from querying.packing import pack, unpack
 from querying.values import Answer, AnswerMode
@@ -96,13 +96,13 @@ def test_an_enormous_answer_is_not_kept(corpus: Corpus) -> None:
     assert memory().get(keys_of(asked).exact) is None
 
 
-def kept_of(answer: Answer, size_bytes: int) -> Kept:
-    return Kept(answer, time.time(), size_bytes)
+def kept_of(answer: Answer, size_bytes: int) -> CachedEntry:
+    return CachedEntry(answer, time.time(), size_bytes)
 
 
 def test_memory_is_bounded_in_bytes(corpus: Corpus) -> None:
     answer = answer_question(ask(corpus))
-    cache: MemoryCache[Kept] = MemoryCache(10_000)
+    cache: MemoryCache[CachedEntry] = MemoryCache(10_000)
     for number in range(100):
         cache.put(str(number), kept_of(answer, 1000))
     assert [cache.get(str(number)) is not None for number in (0, 89, 90, 99)] == [False, False, True, True]

@@ -12,10 +12,10 @@ from rest_framework.test import APIClient
 from documents.models import Corpus, EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from querying import answering
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.cache_keys import keys_of
 from querying.models import CachedAnswer, QueryLog
-from querying.values import AnswerMode, Asked, Done, Found, Heartbeat, Meta, Token
+from querying.values import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
@@ -35,7 +35,7 @@ def test_the_same_question_costs_no_search_and_no_model(
     first = answer_question(ask(corpus))
     assert (first.mode, first.cache.hit) == (GENERATED, False)
 
-    def search(asked: Asked) -> None:
+    def search(asked: Question) -> None:
         raise AssertionError("it was searched again")
 
     monkeypatch.setattr(answering, "search", search)
@@ -58,7 +58,7 @@ def test_the_same_question_costs_no_search_and_no_model(
 
 def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, standin: StandIn) -> None:
     first = answer_question(ask(corpus))
-    events = [event for event in stream_answer(ask(corpus)) if not isinstance(event, Heartbeat)]
+    events = [event for event in answer_events(ask(corpus)) if not isinstance(event, Heartbeat)]
     assert [type(event) for event in events] == [Meta, Found, Token, Done]
     meta, found, token, done = events
     assert isinstance(meta, Meta)
@@ -71,7 +71,7 @@ def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, stan
 
 
 def test_what_was_streamed_is_given_again(corpus: Corpus, standin: StandIn) -> None:
-    list(stream_answer(ask(corpus)))
+    list(answer_events(ask(corpus)))
     assert mode_of(corpus) == CACHED
 
 

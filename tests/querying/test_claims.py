@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from monitoring.drills.redis_server import RedisProcess
 from querying import claims, storing_later
-from querying.claims import CLAIM_SECONDS, release, renew, take
+from querying.claims import CLAIM_SECONDS, Claim, release, renew, take
 from querying.models import AnswerClaim
 from tests.redis import redis_server, with_redis
 
@@ -86,6 +86,20 @@ def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, setting
     renew()
     assert seconds_left("key") < NEARLY_OVER.total_seconds()
     assert not claims.held()
+
+
+def test_a_questions_claim_is_given_back_once_and_only_if_it_is_held() -> None:
+    one, other = Claim("key", uuid4()), Claim("key", uuid4())
+    one.take()
+    other.take()
+    assert (one.is_held, other.is_held) == (True, False)
+    other.release()
+    assert AnswerClaim.objects.exists()
+    one.release()
+    one.release()
+    assert (one.is_held, AnswerClaim.objects.exists()) == (False, False)
+    other.take()
+    assert other.is_held
 
 
 @pytest.mark.redis

@@ -133,7 +133,7 @@ def one_fails(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     original = search
 
     def instead(asked: Any) -> Any:
-        if asked.question == TRAINS_QUESTION:
+        if asked.text == TRAINS_QUESTION:
             raise error
         return original(asked)
 

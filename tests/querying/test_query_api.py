@@ -288,7 +288,7 @@ def test_one_question_that_fails_does_not_fail_the_batch(
     client: APIClient, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def some_fail(asked: Any) -> Any:
-        if asked.question == "fail":
+        if asked.text == "fail":
             raise DatabaseUnavailable
         return search(asked)
 

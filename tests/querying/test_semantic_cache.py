@@ -18,7 +18,7 @@ from documents.models import Corpus, Document, EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from querying import question_vectors
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.memory_cache import memory
 from querying.models import CachedAnswer
 from querying.question_vectors import embed_once
@@ -82,7 +82,7 @@ def test_the_same_question_in_other_words_costs_no_generation(
 
 def test_it_is_streamed_too(corpus: Corpus, standin: StandIn) -> None:
     first = answer_question(ask(corpus, LEAVE))
-    done = list(stream_answer(ask(corpus, IN_OTHER_WORDS)))[-1]
+    done = list(answer_events(ask(corpus, IN_OTHER_WORDS)))[-1]
     assert isinstance(done, Done)
     assert (done.answer.mode, done.answer.text) == (ALIKE, first.text)
 
@@ -226,7 +226,7 @@ def test_what_has_failed_is_not_tried_again_in_the_same_request(ollama_corpus: C
 
 def test_while_the_model_embeds_there_are_signs_of_life(ollama_corpus: Corpus, standin: StandIn) -> None:
     standin.set(embed_seconds=1.0)
-    events = list(stream_answer(ask(ollama_corpus, LEAVE)))
+    events = list(answer_events(ask(ollama_corpus, LEAVE)))
     assert sum(isinstance(event, Heartbeat) for event in events) >= 5
 
 

@@ -26,7 +26,7 @@ from querying.hit_rate import count
 from querying.models import FalseHit, SemanticCacheLimit
 from querying.semantic_cache import find_alike
 from querying.storing_later import store_now
-from querying.values import AnswerMode, Asked
+from querying.values import AnswerMode, Question
 from ragsite.metrics import SEMANTIC_CACHE_OFF, SEMANTIC_FALSE_HITS
 from tests.factories import make_user
 from tests.figures import value_of
@@ -68,7 +68,7 @@ def test_of_several_corpora_the_strictest_decides(corpus: Corpus) -> None:
 
     def asked(question: str) -> AnswerMode:
         one = ask(corpus, question)
-        return answer_question(Asked(question, (corpus, other), NOBODY, one.deadline)).mode
+        return answer_question(Question(question, (corpus, other), NOBODY, one.deadline)).mode
 
     asked(LEAVE)
     assert asked(OTHERS[0]) == ALIKE

@@ -17,7 +17,7 @@ from documents.models import Chunk, Corpus, Document, DocumentText
 from documents.storing import path_of
 from documents.uploading import replace_file
 from monitoring.benchmarks.standin.running import StandIn
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.cache_keys import keys_of
 from querying.memory_cache import memory
 from querying.models import CachedAnswer
@@ -62,7 +62,7 @@ def test_an_older_answer_stands_in_for_the_model(corpus: Corpus, before: Answer)
 
 
 def test_it_is_streamed_too(corpus: Corpus, before: Answer) -> None:
-    events = list(stream_answer(ask(corpus)))
+    events = list(answer_events(ask(corpus)))
     done = events[-1]
     assert isinstance(done, Done)
     assert done.answer.mode == STALE

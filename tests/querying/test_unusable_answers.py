@@ -13,11 +13,11 @@ from pytest_django import Settings
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying import writing
-from querying.answering import answer_question, stream_answer
+from querying.answering import answer_events, answer_question
 from querying.models import CachedAnswer
 from querying.not_found import NOT_FOUND_MARK
 from querying.retrieval import Retrieved
-from querying.values import Answer, AnswerMode, Asked, Done, Heartbeat, Token
+from querying.values import Answer, AnswerMode, Done, Heartbeat, Question, Token
 from querying.wording import not_in_these_documents
 from ragsite.ollama import get_client
 from tests.querying.asking import ask, generations
@@ -38,7 +38,7 @@ def nobody_has_thought_aloud() -> Iterator[None]:
 
 
 def test_an_answer_that_reached_the_limit_of_tokens_is_cut_at_its_last_whole_sentence(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, settings: Settings
+    standin: StandIn, asked: Question, retrieved: Retrieved, settings: Settings
 ) -> None:
     standin.set(script=[LONG])
     settings.OLLAMA_MAX_TOKENS = len(GOOD.split()) + 7
@@ -52,7 +52,7 @@ def test_an_answer_that_reached_the_limit_of_tokens_is_cut_at_its_last_whole_sen
 
 
 def test_when_nothing_whole_is_left_of_it_the_documents_are_quoted(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, settings: Settings
+    standin: StandIn, asked: Question, retrieved: Retrieved, settings: Settings
 ) -> None:
     standin.set(script=["That is a long story which begins with the fact that " * 3])
     settings.OLLAMA_MAX_TOKENS = 12
@@ -64,7 +64,7 @@ def test_when_nothing_whole_is_left_of_it_the_documents_are_quoted(
 
 @pytest.mark.parametrize(("reason", "is_complete"), [("stop", True), ("load", False), ("content_filter", False)])
 def test_only_an_answer_that_the_model_ended_itself_is_complete(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, reason: str, is_complete: bool
+    standin: StandIn, asked: Question, retrieved: Retrieved, reason: str, is_complete: bool
 ) -> None:
     standin.set(script=[GOOD], done_reason=reason)
     answer, _ = made(asked, retrieved)
@@ -83,7 +83,7 @@ LOOPS = {
 
 @pytest.mark.parametrize("script", LOOPS.values(), ids=LOOPS.keys())
 def test_a_loop_is_stopped_and_what_was_good_before_it_is_kept(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, settings: Settings, script: str
+    standin: StandIn, asked: Question, retrieved: Retrieved, settings: Settings, script: str
 ) -> None:
     settings.OLLAMA_MAX_TOKENS = 100_000
     settings.OLLAMA_NUM_CTX = 200_000
@@ -98,14 +98,14 @@ def test_a_loop_is_stopped_and_what_was_good_before_it_is_kept(
     assert standin.state()["tokens"] < 2000  # the model was stopped
 
 
-def test_of_a_loop_and_nothing_else_nothing_is_kept(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_of_a_loop_and_nothing_else_nothing_is_kept(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(script=["the " * 20_000])
     answer, _ = made(asked, retrieved)
     assert (answer.mode, codes(answer)) == (EXTRACTIVE, ["answer_cut", "repetition"])
 
 
 def test_a_server_that_does_not_keep_to_the_limit_of_tokens_is_not_read_to_its_end(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    standin: StandIn, asked: Question, retrieved: Retrieved, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.OLLAMA_MAX_TOKENS = 20
     standin.set(script=[SENTENCES])
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_keep_to_the_limit_of_tokens_is_not_read_to_its_e
     ],
 )
 def test_thoughts_are_neither_streamed_nor_said(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, thoughts: str, behind: str
+    standin: StandIn, asked: Question, retrieved: Retrieved, thoughts: str, behind: str
 ) -> None:
     standin.set(thinking_aloud=thoughts, script=[GOOD + behind], tokens_per_second=300)
     answer, streamed = made(asked, retrieved)
@@ -141,7 +141,7 @@ def test_thoughts_are_neither_streamed_nor_said(
 
 
 def test_thoughts_without_a_first_mark_are_streamed_once_and_never_again(
-    standin: StandIn, asked: Asked, retrieved: Retrieved
+    standin: StandIn, asked: Question, retrieved: Retrieved
 ) -> None:
     standin.set(thinking_aloud="It is a secret. " * 9 + "\n</think>\n\n", script=[GOOD], tokens_per_second=300)
     first, streamed = made(asked, retrieved)
@@ -169,7 +169,7 @@ NO_ANSWERS = {
 
 @pytest.mark.parametrize("script", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
 def test_what_is_no_answer_is_replaced_by_quotes(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, script: str
+    standin: StandIn, asked: Question, retrieved: Retrieved, script: str
 ) -> None:
     standin.set(script=[script])
     answer, _ = made(asked, retrieved)
@@ -178,13 +178,13 @@ def test_what_is_no_answer_is_replaced_by_quotes(
     assert "evil" not in answer.text
 
 
-def test_quotes_are_streamed_where_nothing_else_was(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_quotes_are_streamed_where_nothing_else_was(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(script=["<think>It is 25 days [1].</think>\n"])
     answer, streamed = made(asked, retrieved)
     assert text_of(streamed) == answer.text
 
 
-def test_a_model_that_repeats_its_prompt_is_stopped(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_a_model_that_repeats_its_prompt_is_stopped(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(answers="echo")
     answer, streamed = made(asked, retrieved)
     assert (answer.mode, codes(answer)) == (EXTRACTIVE, ["answer_cut", "no_answer"])
@@ -200,7 +200,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("script", REFUSALS)
 def test_a_model_that_finds_no_answer_is_believed(
-    standin: StandIn, asked: Asked, retrieved: Retrieved, script: str
+    standin: StandIn, asked: Question, retrieved: Retrieved, script: str
 ) -> None:
     standin.set(script=[script])
     answer, streamed = made(asked, retrieved)
@@ -212,19 +212,19 @@ def test_a_model_that_finds_no_answer_is_believed(
         assert text_of(streamed) == answer.text
 
 
-def test_a_stand_in_that_refuses_is_believed(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_a_stand_in_that_refuses_is_believed(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(answers="refusing")
     assert codes(made(asked, retrieved)[0]) == ["not_in_documents"]
 
 
-def test_a_part_of_an_answer_is_one(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_a_part_of_an_answer_is_one(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     part = "Employees get 25 days [1]. The documents do not say who approves it."
     standin.set(script=[part])
     answer, _ = made(asked, retrieved)
     assert (answer.text, answer.answerable, codes(answer)) == (part, True, [])
 
 
-def test_heartbeats_come_while_it_thinks_aloud(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_heartbeats_come_while_it_thinks_aloud(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(thinking_aloud="<think>" + "and so on " * 20 + "</think>", script=[GOOD], tokens_per_second=100)
     _, streamed = made(asked, retrieved)
     assert isinstance(streamed[0], Heartbeat)
@@ -242,10 +242,10 @@ KNOBS: dict[str, dict[str, Any]] = {
 }
 
 
-def answer_of(asked: Asked, *, streamed: bool) -> Answer:
+def answer_of(asked: Question, *, streamed: bool) -> Answer:
     if not streamed:
         return answer_question(asked)
-    done = list(stream_answer(asked))[-1]
+    done = list(answer_events(asked))[-1]
     assert isinstance(done, Done)
     return done.answer
 
@@ -272,7 +272,7 @@ def wait_until_idle(standin: StandIn) -> None:
         time.sleep(0.02)
 
 
-def test_it_is_deterministic_what_is_left(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_it_is_deterministic_what_is_left(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     """The pieces in which an answer comes depend on the network; the answer doesn't."""
     standin.set(script=[f"<think>x</think>{GOOD} {'the ' * 100}"], tokens_per_second=2000)
     slow = made(asked, retrieved)[0]
@@ -281,7 +281,7 @@ def test_it_is_deterministic_what_is_left(standin: StandIn, asked: Asked, retrie
     assert (slow.text, slow.reasons) == (quick.text, quick.reasons)
 
 
-def test_tokens_are_what_is_said(standin: StandIn, asked: Asked, retrieved: Retrieved) -> None:
+def test_tokens_are_what_is_said(standin: StandIn, asked: Question, retrieved: Retrieved) -> None:
     standin.set(script=[GOOD])
     answer, streamed = made(asked, retrieved)
     assert "".join(piece.text for piece in streamed if isinstance(piece, Token)) == answer.text == GOOD

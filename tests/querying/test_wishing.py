@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from documents.access import NOBODY
 from querying.fetching import prefetch_all_rag_data
-from querying.wishing import Wish
+from querying.wishing import RequestOptions
 from ragsite.errors import InvalidInput
 from tests.factories import make_corpus
 
@@ -53,5 +53,5 @@ def test_no_questions_have_no_results() -> None:
 
 def test_nobody_waits_longer_than_the_server_allows(settings: Settings) -> None:
     settings.DEADLINE_SECONDS, settings.DEADLINE_MAX_SECONDS = 3.0, 10.0
-    assert 2 < Wish(NOBODY).deadline().remaining() <= 3
-    assert 9 < Wish(NOBODY, deadline_seconds=1e9).deadline().remaining() <= 10
+    assert 2 < RequestOptions(NOBODY).deadline().remaining() <= 3
+    assert 9 < RequestOptions(NOBODY, deadline_seconds=1e9).deadline().remaining() <= 10

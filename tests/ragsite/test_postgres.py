@@ -20,7 +20,7 @@ from ragsite.exception_handler import as_rag_error
 from ragsite.postgres.base import open_pools
 from ragsite.postgres.connections import Reachability, reason_of
 from ragsite.postgres.limits import bounded_transaction, patience_seconds, statements_may_take_any_time
-from ragsite.postgres.losing import Silent, Unreachable, again_when_lost, is_broken, is_lost
+from ragsite.postgres.losing import Silent, Unreachable, is_broken, is_lost
 from tests.timing import stays_below
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,21 +83,6 @@ def test_a_read_in_a_transaction_is_not_made_on_another_connection(other: psycop
         end(backend(), other)
         list(Group.objects.all())
     assert not Group.objects.exists()
-
-
-def test_a_transaction_that_only_reads_can_be_made_again_as_a_whole(other: psycopg.Connection) -> None:
-    Group.objects.create(name="kept")
-    attempts: list[int] = []
-
-    def read() -> list[str]:
-        with transaction.atomic():
-            attempts.append(backend())
-            if len(attempts) == 1:
-                end(attempts[0], other)
-            return list(Group.objects.values_list("name", flat=True))
-
-    assert again_when_lost(read) == ["kept"]
-    assert len(attempts) == 2
 
 
 def test_dead_connections_of_the_pool_are_passed_over_without_a_pause(other: psycopg.Connection) -> None:

@@ -13,7 +13,7 @@ from documents.access import Principal, choose_corpora
 from documents.models import Corpus
 from monitoring.profiling import profile_calls
 from querying.answering import answer_question
-from querying.values import Asked
+from querying.values import Question
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.setting_kinds import argument_type, text, whole
@@ -39,8 +39,8 @@ class Command(BaseCommand):
 
             def ask() -> object:
                 deadline = Deadline.after(settings.DEADLINE_SECONDS)
-                asked = Asked(options["question"], corpora, operator, deadline, use_cache=False)
-                return answer_question(asked)
+                question = Question(options["question"], corpora, operator, deadline, use_cache=False)
+                return answer_question(question)
 
             return profile_calls(ask, repeat=options["repeat"], top=options["top"])
         except RagError as exc:

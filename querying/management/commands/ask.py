@@ -16,7 +16,7 @@ from querying.answering import answer_question
 from querying.api.representing import answer_as_json
 from querying.describing import described
 from querying.extractive import STYLES
-from querying.values import MODES, Asked
+from querying.values import MODES, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.setting_kinds import argument_type, number, text, whole
@@ -50,8 +50,8 @@ class Command(BaseCommand):
         """Return the answer."""
         try:
             answer = answer_question(
-                Asked(
-                    question=options["question"],
+                Question(
+                    text=options["question"],
                     corpora=tuple(choose_corpora([options["corpus"]], Corpus.objects.all())),
                     principal=Principal(User(is_superuser=True)),
                     deadline=Deadline.after(options["deadline_seconds"]),

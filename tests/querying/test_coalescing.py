@@ -15,12 +15,12 @@ from pytest_django import Settings
 
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
-from querying import answering, claims, sharing
-from querying.answering import answer_question, stream_answer
+from querying import answering, claims, coalescing
+from querying.answering import answer_events, answer_question
 from querying.cache_keys import keys_of
 from querying.memory_cache import memory
 from querying.models import AnswerClaim, CachedAnswer
-from querying.values import Answer, AnswerMode, Asked, Done, Event, Heartbeat, Token
+from querying.values import Answer, AnswerMode, Done, Event, Heartbeat, Question, Token
 from ragsite.errors import DatabaseUnavailable
 from ragsite.ollama import Lane
 from tests.querying.asking import ask, generations
@@ -70,13 +70,13 @@ def test_fifty_identical_questions_cost_one_generation(corpus: Corpus, standin: 
     assert len({answer.text for answer in answers}) == 1
     assert sorted({answer.mode for answer in answers}) == [CACHED, GENERATED]
     assert len({answer.id for answer in answers}) == 50
-    assert len(sharing._flights) == 0
+    assert len(coalescing._flights) == 0
     assert not AnswerClaim.objects.exists()
 
 
 def test_streams_share_too_and_show_signs_of_life(corpus: Corpus, standin: StandIn) -> None:
     standin.set(first_token_seconds=2.0)
-    all_events: list[list[Event]] = together(10, lambda _: list(stream_answer(ask(corpus, seconds=30))))
+    all_events: list[list[Event]] = together(10, lambda _: list(answer_events(ask(corpus, seconds=30))))
     assert generations(standin) == 1
     for events in all_events:
         done = events[-1]
@@ -85,23 +85,36 @@ def test_streams_share_too_and_show_signs_of_life(corpus: Corpus, standin: Stand
         assert sum(isinstance(event, Heartbeat) for event in events) >= 3
 
 
-def test_when_the_leader_leaves_one_other_generation_serves_all(corpus: Corpus, standin: StandIn) -> None:
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_when_the_leader_leaves_the_others_get_the_whole_answer(
+    corpus: Corpus, standin: StandIn, is_streamed: bool
+) -> None:
     standin.set(first_token_seconds=1.0)
-    leader = stream_answer(ask(corpus, seconds=30))
+    leader = answer_events(ask(corpus, seconds=30))
     while not generations(standin):
         next(leader)
     with ThreadPoolExecutor(1) as beside:
-        others = beside.submit(together, 10, lambda _: answer_question(ask(corpus, seconds=30)))
+        others = beside.submit(
+            together, 10, lambda _: list(answer_events(ask(corpus, seconds=30), is_streamed=is_streamed))
+        )
         wait_until(lambda: followers() == 11)
         leader.close()
-        answers = others.result()
-    assert generations(standin) == 2
-    assert {answer.mode for answer in answers} == {GENERATED, CACHED}
-    assert sum(answer.mode == GENERATED for answer in answers) == 1
+        all_events = others.result()
+    assert generations(standin) == 1
+    assert {done_of(events).mode for events in all_events} == {CACHED}
+    assert len({done_of(events).text for events in all_events}) == 1
+    assert not AnswerClaim.objects.exists()
+    assert CachedAnswer.objects.count() == 1
+
+
+def done_of(events: list[Event]) -> Answer:
+    done = events[-1]
+    assert isinstance(done, Done)
+    return done.answer
 
 
 def followers() -> int:
-    return sum(flight.seats for flight in list(sharing._flights._flights.values()))
+    return coalescing._flights.members
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -114,10 +127,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_a_leader_whose_search_fails_is_followed_by_one_that_works(
     corpus: Corpus, standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searches: list[Asked] = []
+    searches: list[Question] = []
     search = answering.search
 
-    def fail_first(asked: Asked) -> Any:
+    def fail_first(asked: Question) -> Any:
         searches.append(asked)
         if len(searches) == 1:
             wait_until(lambda: followers() == 10)
@@ -169,7 +182,7 @@ def test_nobody_waits_for_a_batch(corpus: Corpus, standin: StandIn) -> None:
     standin.set(first_token_seconds=2.0, num_parallel=4)
     with ThreadPoolExecutor(1) as beside:
         batch = beside.submit(together, 1, lambda _: answer_question(ask(corpus, seconds=30, lane=Lane.BATCH)))
-        wait_until(lambda: followers() == 1)
+        wait_until(AnswerClaim.objects.exists)
         AnswerClaim.objects.all().delete()
         answer = answer_question(ask(corpus, seconds=30))
         batch.result()
@@ -180,7 +193,7 @@ def test_no_connection_is_held_while_waiting(corpus: Corpus, standin: StandIn) -
     standin.set(first_token_seconds=1.5)
 
     def follow(_: int) -> bool:
-        events = stream_answer(ask(corpus, seconds=30))
+        events = answer_events(ask(corpus, seconds=30))
         held = [connection.connection is not None for event in events if isinstance(event, Heartbeat)]
         return any(held) or not held
 
@@ -247,7 +260,7 @@ def test_a_process_that_died_holds_nobody_up(
     monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)
     settings.STREAM_HEARTBEAT_SECONDS = 0.05
     assert claims.take(keys_of(ask(corpus)).exact, uuid4())
-    events: Generator[Event, None, None] = stream_answer(ask(corpus, seconds=30))
+    events: Generator[Event, None, None] = answer_events(ask(corpus, seconds=30))
     seen = list(events)
     done = seen[-1]
     assert isinstance(done, Done)
