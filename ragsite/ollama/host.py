@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ from ragsite.ollama.hints import Hints
 from ragsite.ollama.probing import Watch
 from ragsite.ollama.resolving import Resolver
 from ragsite.ollama.transport import Transport
-from ragsite.ollama.values import OPERATIONS, BreakerChange, HostState, Operation, Tick
+from ragsite.ollama.values import OPERATIONS, BreakerChange, HostState, Operation
 
 PROBE_SECONDS = 5.0
 TAGS_MAX_BYTES = 8 * 1024 * 1024
@@ -217,10 +217,10 @@ class Host:
         seconds: float = PROBE_SECONDS,
         max_bytes: int = TAGS_MAX_BYTES,
     ) -> dict[str, Any]:
-        fetching = self.transport.fetch(
+        body = self.transport.fetch(
             method, path, payload, deadline=Deadline.after(seconds), seconds=seconds, max_bytes=max_bytes, model=model
         )
-        return parse_object(drain(fetching))
+        return parse_object(body)
 
     def _look(self) -> bool:
         """Probe once. Return whether all is well."""
@@ -239,15 +239,6 @@ class Host:
             if _full_name(model) in names:
                 self.post("/api/generate", {"model": model, "prompt": "", "keep_alive": 0}, model=model)
                 time.sleep(UNLOAD_REST_SECONDS)
-
-
-def drain(working: Generator[Tick, None, Any]) -> Any:
-    """Return the result of `working`, for a caller who needs no ticks."""
-    while True:
-        try:
-            next(working)
-        except StopIteration as end:
-            return end.value
 
 
 def _full_name(model: str) -> str:
