@@ -1,4 +1,4 @@
-"""The client of all model servers: embed, generate, and what they know about themselves."""
+"""Client of all model servers: embed, generate, list models and control circuits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Purpose: connect `requests` and urllib3 to one model server, so that every wait ends at an absolute time.
+"""Connections of `requests` and urllib3 to one model server, on which every wait ends at an absolute time.
 
 urllib3 bounds each single read. A server that sends one byte now and then outlasts any such timeout, and urllib3 waits
 for a reply's head inside a call that gives no heartbeat: Ollama sends the head of a stream with its first token. So the

@@ -1,4 +1,4 @@
-"""Purpose: send requests to one model server. A JSON reply comes as a whole, a stream as lines with ticks between them.
+"""Sends requests to one model server: returns a JSON reply as a whole, a stream as lines with ticks between them.
 
 `requests` carries what is answered as a whole. A stream is read from the same pool of connections, by urllib3, but
 waited for in between, so that the caller gets a tick every second while nothing comes.
@@ -32,20 +32,20 @@ from ragsite.ollama.values import TICK, Tick
 LINE_MAX_BYTES = 1024 * 1024
 STREAM_MAX_BYTES = 32 * 1024 * 1024
 ERROR_MAX_BYTES = 64 * 1024
-PIECE_BYTES = 64 * 1024
-LAST_LINE = b'"done":true'  # only a hint: what a line means is decided by who parses it
+PIECE_BYTES = 32 * 1024
+LAST_LINE = b'"done":true'  # only a hint: lines are parsed elsewhere
 HEADERS = {
     "Accept": "application/json, application/x-ndjson",
     "Accept-Encoding": "identity",  # compressed, a small reply can be a bomb
     "User-Agent": "ragsite",
 }
 BROKEN = (OSError, HTTPError, HTTPException, ValueError)  # whatever reading a reply can raise
-AT_ONCE_BATCHES = 1  # the first word is waited for
+AT_ONCE_BATCHES = 1  # passed on without waiting for more: the reader waits for the first word
 TAIL_SECONDS = 0.05  # for the few bytes of framing after the last line
 
 
-class _Lines:
-    """Bytes in any pieces -> whole lines; empty ones are left out."""
+class LineBuffer:
+    """Assembles lines from bytes in any pieces; empty lines are left out."""
 
     def __init__(self) -> None:
         self.total_bytes = 0
@@ -162,7 +162,7 @@ def _is_loss(error: BaseException | None) -> bool:
 
 
 class Transport:
-    """The way to one host."""
+    """Requests to one host, over pooled connections."""
 
     def __init__(self, address: Address, resolver: Resolver) -> None:
         self.url = address.url
@@ -215,7 +215,7 @@ class Transport:
         """
         until = min(time.monotonic() + settings.OLLAMA_FIRST_TOKEN_TIMEOUT_SECONDS, deadline.at)
         with pace.joined(), self._exchange(path, payload, until) as exchange:
-            buffer, ticked_at, batches = _Lines(), time.monotonic(), 0
+            buffer, ticked_at, batches = LineBuffer(), time.monotonic(), 0
             while True:
                 data = exchange.read(min(until, time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS), until)
                 read_at = time.monotonic()
@@ -242,7 +242,7 @@ class Transport:
                     ticked_at = time.monotonic()
 
     def _check_head(self, exchange: Exchange, begun: bytes, model: str) -> None:
-        """Raise what a reply means that is no stream of Ollama's."""
+        """Raise the error that a reply means which is not a stream from Ollama."""
         response = exchange.response
         assert response is not None
         if response.status != 200:
@@ -281,7 +281,7 @@ class Transport:
 
     @contextmanager
     def _translating_errors(self, until: float) -> Generator[None, None, None]:
-        """Raise errors of ours instead of those of `requests`, urllib3 and sockets. Asks nobody when it is too late."""
+        """Translate errors of `requests`, urllib3 and sockets to OllamaError; OllamaTimeout when it is too late."""
         if time.monotonic() >= until:
             raise self._late()
         try:

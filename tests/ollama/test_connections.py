@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -10,9 +11,9 @@ from pytest_django import Settings
 
 from ragsite.errors import BrokenReply, OllamaMisconfigured, OllamaTimeout, OllamaUnavailable
 from ragsite.ollama import OllamaClient, connections
-from ragsite.ollama.values import Tick, Token
+from ragsite.ollama.values import Finished, Tick, Token
 
-from .conftest import ask, embed, read
+from .conftest import ask, embed, next_of, read
 from .scripted import (
     CLOSE,
     HANG,
@@ -71,13 +72,15 @@ def test_a_stream_without_chunks_is_read_along_too(
     """As some proxies send it."""
     settings.STREAM_FLUSH_SECONDS = 0.0
     last = b'{"message":{"content":""},"done":true,"done_reason":"stop"}\n'
-    body = [line_of("a"), 0.3, last]
+    came = threading.Event()
+    body: list[Step] = [line_of("a"), came, last]
     head = b"HTTP/1.1 200 OK\r\n" + framing.replace(b"SIZE", b"%d" % (len(line_of("a")) + len(last))) + b"\r\n"
     server.plays["/api/chat"] = lambda request: [head, *body, CLOSE]
-    items = list(ask(client))
-    assert items[0] == Token("a")
-    assert Tick() in items[1:]  # the first word came while the rest was still to come
-    assert read(client)[0] == "a"
+    stream = ask(client)
+    assert next_of(stream) == Token("a")  # while the rest is still to come
+    assert next(stream) == Tick()
+    came.set()
+    assert isinstance(list(stream)[-1], Finished)
 
 
 ENDLESS: dict[str, list[Step]] = {
