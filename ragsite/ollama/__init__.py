@@ -1,4 +1,4 @@
-"""How to talk to Ollama, and nothing about documents."""
+"""Client of Ollama: embeddings and streamed answers from one or more model servers. Knows nothing of documents."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ logger = logging.getLogger(__name__)
 
 
 class _Current:
-    """The client of this process."""
+    """The client of this process, made on first use."""
 
     lock = threading.Lock()
     client: OllamaClient | None = None
     made_of: tuple[tuple[str, ...], str] | None = None
 
     def forget(self) -> None:
-        """Start afresh in a child process: a socket or a lock that two processes share serves neither."""
+        """Drop the client in a child process: sockets and locks must not be shared with the parent."""
         self.lock, self.client, self.made_of = threading.Lock(), None, None
 
 
@@ -64,7 +64,7 @@ def configured() -> bool:
 
 
 def get_client() -> OllamaClient:
-    """Return this process's client, made anew when the addresses in the settings have changed.
+    """Return this process's client; a new one when the addresses in the settings have changed.
 
     Raises OllamaMisconfigured when one of them is no address.
     """
@@ -81,7 +81,7 @@ def get_client() -> OllamaClient:
         try:
             callback(client)
         except Exception:
-            logger.exception("what is done with a new client failed")
+            logger.exception("a callback for a new client failed")
     return client
 
 

@@ -1,4 +1,4 @@
-"""OLLAMA_BASE_URL as people write it -> where to connect and what to ask for."""
+"""Parses OLLAMA_BASE_URL: scheme, host, port, path prefix and credentials of each model server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Address:
-    """One model server."""
+    """Address of one model server."""
 
     scheme: str
     host: str
@@ -39,7 +39,7 @@ class Address:
 def addresses_of(base_urls: Iterable[str]) -> list[Address]:
     """Return the addresses in their order of preference, each once; blank entries are left out.
 
-    Raises OllamaMisconfigured for one that is no address.
+    Raises OllamaMisconfigured for an entry that can't be parsed.
     """
     found: dict[str, Address] = {}
     for text in base_urls:

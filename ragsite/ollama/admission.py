@@ -1,7 +1,7 @@
-"""Who may call a host now, who waits, and who is told at once that it would take too long.
+"""Admission control for one host: limits concurrent calls, queues others by lane, refuses those that would be too late.
 
-A host that is full has not failed: what is turned away here never touches a circuit breaker. Refusing early keeps the
-work that is done useful; a call that would be answered after its deadline is wasted twice.
+A full host has not failed: refusals never count in a circuit breaker. Refusing early is cheaper than a call that is
+answered after its deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ragsite.errors import OllamaBusy
 from ragsite.ollama.averages import Average
 from ragsite.ollama.values import OPERATIONS, Lane, Operation
 
-WAITING_PER_SLOT = 4  # of each lane; beyond it nobody waits
+WAITING_PER_SLOT = 4  # of each lane; beyond it calls are refused
 SHRINK_EVERY_SECONDS = 1.0  # calls that time out together are one sign of overload, not many
 
 
@@ -26,13 +26,13 @@ class Gate:
     """The slots of one host in this process, and the queues before them, one for each lane.
 
     There are OLLAMA_MAX_CONCURRENCY slots, or fewer while the host is seen to need too long for so many: Ollama queues
-    without a bound and tells nobody, so that whoever sends it more than it can do gets only timeouts.
+    without a bound and does not report it, so that too many calls at once would all end in timeouts.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._in_flight = 0
-        self._limit = float("inf")  # what the host was seen to bear
+        self._limit = float("inf")  # concurrent calls that the host served in time
         self._shrunk_at = float("-inf")
         self._queues: tuple[deque[Ticket], ...] = tuple(deque() for _lane in Lane)
         self._slot_time = Average()  # how long a slot is in use, whatever comes of it
@@ -73,7 +73,7 @@ class Gate:
             return True
 
     def grow(self) -> None:
-        """Allow a little more, because the host was quick with as many as are allowed: one more slot for each round."""
+        """Add a fraction of a slot after a quick reply with all slots in use: one slot for each round of calls."""
         with self._lock:
             if self._limit < settings.OLLAMA_MAX_CONCURRENCY and self._in_flight >= self.capacity:
                 self._limit = max(1.0, self._limit) + 1 / max(1.0, self._limit)
@@ -112,7 +112,7 @@ class Gate:
         )
 
     def leave(self, ticket: Ticket) -> None:
-        """Take a ticket's slot, or its place in the queue, back."""
+        """Release a ticket's slot, or its place in the queue."""
         with self._lock:
             if ticket.granted_at is None:
                 self._queues[ticket.lane].remove(ticket)
@@ -135,7 +135,7 @@ class Gate:
 
 
 class Ticket:
-    """A place at a gate. Leaving the `with` block gives back whatever it holds."""
+    """A slot, or a place in the queue. Leaving the `with` block releases it."""
 
     def __init__(self, gate: Gate, lane: Lane) -> None:
         self.lane = lane

@@ -1,4 +1,4 @@
-"""How long things took lately: one number that follows the last dozen values."""
+"""Moving average of durations, over about the last dozen values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Average:
         self.seconds: float | None = None
 
     def add(self, seconds: float) -> None:
-        """Take one more value in."""
+        """Add one value."""
         old = self.seconds
         self.seconds = seconds if old is None else old + self.WEIGHT * (seconds - old)
 

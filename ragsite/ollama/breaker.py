@@ -1,8 +1,9 @@
-"""The circuit breaker of one host and one operation: pybreaker's states, and what it lacks.
+"""Circuit breaker of one host and one operation.
 
-pybreaker runs the guarded call under its lock, lets every thread into a half-open circuit, counts a reader who leaves
-as a failure, forgets rates, and lives by the wall clock. So no call ever runs inside it: first `admit`, then the I/O,
-then exactly one of `succeed`, `fail`, `let_go`. Our lock is held for microseconds; Redis and listeners come after it.
+pybreaker carries the states, the count of failures in a row and the listener. It has no failure rates, no limit of
+trial calls, no neutral outcome, and holds its lock during a call (docs/decisions/circuit-breaker.md). So no I/O runs
+inside it: first `admit`, then the I/O, then exactly one of `succeed`, `fail`, `let_go`. The lock of `Breaker` is held
+for microseconds; Redis and listeners are called after it is released.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._by_hand = False  # open because an operator said so
         self._reason = ""
         self._last_failure: datetime | None = None
-        self._untold: list[tuple[BreakerChange, bool]] = []  # and whether it is borrowed
+        self._unreported: list[tuple[BreakerChange, bool]] = []  # and whether it is borrowed
 
     # Before the call
 
@@ -78,16 +79,16 @@ class Breaker(pybreaker.CircuitBreakerListener):
             if self._machine.current_state == pybreaker.STATE_OPEN:
                 self._reason = "open time is over"
                 self._machine.half_open()
-            self._epoch += 1  # an earlier probe, whose permit has expired, has no say any more
+            self._epoch += 1  # outcomes of an earlier probe, whose permit has expired, no longer count
             self._permit_until = self._now() + self._permit_seconds()
             return Admission(self._epoch, is_probe=True)
 
     def listen(self) -> None:
-        """Heed what other processes say. Asks Redis, if there is one, at most four times a second."""
+        """Open or end the open time as other processes did. Reads Redis, if configured, at most four times a second."""
         if settings.ENABLE_CIRCUIT_BREAKER:
             foreign_seconds = self._hints.open_seconds(self.key)
             with self._changing():
-                self._heed(foreign_seconds)
+                self._follow(foreign_seconds)
 
     def wait_seconds(self) -> float:
         """Return how long until a call may be admitted; 0: now. No I/O, changes nothing."""
@@ -221,7 +222,7 @@ class Breaker(pybreaker.CircuitBreakerListener):
         }
         return float(settings.OLLAMA_CONNECT_TIMEOUT_SECONDS + first_sign[self.operation] + PROBE_SPARE_SECONDS)
 
-    def _heed(self, foreign_seconds: float) -> None:
+    def _follow(self, foreign_seconds: float) -> None:
         if foreign_seconds > 0 and self._machine.current_state == pybreaker.STATE_CLOSED:
             self._reason, self._asked_seconds, self._borrowed = "another process opened it", foreign_seconds, True
             self._machine.open()
@@ -269,21 +270,21 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._asked_seconds = None
         old = STATES[old_state.name] if old_state else "UNKNOWN"
         change = BreakerChange(self.host, self.operation, old, state, self._reason, datetime.now(UTC), open_seconds)
-        self._untold.append((change, self._borrowed))
+        self._unreported.append((change, self._borrowed))
 
     @contextmanager
     def _changing(self) -> Generator[None, None, None]:
-        """Hold the lock, and tell of the changes when it is free again."""
+        """Hold the lock; report the changes after it is released."""
         try:
             with self._lock:
                 yield
         finally:
-            if self._untold:
-                self._tell()
+            if self._unreported:
+                self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         with self._lock:
-            changes, self._untold = self._untold, []
+            changes, self._unreported = self._unreported, []
         for change, borrowed in changes:
             if change.new_state == "OPEN" and not borrowed:
                 self._hints.publish(self.key, change.open_seconds or 0.0)

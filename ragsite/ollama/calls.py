@@ -34,7 +34,7 @@ from ragsite.ollama.values import TICK, Lane, Operation, Tick
 HEAL_SECONDS = 5.0  # to unload a stuck model, and a rest after it
 QUICK_SHARE = 0.25  # of the time allowed for the first sign of life: below it a host could do more at once
 SLOW_SHARE = 0.5  # ... and above it, it should do less
-PATIENT_SECONDS = 1.0  # who gives a host less than this, or less than thrice its usual time, learns nothing about it
+PATIENT_SECONDS = 1.0  # a timeout after less than this, or than three times the usual time, says nothing about the host
 OVERLOAD_RETRY_SECONDS = 2.0
 Y = TypeVar("Y")
 R = TypeVar("R")
@@ -42,7 +42,7 @@ R = TypeVar("R")
 
 @dataclass
 class Call:
-    """What is wanted, and how far it has come."""
+    """One request to the model servers: its operation, model, lane and deadline, and its progress."""
 
     operation: Operation
     model: str
@@ -95,7 +95,7 @@ class Attempt:
             self.admission = self.breaker.admit()
             self.host.silent[call.operation][id(self)] = time.monotonic()
             self.started_at = self.last_sign_at = time.monotonic()
-            outcome = "left"  # GeneratorExit, shutdown, a mistake of ours: says nothing about the host
+            outcome = "left"  # GeneratorExit, shutdown or a bug here: says nothing about the host
             try:
                 result = yield from work(self)
                 outcome = "success"
@@ -180,7 +180,7 @@ def run_call(
         except OllamaError as error:
             if attempt.admission is None:
                 call.passed_over.add(host)
-                passed = _the_better(passed, error)
+                passed = _better_refusal(passed, error)
                 continue
             if _is_unfit(error) and not call.has_begun:
                 _note_unfit(host, call.model, error)
@@ -220,7 +220,7 @@ def _may_retry(hosts: Hosts, budget: RetryBudget, attempt: Attempt, error: Ollam
     return True
 
 
-def _the_better(old: OllamaError | None, new: OllamaError) -> OllamaError:
+def _better_refusal(old: OllamaError | None, new: OllamaError) -> OllamaError:
     """Return which of two refusals to show: a full host will have room sooner than an open circuit closes."""
     return old if isinstance(old, OllamaBusy) or (old and isinstance(new, CircuitOpen)) else new
 

@@ -1,4 +1,4 @@
-"""What a circuit can be, and the right to make one call through it."""
+"""States of a circuit, and the admission of one call."""
 
 from __future__ import annotations
 

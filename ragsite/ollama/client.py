@@ -1,4 +1,4 @@
-"""The client of all model servers: embed, generate, and what they know about themselves."""
+"""Client of all model servers: embed, generate, list models and control circuits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ragsite.deadline import Deadline
 from ragsite.errors import ModelNotFound, OllamaError
 from ragsite.metrics import BREAKER_OPEN, BREAKER_TRANSITIONS
 from ragsite.ollama.calls import Attempt, Call, run_call
-from ragsite.ollama.host import PROBE_SECONDS, Host, drain
+from ragsite.ollama.host import PROBE_SECONDS, Host
 from ragsite.ollama.hosts import Hosts
 from ragsite.ollama.payloads import chat_payload, embed_payload, fewest_tokens
 from ragsite.ollama.replies import vectors_of
@@ -60,7 +60,8 @@ class OllamaClient:
         payload = embed_payload(model, texts)
 
         def work(attempt: Attempt) -> Generator[Tick, None, list[list[float]]]:
-            body = yield from attempt.host.transport.fetch(
+            yield from ()  # nothing to pass on: the reply is read as a whole
+            body = attempt.host.transport.fetch(
                 "POST",
                 "/api/embed",
                 payload,
@@ -71,10 +72,7 @@ class OllamaClient:
             )
             return vectors_of(body, len(texts))
 
-        vectors: list[list[float]] = drain(
-            run_call(self._hosts, self._budgets["embed"], Call("embed", model, lane, deadline), work)
-        )
-        return vectors
+        return _result_of(run_call(self._hosts, self._budgets["embed"], Call("embed", model, lane, deadline), work))
 
     def generate(
         self,
@@ -208,6 +206,16 @@ class OllamaClient:
                 listener(change)
             except Exception:
                 logger.exception("a listener of the circuit breaker failed")
+
+
+def _result_of(working: Generator[Tick, None, T]) -> T:
+    """Return the result of `working`, for a caller who needs no ticks."""
+    while True:
+        try:
+            next(working)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def _probe(host: Host) -> None:

@@ -1,27 +1,31 @@
-"""Connections to one model server: opened within a time, polled instead of waited on, and kept for the next call.
+"""Connections of `requests` and urllib3 to one model server, on which every wait ends at an absolute time.
 
-Why not an HTTP library: Ollama sends the head of a streamed reply only with its first token, and the libraries wait for
-the head inside a call that can't be left. They bound each read, not the reply, so a host that drips one byte now and
-then outlasts every deadline. Here every wait has an end, given by the caller, and a stream costs no thread.
+urllib3 bounds each single read. A server that sends one byte now and then outlasts any such timeout, and urllib3 waits
+for a reply's head inside a call that gives no heartbeat: Ollama sends the head of a stream with its first token. So the
+connections here hand urllib3 a socket whose timeout covers the whole reply, and which can be waited on in between.
+Name resolution is bounded too, see `resolving`.
 """
 
 from __future__ import annotations
 
-import select
+import io
+import queue
 import socket
 import ssl
-import threading
 import time
-from collections import deque
+from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ragsite.errors import OllamaMisconfigured, OllamaTimeout, OllamaUnavailable
 from ragsite.ollama.addresses import Address
-from ragsite.ollama.http_reply import HttpReply
 from ragsite.ollama.resolving import Resolver
 
-RECEIVE_BYTES = 32 * 1024
+BUFFER_BYTES = 32 * 1024
 IDLE_MAX_SECONDS = 60.0  # proxies close idle connections after about that time
 
 
@@ -29,202 +33,232 @@ class Unreachable(OllamaUnavailable):
     """The model server can't be reached; start it, or check OLLAMA_BASE_URL."""
 
 
-class Connection:
-    """One open connection whose reads and writes never block."""
+class ReplyBytes(io.RawIOBase):
+    """The bytes of one reply. Reading raises TimeoutError when the socket's deadline passes."""
 
-    def __init__(self, plain: socket.socket, tls: ssl.SSLContext | None, host: str, until: float) -> None:
-        self._socket = plain
-        self._tls: ssl.SSLSocket | None = None
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.setblocking(False)
-        self._poll = select.poll()
-        self._poll.register(plain, select.POLLIN)
-        if tls is not None:
-            self._socket = self._tls = tls.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-            try:
-                self._shake_hands(self._tls, until)
-            except BaseException:
-                self.close()  # the plain socket has nothing to close any more
-                raise
+    def __init__(self, owner: BoundedSocket) -> None:
+        self._owner = owner
+        self._reference = owner.plain.makefile("rb", buffering=0)  # keeps the socket open until this is closed
 
-    def _shake_hands(self, tls: ssl.SSLSocket, until: float) -> None:
-        while True:
-            try:
-                tls.do_handshake()
-                return
-            except ssl.SSLWantReadError:
-                writing = False
-            except ssl.SSLWantWriteError:
-                writing = True
-            if time.monotonic() >= until:
-                raise TimeoutError
-            self.wait(until - time.monotonic(), writing=writing)
+    def readable(self) -> bool:
+        """Return True, for io.BufferedReader."""
+        return True
 
-    def send(self, data: memoryview) -> int:
-        """Return how many bytes of `data` were taken; 0 when there is no room now."""
-        try:
-            return self._socket.send(data)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return 0
-
-    def receive(self) -> bytes | None:
-        """Return what has come, b"" when the host closed the connection, None when nothing has come."""
-        try:
-            return self._socket.recv(RECEIVE_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+    def readinto(self, buffer: Any) -> int | None:
+        """Return how many bytes were written to `buffer`: 0 at the end, None while only what was read counts."""
+        if self._owner.asks_buffer:
             return None
-        except ssl.SSLEOFError:
-            return b""
+        self._owner.spend_timeout()
+        return self._owner.plain.recv_into(buffer)
 
-    def wait(self, seconds: float, *, writing: bool = False) -> None:
-        """Wait until there is something to read (or room to write), or `seconds` have passed."""
-        if writing:
-            self._poll.modify(self._socket, select.POLLIN | select.POLLOUT)
-        try:
-            self._poll.poll(max(0.0, seconds) * 1000)
-        finally:
-            if writing:
-                self._poll.modify(self._socket, select.POLLIN)
-
-    def is_quiet(self) -> bool:
-        """Return whether nothing has come: an idle connection with news has been closed, or is out of step."""
-        return not self._poll.poll(0) and not (self._tls and self._tls.pending())
+    def readall(self) -> bytes:
+        """Refuse: a reply without end would fill the memory. urllib3 would read so for a chunk of size -1."""
+        raise ValueError("a read without a limit")
 
     def close(self) -> None:
+        """Give up the reference to the socket."""
+        self._reference.close()
+        super().close()
+
+
+class BoundedSocket:
+    """A socket, plain or TLS, whose timeout counts from when it was set and not from each read or write."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self.plain = plain
+        self.used_at = time.monotonic()
+        self.asks_buffer = False
+        self._until = 0.0
+        self._reader: io.BufferedReader | None = None
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Let everything that follows end within `seconds`."""
+        self.used_at = time.monotonic()
+        self._until = self.used_at + (0.0 if seconds is None else seconds)
+
+    def spend_timeout(self) -> None:
+        """Set the remaining time as the timeout of the next operation. Raises TimeoutError when none is left."""
+        seconds = self._until - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        self.plain.settimeout(seconds)
+
+    def sendall(self, data: Any) -> None:
+        """Send all of `data`, or raise TimeoutError."""
+        self.spend_timeout()
+        self.plain.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """Return the reader of the next reply: one for each, made early when `wait` came first."""
+        if self._reader is None or self._reader.closed:
+            self._reader = io.BufferedReader(ReplyBytes(self), BUFFER_BYTES)
+        return self._reader
+
+    def wait(self, until: float) -> bool:
+        """Return whether bytes of the reply, or its end, have come by the time `until`.
+
+        Raises OSError when the connection breaks.
+        """
+        whole, self._until = self._until, until
+        try:
+            self.makefile("rb").peek(1)
+        except TimeoutError:
+            return False
+        else:
+            return True
+        finally:
+            self._until = whole
+
+    def has_buffered(self) -> bool:
+        """Return whether bytes of the reply have been received that were not read yet. No system call."""
+        assert self._reader is not None
+        if self._reader.closed:
+            return False
+        self.asks_buffer = True
+        try:
+            return bool(self._reader.peek(1))
+        finally:
+            self.asks_buffer = False
+
+    def fileno(self) -> int:
+        """Return the descriptor, for polling."""
+        return self.plain.fileno()
+
+    def shutdown(self, how: int) -> None:
+        """Shut the connection down."""
+        self.plain.shutdown(how)
+
+    def close(self) -> None:
+        """Close, once the reply that is being read is closed too (its head may have said `Connection: close`)."""
+        self.plain.close()
+
+    def abort(self) -> None:
         """Close at once. The host notices, and stops working on what nobody reads any more."""
-        self._socket.close()
+        if self._reader is not None:
+            self._reader.close()
+        self.plain.close()
 
 
-class Connections:
-    """The connections to one address."""
+class BoundedConnection(HTTPConnection):
+    """A connection that is opened within OLLAMA_CONNECT_TIMEOUT_SECONDS, or less where its timeout says so."""
 
-    def __init__(self, address: Address, resolver: Resolver) -> None:
-        self.address = address
-        self._resolver = resolver
-        self._lock = threading.Lock()
-        self._idle: deque[tuple[Connection, float]] = deque()  # the latest used last
-        self._tls: ssl.SSLContext | None = None
+    def __init__(self, *positional: Any, address: Address, resolver: Resolver, **named: Any) -> None:
+        super().__init__(*positional, **named)
+        self._address, self._resolver = address, resolver
 
-    def take(self, seconds: float) -> Connection:
-        """Return an idle connection, or a new one within `seconds`.
+    @property
+    def is_connected(self) -> bool:
+        """Return whether an idle connection can be used: open, with nothing to read, and not idle for too long."""
+        bounded: Any = self.sock
+        return super().is_connected and time.monotonic() - bounded.used_at < IDLE_MAX_SECONDS
+
+    def connect(self) -> None:
+        """Open the connection.
 
         Raises Unreachable when the host can't be reached, OllamaTimeout when too little time was given to know, and
         OllamaMisconfigured when it can never be reached that way.
         """
-        while True:
-            with self._lock:
-                if not self._idle:
-                    break
-                connection, since = self._idle.pop()
-            if time.monotonic() - since < IDLE_MAX_SECONDS and connection.is_quiet():
-                return connection
-            connection.close()
-        return self._open(seconds)
+        began = time.monotonic()
+        whole = float(self.timeout or 0.0)
+        seconds = min(whole, settings.OLLAMA_CONNECT_TIMEOUT_SECONDS)
+        address = self._address
+        try:
+            super().connect()
+        except (ssl.SSLError, ValueError) as error:  # ValueError: a host name that TLS can't take
+            raise OllamaMisconfigured(
+                f"The TLS connection to {address.url} fails ({error}); check the certificate, or whether it is http."
+            ) from error
+        except OSError as error:
+            self._resolver.doubt(address.host, address.port)
+            if isinstance(error, TimeoutError) and seconds < settings.OLLAMA_CONNECT_TIMEOUT_SECONDS:
+                message = f"No connection to the model server at {address.url} in the time left."
+                raise OllamaTimeout(message) from error
+            reason = "it does not answer" if isinstance(error, TimeoutError) else error.strerror or str(error)
+            raise Unreachable(f"The model server is not reachable at {address.url}: {reason}.") from error
+        bounded: Any = BoundedSocket(self.sock)
+        bounded.settimeout(whole - (time.monotonic() - began))
+        self.sock = bounded
 
-    def give_back(self, connection: Connection) -> None:
-        """Keep a connection whose reply was read to its end; the oldest beyond the needed number is closed."""
-        surplus = []
-        with self._lock:
-            self._idle.append((connection, time.monotonic()))
-            while self._idle[0][1] < time.monotonic() - IDLE_MAX_SECONDS:
-                surplus.append(self._idle.popleft()[0])
-        for idle in surplus:
-            idle.close()
-
-    def close_idle(self) -> None:
-        """Close what is not in use: after a failure the others are likely to be dead, too."""
-        with self._lock:
-            idle = list(self._idle)
-            self._idle.clear()
-        for connection, _since in idle:
-            connection.close()
-
-    def _open(self, seconds: float) -> Connection:
+    def _new_conn(self) -> socket.socket:
+        """Return a socket that is connected to the first IP address that takes it, with what is left as its timeout."""
+        seconds = min(float(self.timeout or 0.0), settings.OLLAMA_CONNECT_TIMEOUT_SECONDS)
         until = time.monotonic() + seconds
-        address = self.address
-        error: Exception = TimeoutError()
-        if address.scheme == "https" and self._tls is None:
-            self._tls = ssl.create_default_context()
-        ips = self._resolver.resolve(address.host, address.port, seconds)
+        error: OSError = TimeoutError()
+        ips = self._resolver.resolve(self._address.host, self._address.port, seconds)
         for number, ip in enumerate(ips):
             left = until - time.monotonic()
             if left <= 0:
                 break
-            plain = None
             try:
-                plain = socket.create_connection((ip, address.port), timeout=left / (len(ips) - number))
-                return Connection(plain, self._tls, address.host, until)
-            except (OSError, ValueError) as problem:  # ValueError: a host name that TLS can't take
+                opened = socket.create_connection((ip, self._address.port), timeout=left / (len(ips) - number))
+            except OSError as problem:
                 error = problem
-                if plain is not None:
-                    plain.close()
-        self._resolver.doubt(address.host, address.port)
-        if isinstance(error, ssl.SSLError | ValueError):
-            raise OllamaMisconfigured(
-                f"The TLS connection to {address.url} fails ({error}); check the certificate, or whether it is http."
-            ) from error
-        if isinstance(error, TimeoutError) and seconds < settings.OLLAMA_CONNECT_TIMEOUT_SECONDS:
-            raise OllamaTimeout(f"No connection to the model server at {address.url} in the time left.") from error
-        reason = "it does not answer" if isinstance(error, TimeoutError) else _words_of(error)
-        raise Unreachable(f"The model server is not reachable at {address.url}: {reason}.") from error
+                continue
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            opened.settimeout(max(0.001, until - time.monotonic()))  # of the TLS handshake
+            return opened
+        raise error
 
 
-def _words_of(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+class BoundedTlsConnection(BoundedConnection, HTTPSConnection):
+    """The same with TLS."""
 
 
-class Exchange:
-    """One request and its reply."""
+class HostPool(HTTPConnectionPool):
+    """The connections to one host, kept for the next call."""
 
-    def __init__(self, connections: Connections, request: bytes, connect_seconds: float) -> None:
-        self.reply = HttpReply()
-        self._connections = connections
-        self._connection = connections.take(connect_seconds)
-        self._unsent = memoryview(request)
-        self._cut = False  # the host stopped reading before it had the whole request
-        self._closed = False
+    ConnectionCls = BoundedConnection
 
-    def read(self, until: float) -> bytes | None:
-        """Return the next bytes of the body (b"" when it has ended), or None when none came by the time `until`.
+    def take(self) -> BoundedConnection:
+        """Return an idle connection, or one that is still to be opened."""
+        connection = self._get_conn()
+        assert isinstance(connection, BoundedConnection)
+        return connection
 
-        Raises OllamaUnavailable when the connection breaks, BrokenReply when the reply does.
-        """
-        while not self.reply.complete:
-            self.reply.check()
-            self._send()
-            try:
-                data = self._connection.receive()
-            except OSError as error:
-                raise OllamaUnavailable("The connection to the model server was lost.") from error
-            if data is None:
-                seconds = until - time.monotonic()
-                if seconds <= 0:
-                    return None
-                self._connection.wait(seconds, writing=bool(self._unsent))
-            elif not data:
-                self.reply.end()
-            else:
-                body = self.reply.feed(data)
-                if body:
-                    return body
-                if time.monotonic() >= until:  # framing can come without end, too
-                    return None
-        return b""
+    def give_back(self, connection: BoundedConnection) -> None:
+        """Keep a connection whose reply was read to its end."""
+        self._put_conn(connection)
 
-    def _send(self) -> None:
-        if not self._unsent:
-            return
-        try:
-            self._unsent = self._unsent[self._connection.send(self._unsent) :]
-        except OSError:
-            self._unsent, self._cut = memoryview(b""), True  # it may have answered before it hung up: read on
+    def close_idle(self) -> None:
+        """Close what is not in use: after a failure the others are likely to be dead, too."""
+        with suppress(queue.Empty, AttributeError):  # AttributeError: the pool is closed
+            while True:
+                connection = self.pool.get_nowait()  # type: ignore[union-attr]
+                if connection is not None:
+                    connection.close()
 
-    def close(self) -> None:
-        """Give the connection back when the reply was read to its end, else close it."""
-        if self._closed:
-            return
-        self._closed = True
-        if self.reply.complete and self.reply.may_reuse and not self._unsent and not self._cut:
-            self._connections.give_back(self._connection)
-        else:
-            self._connection.close()
+
+class TlsHostPool(HostPool, HTTPSConnectionPool):
+    """The same with TLS."""
+
+    ConnectionCls = BoundedTlsConnection
+
+
+def pool_of(address: Address, resolver: Resolver) -> HostPool:
+    """Return the connections to `address`: none yet.
+
+    TLS trusts what the system trusts (or SSL_CERT_FILE), not the list of certificates that comes with `requests`.
+    """
+    options: dict[str, Any] = {
+        "maxsize": settings.OLLAMA_MAX_CONCURRENCY + 1,  # one for probes
+        "address": address,
+        "resolver": resolver,
+    }
+    if address.scheme == "https":
+        return TlsHostPool(address.host, address.port, ssl_context=ssl.create_default_context(), **options)
+    return HostPool(address.host, address.port, **options)
+
+
+class HostAdapter(HTTPAdapter):
+    """Sends every request of a session through the pool of its host: no proxies, no other hosts, no retries."""
+
+    def __init__(self, pool: HostPool) -> None:
+        super().__init__(max_retries=0)
+        self._pool = pool
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> HostPool:
+        """Return the pool, whatever the request says."""
+        return self._pool
+
+    def cert_verify(self, *arguments: Any, **options: Any) -> None:
+        """Leave the pool's TLS context as it is."""

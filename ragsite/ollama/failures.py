@@ -1,6 +1,6 @@
-"""What a host replied instead of the thing asked for -> one of our errors, in words that say what to do.
+"""Turns error replies of a host into OllamaError, with a message that says what to do.
 
-Which of them speak against the host is decided here too: `is_fault`. Ollama reports a crashed model as 400, a full
+`is_fault` decides which errors count against the host. Ollama reports a crashed model as 400, a full
 queue as 503 and a wrong address as a redirect, so the status alone tells little.
 """
 

@@ -1,7 +1,7 @@
-"""What other processes found out about a host, through Redis where there is one. A hint, never an authority.
+"""Shares open circuits between processes through Redis. They are hints; each process decides by itself.
 
-One key per host and operation, gone after its open time. Nobody waits for it: 50 ms at most, no retries, and after any
-error five seconds of silence. Without Redis every process finds out by itself.
+One key per host and operation, which expires with the open time. Calls wait for Redis 50 ms at most, without retries;
+after an error it is not asked for five seconds. Without Redis every process finds failing hosts on its own.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 
 class Hints:
-    """The open circuits that other processes tell of."""
+    """The open circuits of other processes."""
 
     def __init__(self, redis_url: str, keys: Sequence[str]) -> None:
         self._redis_url = redis_url
         self._keys = tuple(keys)
         self._name = uuid.uuid4().hex  # of this process, to know its own hints
         self._redis: redis.Redis | None = None
-        self._io_lock = threading.Lock()  # readers don't wait for it: who finds it taken does without
+        self._io_lock = threading.Lock()  # reads are skipped while it is taken
         self._read_at = self._silent_until = float("-inf")
         self._told_of_silence = False
         self._open_until: dict[str, float] = {}

@@ -1,10 +1,10 @@
-"""One model server as this process knows it: is it well, which models has it, and what its failures mean."""
+"""State of one model server in this process: health, models, circuit breakers, and reactions to its failures."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ from ragsite.ollama.hints import Hints
 from ragsite.ollama.probing import Watch
 from ragsite.ollama.resolving import Resolver
 from ragsite.ollama.transport import Transport
-from ragsite.ollama.values import OPERATIONS, BreakerChange, HostState, Operation, Tick
+from ragsite.ollama.values import OPERATIONS, BreakerChange, HostState, Operation
 
 PROBE_SECONDS = 5.0
 TAGS_MAX_BYTES = 8 * 1024 * 1024
@@ -46,7 +46,7 @@ class _Timeouts:
 
 
 class Host:
-    """One model server as this process knows it."""
+    """One model server: its transport, admission, breakers and health."""
 
     def __init__(
         self, address: Address, resolver: Resolver, hints: Hints, tell: Callable[[BreakerChange], None]
@@ -71,7 +71,7 @@ class Host:
 
     @property
     def is_preferred(self) -> bool:
-        """Return whether nothing speaks against it; a host of which something does is asked only after the others."""
+        """Return whether the host is healthy as far as known; others are asked only after those that are."""
         return not self.is_down and time.monotonic() >= self._avoid_until
 
     def suspect(self, operation: Operation) -> None:
@@ -87,7 +87,7 @@ class Host:
                 self.breakers[each].suspect(f"{waiting} calls wait for a first sign of life")
 
     def note_sign(self, operation: Operation, key: int) -> None:
-        """Note a first sign of life: whoever suspected the host may ask it again."""
+        """Note a first sign of life: circuits that were opened on suspicion may be tried again."""
         if self.silent[operation].pop(key, None) is not None:
             for breaker in self.breakers.values():
                 breaker.unsuspect()
@@ -122,7 +122,7 @@ class Host:
         self.watch.start()
 
     def _confirm_unreachable(self) -> None:
-        """Ask once more whether anybody is there; if not, no call needs to find that out."""
+        """Probe once more; if the host is unreachable, open its circuits so that no call has to find out."""
         try:
             self.fetch_tags()
         except Unreachable:
@@ -203,7 +203,7 @@ class Host:
         )
 
     def close(self) -> None:
-        """Let go of connections and of the thread."""
+        """Close idle connections and stop the background thread."""
         self.watch.stop()
         self.transport.close_idle()
 
@@ -217,10 +217,10 @@ class Host:
         seconds: float = PROBE_SECONDS,
         max_bytes: int = TAGS_MAX_BYTES,
     ) -> dict[str, Any]:
-        fetching = self.transport.fetch(
+        body = self.transport.fetch(
             method, path, payload, deadline=Deadline.after(seconds), seconds=seconds, max_bytes=max_bytes, model=model
         )
-        return parse_object(drain(fetching))
+        return parse_object(body)
 
     def _look(self) -> bool:
         """Probe once. Return whether all is well."""
@@ -239,15 +239,6 @@ class Host:
             if _full_name(model) in names:
                 self.post("/api/generate", {"model": model, "prompt": "", "keep_alive": 0}, model=model)
                 time.sleep(UNLOAD_REST_SECONDS)
-
-
-def drain(working: Generator[Tick, None, Any]) -> Any:
-    """Return the result of `working`, for a caller who needs no ticks."""
-    while True:
-        try:
-            next(working)
-        except StopIteration as end:
-            return end.value
 
 
 def _full_name(model: str) -> str:

@@ -1,4 +1,4 @@
-"""The model servers in their order of preference, and which of them is asked next."""
+"""Chooses the model server for a call, in their order of preference."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ragsite.ollama.values import OPERATIONS, BreakerChange, Operation
 
 
 class Hosts:
-    """All of them."""
+    """All configured model servers, in their order of preference."""
 
     def __init__(self, base_urls: Sequence[str], redis_url: str, tell: Callable[[BreakerChange], None]) -> None:
         addresses = addresses_of(base_urls)
@@ -71,7 +71,7 @@ class Hosts:
         raise OllamaMisconfigured(f"There is no model server {wanted} in OLLAMA_BASE_URL.")
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close all connections and stop all background threads."""
         for host in self.all:
             host.close()
         self._hints.close()

@@ -1,4 +1,4 @@
-"""How often the open streams of a process wake up: each often enough to read along, all together within a bound."""
+"""Limits how often the open streams of a process wake up: all together at most WAKE_UPS_PER_SECOND times a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent to a model. The options that load it are always the same: a change makes Ollama load it anew."""
+"""Builds request bodies. Load-time options never vary between calls: a change makes Ollama reload the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks after one host while something is wrong with it, in a background thread that ends when all is well again.
+"""Probes one unhealthy host in a background thread, which ends when the host is healthy again.
 
 It asks /api/tags only: a call that costs the host nothing, loads no model, and touches no counter.
 """

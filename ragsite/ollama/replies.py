@@ -1,4 +1,4 @@
-"""What a model sent back, checked before anybody believes it. A reply with status 200 can still be a failure."""
+"""Parses and validates replies of a model. A reply with status 200 can still be a failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def vectors_of(body: bytes, expected: int) -> list[list[float]]:
 
 @dataclass
 class ChatReply:
-    """What has come of a streamed answer."""
+    """A streamed answer as far as it has been received."""
 
     has_text: bool = False
     last: dict[str, Any] | None = None  # the object with `done: true`

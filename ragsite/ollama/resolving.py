@@ -1,4 +1,4 @@
-"""Host names -> IP addresses, without ever waiting longer than asked.
+"""Resolves host names within a given time.
 
 The system's resolver takes no timeout: with a dead name server one look-up lasts 5 to 30 s. So it runs in a thread of
 its own, at most one per name, and its answers are kept.
@@ -62,7 +62,7 @@ class Resolver:
         raise OllamaUnavailable(f"The name of the model server, {host!r}, can't be resolved: {why}.")
 
     def doubt(self, host: str, port: int) -> None:
-        """Ask anew next time: none of the addresses worked. They stay as the last resort."""
+        """Look the name up again next time: none of the addresses worked. They stay as the last resort."""
         with self._lock:
             name = self._names.get((host, port))
             if name is not None:

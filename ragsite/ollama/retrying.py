@@ -1,4 +1,4 @@
-"""Whether a failed call is worth another one: at most one, rarely, and only where it can help."""
+"""Retry budget and back-off: a failed call is repeated at most once, and only for a small share of all calls."""
 
 from __future__ import annotations
 

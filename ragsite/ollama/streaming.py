@@ -1,4 +1,4 @@
-"""One streamed answer of one host: pieces, ticks, and the end that makes it complete."""
+"""Reads one streamed answer from one host: pieces of text, ticks, and the final counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes in and comes out of `ragsite.ollama`: small frozen values, no behaviour."""
+"""Values that callers of `ragsite.ollama` pass and get: frozen, without behaviour."""
 
 from __future__ import annotations
 

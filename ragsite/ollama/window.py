@@ -1,4 +1,4 @@
-"""Outcomes of the last minute, counted by the second, so that a rate costs the same at any traffic."""
+"""Sliding window of call outcomes, counted by the second, so that a rate costs the same at any traffic."""
 
 from __future__ import annotations
 

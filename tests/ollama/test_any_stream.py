@@ -42,17 +42,17 @@ class EndlessExchange:
     """Gives these pieces again and again, each after its seconds."""
 
     def __init__(self, clock: Clock, script: list[tuple[bytes, float]]) -> None:
-        self.reply = SimpleNamespace(status=200, headers={"content-type": "application/x-ndjson"}, complete=False)
+        self.response = SimpleNamespace(status=200, headers={"content-type": "application/x-ndjson"})
         self.reads = 0
         self._clock, self._script = clock, itertools.cycle(script)
         self._next: tuple[bytes, float] | None = None
 
-    def read(self, until: float) -> bytes | None:
+    def read(self, tick_at: float, until: float) -> bytes | None:
         self.reads += 1
         assert self.reads < MOST_READS
         data, seconds = self._next or next(self._script)
-        if self._clock.now + seconds > until:
-            waited = max(0.0, until - self._clock.now)
+        if self._clock.now + seconds > tick_at:
+            waited = max(0.0, tick_at - self._clock.now)
             self._next = (data, seconds - waited)
             self._clock.now += waited
             return None
