@@ -71,6 +71,8 @@ def second_master(server: Server) -> psutil.Process:
             if child.children() and server.log.read_text().count("Booting worker") >= 2:
                 return child
         time.sleep(0.1)
+    for child in psutil.Process(server.process.pid).children():  # a second master would outlive the first
+        child.kill()
     raise AssertionError(server.log.read_text())
 
 
