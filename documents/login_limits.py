@@ -1,5 +1,9 @@
 """Limits how many passwords may be tried for an account and from an address, over all processes and without Redis.
 
+Few are allowed for an account from one address, more from an address for all accounts, and many for an account from
+all addresses together. The last one stops a guesser with many addresses. It doesn't hold for addresses that the account
+has signed in from, so nobody can lock the owner out by guessing from elsewhere.
+
 An attempt is counted before its password is looked at: of a hundred that come at once, as many are looked at as may be,
 and the others cost a statement instead of half a second of hashing. Every way that takes a password uses LoginForm;
 the API takes keys only.
@@ -8,7 +12,8 @@ the API takes keys only.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +31,7 @@ from ragsite.rates import Rate, parse_rate
 from ragsite.throttling import network_of
 
 THROTTLED_CODE = "throttled"
+KNOWN_FOR = timedelta(days=90)  # that an account may not have signed in from an address which stays a known one
 _COUNT = """
 INSERT INTO documents_loginattempts AS a (key, count, ends_at)
 VALUES (%(key)s, 1, clock_timestamp() + make_interval(secs => %(seconds)s))
@@ -36,6 +42,16 @@ RETURNING count, extract(epoch FROM ends_at - clock_timestamp())
 """
 
 
+@dataclass(frozen=True)
+class _Attempt:
+    """The keys that an attempt is counted for."""
+
+    account: str
+    address: str
+    from_address: str  # this account, from this address
+    known: str  # there while the account is known to have signed in from this address
+
+
 class _Limited(AuthenticationForm):
     """A form for a name and a password that refuses further attempts for a while, and says for how long."""
 
@@ -43,8 +59,8 @@ class _Limited(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Return the data. Raises ValidationError: it is wrong, or one attempt too many."""
-        who = _who(str(self.cleaned_data.get("username") or ""), network_of(self.request))
-        self.wait_seconds = _count(who)
+        attempt = _attempt_of(str(self.cleaned_data.get("username") or ""), network_of(self.request))
+        self.wait_seconds = _count(attempt)
         if self.wait_seconds:
             THROTTLED.labels(scope="login").inc()
             raise ValidationError(
@@ -52,7 +68,7 @@ class _Limited(AuthenticationForm):
                 code=THROTTLED_CODE,
             )
         data: dict[str, Any] = super().clean()
-        _forgive(who)
+        _forgive(attempt)
         return data
 
 
@@ -69,42 +85,53 @@ def forget_old_attempts() -> None:
     LoginAttempts.objects.filter(ends_at__lt=timezone.now()).delete()
 
 
-def _who(name: str, address: str) -> dict[str, str]:
-    """Return the keys that an attempt is counted for, by the setting that limits them."""
+def _attempt_of(name: str, address: str) -> _Attempt:
     # Case and look-alikes of a name are the same account for a guesser, even where they are none.
-    return {
-        "RATE_LIMIT_LOGIN": _key("account", name.casefold().strip()),
-        "RATE_LIMIT_LOGIN_ADDRESS": _key("address", address),
-    }
+    account = name.casefold().strip()
+    both = f"{address} {account}"
+    return _Attempt(_key("account", account), _key("address", address), _key("both", both), _key("known", both))
 
 
 def _key(kind: str, who: str) -> str:
     return salted_hmac(f"login.{kind}", who, algorithm="sha256").hexdigest()
 
 
-def _count(who: Mapping[str, str]) -> int:
-    """Count an attempt; return 0, or the seconds to wait if it is one too many."""
-    wait = 0.0
-    for setting, key in who.items():
-        rate: Rate | None = parse_rate(getattr(settings, setting))
-        if rate is None:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, {"key": key, "seconds": rate.window_seconds, "limit": rate.limit})
-            count, left = cursor.fetchone()
-        if count > rate.limit:
-            wait = max(wait, float(left), 1.0)
+def _count(attempt: _Attempt) -> int:
+    """Count an attempt; return 0, or the seconds to wait if it is one too many.
+
+    One that its address may not make is not counted for the account: else a single address could use all of it up.
+    """
+    limits = {attempt.from_address: settings.RATE_LIMIT_LOGIN, attempt.address: settings.RATE_LIMIT_LOGIN_ADDRESS}
+    wait = max(_count_one(key, limit) for key, limit in limits.items())
+    if not wait and not _is_known(attempt):
+        wait = _count_one(attempt.account, settings.RATE_LIMIT_LOGIN_ACCOUNT)
     return math.ceil(wait)
 
 
-def _forgive(who: Mapping[str, str]) -> None:
-    """Forget what was counted for an account that signed in; of its address, this attempt only.
+def _count_one(key: str, limit: str) -> float:
+    rate: Rate | None = parse_rate(limit)
+    if rate is None:
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"key": key, "seconds": rate.window_seconds, "limit": rate.limit})
+        count, left = cursor.fetchone()
+    return max(float(left), 1.0) if count > rate.limit else 0.0
 
-    Else whoever has an account could guess at others without end, and sign in to their own in between.
+
+def _is_known(attempt: _Attempt) -> bool:
+    return LoginAttempts.objects.filter(key=attempt.known, ends_at__gt=timezone.now()).exists()
+
+
+def _forgive(attempt: _Attempt) -> None:
+    """Forget what an account that signed in has tried from its address, and remember that address.
+
+    Of all that the address has tried, this attempt only is forgotten: else somebody with an account could guess at
+    others without end, and sign in to their own in between. What others have tried for the account stays.
     """
-    account, address = who.values()
-    LoginAttempts.objects.filter(key=account).delete()
-    LoginAttempts.objects.filter(key=address, count__gt=0).update(count=F("count") - 1)
+    known_until = timezone.now() + KNOWN_FOR
+    LoginAttempts.objects.update_or_create(key=attempt.known, defaults={"count": 0, "ends_at": known_until})
+    LoginAttempts.objects.filter(key=attempt.from_address).delete()
+    LoginAttempts.objects.filter(key=attempt.address, count__gt=0).update(count=F("count") - 1)
 
 
 def _in_words(seconds: int) -> str:

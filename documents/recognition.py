@@ -13,7 +13,7 @@ from documents.attempts import Interrupted, fenced
 from documents.extraction import Extracted, ExtractionFailed, extract
 from documents.extraction.content import Content, assemble
 from documents.extraction.notes import Note, merged
-from documents.extraction.ocr import engines, pictures
+from documents.extraction.ocr import engines, picture_types
 from documents.extraction.ocr.page_text import PageText
 from documents.extraction.ocr.recognising import Page, recognise_pages
 from documents.headings import as_body
@@ -23,10 +23,10 @@ from documents.storing import path_of
 PDF = "application/pdf"
 _HEAD_BYTES = 1024
 _KINDS = {
-    b"\x89PNG\r\n": pictures.PNG,
-    b"\xff\xd8\xff": pictures.JPEG,
-    b"II*\x00": pictures.TIFF,
-    b"MM\x00*": pictures.TIFF,
+    b"\x89PNG\r\n": picture_types.PNG,
+    b"\xff\xd8\xff": picture_types.JPEG,
+    b"II*\x00": picture_types.TIFF,
+    b"MM\x00*": picture_types.TIFF,
 }
 _WITHOUT_TEXT = {"scan", "no_letters", "picture"}  # why a reader refuses a file that may be recognised
 _UNREAD = {"picture_pages", "letterless_pages"}  # notes of pages that may be recognised
@@ -101,7 +101,7 @@ def _with_pages(extracted: Extracted, pages: list[Page], numbers: list[int]) -> 
 
 
 def _of_pages(pages: list[Page], media_type: str) -> Extracted:
-    """Return the text of a file that is nothing but pictures. Raises ExtractionFailed when there is none."""
+    """Return the text of a file that is nothing but picture_types. Raises ExtractionFailed when there is none."""
     found = {page.number: page.found for page in pages if page.found is not None and page.found.text.strip()}
     if not found:
         reasons = [page.reason for page in pages if page.reason]

@@ -1,7 +1,8 @@
 """Names and places of documents as they leave with an answer: nothing in them becomes a link or an image. No Django.
 
 They come from file names, from `<title>` and from headings, so whoever wrote a document chose them; and chat clients
-render them as markdown, too. Quotes and passages leave as the documents have them, because their offsets are counted.
+render them as markdown, too. Quotes and passages leave as the documents have them, because their offsets are counted;
+of a quote there is a second form, for clients that render markdown.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 from functools import lru_cache
 
 from documents.invisible import visible
+from documents.normalising import GLYPH_OF_BLANK
+from querying.inert import inert
 from querying.output_filter import filter_field
 
 _PLAIN = re.compile(r"[\w ,;'()–-]*")
@@ -34,3 +37,9 @@ def shown_source(source: str) -> str:
     """Return where a document is from as it may leave: a path or an address as it is, all else like a name."""
     source = visible(source)
     return source if _PLACE.fullmatch(source) else shown_name(source)
+
+
+@lru_cache(maxsize=4096)
+def shown_quote(quote: str) -> str:
+    """Return a quote as one line of markdown that shows its words and does nothing: no link, image or tag."""
+    return inert(" ".join(visible(quote.replace(GLYPH_OF_BLANK, " ")).split()))

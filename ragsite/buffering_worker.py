@@ -12,28 +12,22 @@ threads of their own.
 from __future__ import annotations
 
 import errno
-import socket
 import time
 from collections import deque
 from concurrent import futures
 from contextlib import suppress
-from functools import partial
-from selectors import EVENT_READ, EVENT_WRITE
+from selectors import EVENT_READ
 from types import FrameType
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
 from ragsite import web_connection
+from ragsite.delivering_worker import READ_BYTES, DeliveringWorker
 from ragsite.paced_socket import PacedSocket
 from ragsite.request_framing import State
-from ragsite.waiting_connections import AddressCount, WaitingConnections
 from ragsite.web_connection import Connection, Refusal, Waiting
 
 HEALTH_THREADS = 2
 LONG_SHARE = 4  # one thread of so many may read a long body
-READ_BYTES = 64 * 1024
-DRAIN_MAX_BYTES = 64 * 1024
 HELD_MAX_BYTES = 64 * 1024 * 1024  # of unfinished requests in memory; beyond it bodies are read by threads
 SWEEP_SECONDS = 0.5  # between two looks for those who are too slow
 FULL_SECONDS = 0.05  # not to listen, when the system has no room for another connection
@@ -41,15 +35,13 @@ FULL_SECONDS = 0.05  # not to listen, when the system has no room for another co
 connections_per_address = 0  # of a worker; 0: any number. Set by gunicorn_conf.
 
 
-class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class BufferingWorker(DeliveringWorker):
     """gunicorn's worker with threads, for complete requests only."""
 
     _resumes_at = 0.0  # when it may listen again; a point of the monotonic clock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting = WaitingConnections()
-        self._addresses = AddressCount()
         self._queued: deque[Connection] = deque()  # with long bodies, until a thread is free for them
         self._reading_long = 0
         self._long_lanes = max(1, self.cfg.threads // LONG_SHARE)
@@ -198,60 +190,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 self._queue(connection)
                 return
 
-    # After the reply
-
-    def _deliver(self, connection: Connection, _: Any = None) -> None:
-        """Send what is left of the reply, and then wait for the next request, or close."""
-        before = len(connection.sock.unsent)
-        try:
-            is_delivered = connection.sock.flush()
-        except OSError:
-            self._drop(connection)
-            return
-        if not is_delivered:
-            if before != len(connection.sock.unsent):
-                connection.keep_pace(0)  # `flush` has counted the bytes
-            self._watch(connection, EVENT_WRITE)
-        elif connection.keeps_alive:
-            self._next_request(connection)
-        else:
-            self._linger(connection)
-
-    def _next_request(self, connection: Connection) -> None:
-        connection.is_long = False
-        connection.sock.begin()
-        rest = connection.parser.unreader.take_buffered()
-        self._unwatch(connection)
-        connection.wait(Waiting.REQUEST, self.cfg.keepalive if self.alive else web_connection.LINGER_SECONDS)
-        if rest:
-            self._take(connection, rest)
-        else:
-            self._watch(connection, EVENT_READ)
-
-    def _linger(self, connection: Connection) -> None:
-        """Tell the client that nothing more comes, and close once it has closed: at once, the reply could be lost."""
-        try:
-            connection.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self._drop(connection)
-            return
-        self._unwatch(connection)
-        connection.wait(Waiting.END, web_connection.LINGER_SECONDS)
-        self._drain(connection)
-
-    def _drain(self, connection: Connection, _: Any = None) -> None:
-        try:
-            while piece := connection.sock.receive_now(READ_BYTES):
-                connection.drained_bytes += len(piece)
-                if connection.drained_bytes > DRAIN_MAX_BYTES:
-                    break
-        except BlockingIOError:
-            self._watch(connection, EVENT_READ)
-            return
-        except OSError:
-            pass
-        self._drop(connection)
-
     # Who is too slow, or too many
 
     def _give_up(self, connection: Connection, *, politely: bool) -> None:
@@ -289,30 +227,6 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         if connection is not None:
             _count("too_many_in_all")
             self._drop(connection)
-
-    # Keeping count
-
-    def _watch(self, connection: Connection, event: int) -> None:
-        """Wait for something to happen on a connection."""
-        if event == EVENT_WRITE:
-            callback = self._deliver
-        else:
-            callback = self._drain if connection.waiting is Waiting.END else self._read
-        self._waiting.watch(connection, event, self.poller, partial(callback, connection))
-
-    def _unwatch(self, connection: Connection) -> None:
-        self._waiting.forget(connection, self.poller)
-
-    def _drop(self, connection: Connection) -> None:
-        """Close a connection, and forget it."""
-        self._unwatch(connection)
-        connection.waiting = Waiting.NOTHING
-        if connection.sock.unsent:
-            connection.sock.reset()
-        else:
-            connection.close()
-        self._addresses.remove(connection.client)
-        self.nr_conns -= 1
 
 
 def _count(reason: str) -> None:

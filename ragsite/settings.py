@@ -329,6 +329,7 @@ RATE_LIMIT_QUERY = env.value("RATE_LIMIT_QUERY", "0", kinds.rate())
 RATE_LIMIT_UPLOAD = env.value("RATE_LIMIT_UPLOAD", "0", kinds.rate())
 # Passwords that may be tried for an account, and from an address
 RATE_LIMIT_LOGIN = env.value("RATE_LIMIT_LOGIN", "10/15m", kinds.rate())
+RATE_LIMIT_LOGIN_ACCOUNT = env.value("RATE_LIMIT_LOGIN_ACCOUNT", "100/1h", kinds.rate())
 RATE_LIMIT_LOGIN_ADDRESS = env.value("RATE_LIMIT_LOGIN_ADDRESS", "30/15m", kinds.rate())
 
 # API

@@ -6,7 +6,10 @@ from django.db import models
 
 
 class LoginAttempts(models.Model):
-    """The attempts of one window of time. `key` is a keyed hash: what somebody typed as a name is kept nowhere."""
+    """The attempts of one window of time; `count` 0 until `ends_at`: an address that an account has signed in from.
+
+    `key` is a keyed hash: what somebody typed as a name is kept nowhere.
+    """
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()

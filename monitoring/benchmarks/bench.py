@@ -68,7 +68,12 @@ class Bench:
         """Return the stage, made at the first call: a Postgres of its own with the benchmark's corpus in it."""
         if self._stage is None:
             self.say("starting a Postgres and indexing the corpus")
-            self._stage = self._stack.enter_context(Stage(documents=documents(), server_settings=SERVER_SETTINGS))
+            stage = Stage(
+                documents=documents(),
+                server_settings=SERVER_SETTINGS,
+                as_owner=True,  # who writes rows by the million, past the triggers
+            )
+            self._stage = self._stack.enter_context(stage)
         return self._stage
 
     @contextmanager

@@ -7,11 +7,11 @@ import itertools
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from monitoring.drills.asking import PATIENCE_SECONDS, Asking, Reply, ask
+from monitoring.drills.background import BackgroundLoop
 from monitoring.drills.corpus import QUESTIONS
 
 FINISH_SECONDS = 150.0  # the longest deadline, and some
@@ -84,32 +84,21 @@ class Run:
         self.replies.append(reply)
 
 
-class Clients:
-    """Whoever asks: a thread with an event loop, until the `with` block ends."""
+class Clients(BackgroundLoop):
+    """Clients who ask, until the `with` block ends."""
 
     def __init__(self, url: str) -> None:
+        super().__init__("drill-clients")
         parts = urlsplit(url)
         self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
         self.questions = itertools.cycle(QUESTIONS)
         self.asked = 0  # by all of them
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="drill-clients", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
 
     def ask(self, asking: Asking | None = None) -> Reply:
         """Ask one question, and return what came of it."""
         asking = asking or Asking()
         waiting_seconds = asking.deadline_seconds + PATIENCE_SECONDS + 10
-        return asyncio.run_coroutine_threadsafe(self.make_request(asking), self._loop).result(waiting_seconds)
+        return asyncio.run_coroutine_threadsafe(self.make_request(asking), self.loop).result(waiting_seconds)
 
     async def make_request(self, asking: Asking) -> Reply:
         """Ask the next question, and return what came of it."""
@@ -127,16 +116,5 @@ class Clients:
         return self._start(run, run.closed_loop(parallel, count))
 
     def _start(self, run: Run, coroutine: Coroutine[Any, Any, None]) -> Run:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         return run
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-        finally:
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            self._loop.close()

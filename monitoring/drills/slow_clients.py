@@ -1,16 +1,16 @@
-"""Clients that send or take next to nothing, and keep their connections: five kinds, in a thread of their own."""
+"""Clients that send or take next to nothing, and keep their connections: of five kinds."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import socket
-import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
+
+from monitoring.drills.background import BackgroundLoop
 
 BYTE_SECONDS = 1.0  # between two bytes of a slow sender
 AGAIN_SECONDS = 0.5  # until a client whose connection was ended opens the next one
@@ -52,10 +52,11 @@ async def _send_half_a_body(reader: asyncio.StreamReader, writer: asyncio.Stream
     await reader.read()
 
 
-class SlowClients:
+class SlowClients(BackgroundLoop):
     """So many of each kind, until the `with` block ends. Who is ended by the server comes again."""
 
     def __init__(self, url: str, of_each: int, asked_for: Sequence[bytes]) -> None:
+        super().__init__("slow-clients")
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._of_each = of_each
@@ -69,18 +70,10 @@ class SlowClients:
             "slow readers": self._read_nothing,
         }
         self._asked_for = itertools.cycle(asked_for)  # by those who don't read the replies
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="slow-clients", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(20)
+    def first(self) -> Iterable[Coroutine[Any, Any, None]]:
+        """Return the clients."""
+        return [self._be_slow(kind, number) for number in range(self._of_each) for kind in self.kinds]
 
     async def _read_nothing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
@@ -96,7 +89,7 @@ class SlowClients:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TAKEN_BYTES)
             sock.setblocking(False)
             try:
-                await self._loop.sock_connect(sock, self._address)
+                await self.loop.sock_connect(sock, self._address)
                 reader, writer = await asyncio.open_connection(sock=sock)
             except OSError:
                 sock.close()
@@ -112,19 +105,3 @@ class SlowClients:
                 writer.close()
             self.ended[kind] += 1
             await asyncio.sleep(AGAIN_SECONDS)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._tasks = [  # kept: the loop itself would let them be collected as garbage
-            self._loop.create_task(self._be_slow(kind, number))
-            for number in range(self._of_each)
-            for kind in self.kinds
-        ]
-        try:
-            self._loop.run_forever()
-        finally:
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            self._loop.close()

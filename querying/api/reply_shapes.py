@@ -39,7 +39,7 @@ class PassageSerializer(serializers.Serializer[Any]):
     page = serializers.IntegerField(allow_null=True)
     start = serializers.IntegerField()
     end = serializers.IntegerField()
-    text = serializers.CharField()
+    text = serializers.CharField(help_text="The document's characters as they are; never render it as Markdown.")
     score = serializers.FloatField(help_text="0..1, comparable within one answer.")
     legs = serializers.DictField(child=serializers.FloatField(), help_text="Raw scores: BM25, cosine similarity.")
 
@@ -58,6 +58,7 @@ class CitationSerializer(serializers.Serializer[Any]):
     start = serializers.IntegerField()
     end = serializers.IntegerField()
     quote = serializers.CharField(help_text="The document's characters as they are; never render it as Markdown.")
+    quote_markdown = serializers.CharField(help_text="The quote on one line, as Markdown in which nothing is active.")
 
 
 class FoundSerializer(serializers.Serializer[Any]):

@@ -11,7 +11,7 @@ from querying.ladder import is_degraded, reasons_of_search
 from querying.legs import LegReport
 from querying.passage import name_of, names_by_number
 from querying.retrieval import Passage, Retrieved
-from querying.shown_fields import shown_name, shown_source
+from querying.shown_fields import shown_name, shown_quote, shown_source
 from querying.values import Answer, CacheReport, Reason
 
 Json = dict[str, Any]
@@ -97,6 +97,7 @@ def citation_as_json(citation: Citation, title: str) -> Json:
         "start": citation.start,
         "end": citation.end,
         "quote": citation.quote,
+        "quote_markdown": shown_quote(citation.quote),
     }
 
 

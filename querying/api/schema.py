@@ -79,6 +79,7 @@ ANSWER_EXAMPLE = {
             "start": 20_480,
             "end": 20_480 + len(_QUOTE),
             "quote": _QUOTE,
+            "quote_markdown": _QUOTE,
         }
     ],
     "passages": [PASSAGE_EXAMPLE],

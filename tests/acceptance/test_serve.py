@@ -32,7 +32,7 @@ class Served:
 
     def __init__(self, folder: Path, port: int) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        environment |= {"VAR_DIR": str(folder), "PORT": str(port), "ENV_FILE": str(folder / "none"), "WEB_WORKERS": "1"}
+        environment |= {"VAR_DIR": str(folder), "PORT": str(port), "ENV_FILE": str(folder / "none")}
         self.url = f"http://127.0.0.1:{port}"
         self.output = folder.parent / f"serve-{port}-{time.monotonic_ns()}.txt"
         with self.output.open("wb") as output:
@@ -93,6 +93,14 @@ def postmaster(folder: Path) -> int:
         return 0
 
 
+def memory_megabytes(folder: Path) -> float:
+    """Return what all processes of this folder hold, each page that they share counted once."""
+    owners = [*processes_of(folder), psutil.Process(postmaster(folder))]
+    all_of_them = {each.pid: each for owner in owners for each in [owner, *owner.children(recursive=True)]}
+    found = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in all_of_them]
+    return sum(int(re.findall(r"(?m)^Pss: +(\d+) kB", text)[0]) for text in found) / 1024
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_from_nothing_to_a_cited_answer_and_back_to_nothing(folder: Path) -> None:
@@ -110,8 +118,12 @@ def test_from_nothing_to_a_cited_answer_and_back_to_nothing(folder: Path) -> Non
 
     again = Served(folder, free_port())
     output = again.wait_until_ready()
+    assert memory_megabytes(folder) <= 300
     assert "password" not in output, "it is shown once"
     assert " 0 indexed" in output, "data is kept"
+    for question in ("How is a cached answer kept?", "Which files are read?", "What does a start refuse?"):
+        assert requests.post(f"{again.url}/api/v1/query", json={"query": question}, timeout=30).status_code == 200
+    assert memory_megabytes(folder) <= 400
     second = Served(folder, free_port())
     assert second.process.wait(timeout=60) == 1
     assert f"Another server uses {folder}: process {again.process.pid} on " in second.output.read_text()

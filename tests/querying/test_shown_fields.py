@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from querying.api.representing import passages_as_json
-from querying.shown_fields import shown_name, shown_source
+from querying.api.representing import citation_as_json, passages_as_json
+from querying.citations import Citation
+from querying.shown_fields import shown_name, shown_quote, shown_source
 from tests.querying.passages import make_passage
 from tests.querying.test_output_filter import PAYLOADS
 
@@ -71,3 +75,40 @@ def test_every_field_of_a_passage_is_filtered() -> None:
         assert "https://" not in told[field]
         assert "![" not in told[field]
         assert "<img" not in told[field]
+
+
+INVISIBLE = "\u200b\u202e\ufe0f\u061c\U000e0041\U000e0101"
+
+
+def make_citation(**changes: Any) -> Citation:
+    values: dict[str, Any] = {
+        "number": 1, "document_id": uuid4(), "document_title": "T", "document_source": "t.md", "chunk_id": 1,
+        "heading": "", "page": None, "start": 0, "end": 1, "quote": "x",
+    }  # fmt: skip
+    return Citation(**values | changes)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_quote_as_markdown_brings_no_link(payload: str) -> None:
+    for text in (payload, f"Before {payload} after", f"a\n\n{payload}"):
+        assert live_in(shown_quote(text)) == [], text
+
+
+def test_every_field_of_a_citation_is_inert_but_the_exact_quote() -> None:
+    attack = f"{ATTACK}{INVISIBLE}"
+    cited = make_citation(document_title=attack, document_source=attack, heading=attack, quote=f"Pay\n{attack}")
+    told = citation_as_json(cited, "")
+    assert told["quote"] == f"Pay\n{attack}"
+    shown = [told["document"]["title"], told["document"]["source"], told["heading"], told["quote_markdown"]]
+    for text in shown:
+        assert live_in(text) == [], text
+        assert not set(INVISIBLE) & set(text)
+    assert "\n" not in told["quote_markdown"]
+
+
+@given(st.sampled_from(PAYLOADS), st.sampled_from(PAYLOADS), st.integers(0, 200))
+def test_no_field_brings_a_link_wherever_another_one_begins_in_it(outer: str, inner: str, place: int) -> None:
+    at = place % (len(outer) + 1)
+    text = f"{outer[:at]}{inner}{outer[at:]}"
+    for shown in (shown_name(text), shown_quote(text), shown_source(f"{text} ")):  # a source may be one address
+        assert live_in(shown) == [], text

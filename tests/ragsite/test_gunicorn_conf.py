@@ -145,3 +145,9 @@ def test_the_gauges_of_a_dead_worker_go(
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=None))
     assert not file.exists()
+
+
+def test_a_web_process_loads_nothing_that_opens_documents() -> None:
+    program = "import sys, ragsite.wsgi; print({'pypdfium2', 'PIL', 'lxml', 'wordllama'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"

@@ -9,9 +9,8 @@ import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from documents.extraction.failures import Unreadable
+from documents.extraction.ocr.picture_types import PICTURES
 
-PNG, JPEG, TIFF = "image/png", "image/jpeg", "image/tiff"
-PICTURES = frozenset({PNG, JPEG, TIFF})
 DOTS_PER_INCH = 200  # below 150 small print is lost; above 250 nothing is gained
 PIXELS_MAX = 12_000_000  # a sheet of A3 at 200 dpi has 7.7 million
 _PIXELS_REFUSED = 200_000_000  # of a picture file: it would be unpacked to that

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import Self
 
 from monitoring.benchmarks.bench import Bench
 from monitoring.benchmarks.conditions import (
@@ -24,6 +22,7 @@ from monitoring.benchmarks.conditions import (
 from monitoring.benchmarks.figures import Figure, Outcome, Series, Target, distribution, percentile
 from monitoring.benchmarks.loading import Load, Loaded, Step, run_load
 from monitoring.benchmarks.registry import scenario
+from monitoring.drills.background import Background
 from monitoring.drills.serving import ServerProcess
 
 STEPS, QUICK_STEPS = (10, 25, 50, 100, 150, 200), (10, 50, 100)
@@ -74,31 +73,26 @@ def run(bench: Bench) -> Outcome:
     )
 
 
-class _Watch:
+class _Watch(Background):
     """Asks whether the server is up, again and again, until the `with` block ends."""
 
     def __init__(self, server: ServerProcess) -> None:
+        super().__init__("uptime-watch")
         self._server = server
         self._looks: list[bool] = []
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="uptime-watch", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Look no more."""
         self._ended.set()
-        self._thread.join()
 
     @property
     def share_up(self) -> float:
         """Return the share of looks that found it up, 0..1."""
         return sum(self._looks) / len(self._looks) if self._looks else 0.0
 
-    def _watch(self) -> None:
+    def work(self) -> None:
+        """Look at its health."""
         while not self._ended.wait(LOOK_SECONDS):
             try:
                 self._looks.append(self._server.get("/health/live", timeout_seconds=2.0)[0] == 200)

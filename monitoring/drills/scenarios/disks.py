@@ -34,7 +34,7 @@ def disk_full(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         raise Skipped(f"a small disk can't be mounted here ({error}): allow it with --cap-add SYS_ADMIN") from None
     try:
         with Stage(parent=disk.folder) as small:
-            yield from _fill(small, disk, seconds=30.0 if full else 8.0)
+            yield from _fill(small, disk, seconds=30.0 if full else 5.0)
     finally:
         mounted.__exit__(None, None, None)
 

@@ -13,7 +13,7 @@ from monitoring.drills.scenarios.outages import (
     STREAM,
     _opened,
 )
-from monitoring.drills.stage import Stage
+from monitoring.drills.stage import RECOVERY_SECONDS, Stage
 from monitoring.drills.watching import (
     amplification,
     everything_returned,
@@ -42,7 +42,6 @@ ENDLESS = {
 }
 ENDLESS_TOKENS = 100_000
 MEMORY_GROWTH_BYTES = 200 * 2**20
-PROBE_RECOVERY_SECONDS = 5.0
 PROBE_THREADS = 50  # per worker
 
 
@@ -74,10 +73,7 @@ def ollama_slow(stage: Stage, *, full: bool) -> Iterator[Invariant]:
 
 def ollama_5xx(stage: Stage, *, full: bool) -> Iterator[Invariant]:
     """Nothing but 500s, then well again; then, with an open circuit, a crowd at the moment it may be tried again."""
-    with (
-        stage.standin() as standin,
-        stage.serving(standin, RECOVERY_TIMEOUT=PROBE_RECOVERY_SECONDS, RECOVERY_TIMEOUT_MAX=60) as (server, clients),
-    ):
+    with stage.standin() as standin, stage.serving(standin) as (server, clients):
         run = clients.steady(12, QUERY, STREAM)
         time.sleep(1)
         standin.fail("error", status=500)
@@ -85,18 +81,18 @@ def ollama_5xx(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         time.sleep(5)
         standin.heal()
         healed_at = time.monotonic()
-        wait_for(lambda: any(reply.is_generated and reply.at > healed_at for reply in run.replies), 30)
+        wait_for(lambda: any(reply.is_generated and reply.at > healed_at for reply in run.replies), 60)
         replies = run.finish()
         yield from of_replies(replies, all_good=True)
         yield _opened(server, failed_at, replies)
         real = [reply.ended_at - healed_at for reply in replies if reply.is_generated and reply.at > healed_at]
-        yield at_most("real answers again", min(real, default=None), PROBE_RECOVERY_SECONDS + RECOVER_SECONDS, "s")
+        yield at_most("real answers again", min(real, default=None), RECOVERY_SECONDS + RECOVER_SECONDS, "s")
         yield amplification(server, clients)
         wait_for_circuits(server, clients, "CLOSED", 30)
         standin.fail("error", status=500)
         opened = wait_for_circuits(server, clients, "OPEN", 30)
         yield holds("open in both workers before the crowd", opened is not None)
-        time.sleep(PROBE_RECOVERY_SECONDS + 0.5)  # now each worker may try one call
+        time.sleep(RECOVERY_SECONDS + 0.5)  # now each worker may try one call
         standin.control({"reset_counters": True})
         crowd = clients.busy(2 * PROBE_THREADS, Asking(deadline_seconds=15), count=2 * PROBE_THREADS).wait()
         seen = standin.state()["requests"]
@@ -183,19 +179,18 @@ def ollama_midstream_cut(stage: Stage, *, full: bool) -> Iterator[Invariant]:
 
 def one_of_three_hosts(stage: Stage, *, full: bool) -> Iterator[Invariant]:
     """The first of three model servers fails: the others take over, it comes back; then all three are gone."""
-    recovery_seconds = 8.0
     with (
         stage.standin() as first,
         stage.standin() as second,
         stage.standin() as third,
-        stage.serving(first, second, third, RECOVERY_TIMEOUT=recovery_seconds) as (server, clients),
+        stage.serving(first, second, third) as (server, clients),
     ):
         first.fail("error", status=500)
         run = clients.steady(15, QUERY, STREAM)
         time.sleep(2)
         first.control({"reset_counters": True})
         asked_before = run.asked
-        time.sleep(recovery_seconds - 3)
+        time.sleep(8)
         seen = first.state()["requests"]
         touched = seen.get("chat", 0) + seen.get("embed", 0)
         later = run.asked - asked_before
@@ -207,7 +202,7 @@ def one_of_three_hosts(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         generated = sum(reply.is_generated for reply in replies)
         yield at_least("answers from a model, all the time", share_of(generated, len(replies)), 95, "%")
         yield at_most("requests that still went to the sick one", share_of(touched, later), 1, "%")
-        yield at_most("the first is used again", back, recovery_seconds + RECOVER_SECONDS, "s")
+        yield at_most("the first is used again", back, RECOVERY_SECONDS + RECOVER_SECONDS, "s")
         for standin in (first, second, third):
             standin.kill()
         yield from of_replies(clients.steady(12, QUERY, STREAM, count=60).wait(), all_good=True)
@@ -215,5 +210,5 @@ def one_of_three_hosts(stage: Stage, *, full: bool) -> Iterator[Invariant]:
         for standin in (first, second, third):
             standin.start()
         closed = wait_for(lambda: clients.ask().is_generated, 60)
-        yield at_most("real answers again", closed, recovery_seconds + RECOVER_SECONDS, "s")
+        yield at_most("real answers again", closed, RECOVERY_SECONDS + RECOVER_SECONDS, "s")
         yield from everything_returned(server, first, second, third)

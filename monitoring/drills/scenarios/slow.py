@@ -24,7 +24,7 @@ QUERY, STREAM, SEARCH = Asking(), Asking(stream=True), Asking(path="/api/v1/sear
 
 def slow_clients(stage: Stage, *, full: bool) -> Iterator[Invariant]:
     """A thousand connections that send or take next to nothing; health and questions must not notice."""
-    seconds = 60.0 if full else 30.0
+    seconds = 60.0 if full else 20.0
     (stage.folder / "static" / LARGE_FILE).write_bytes(bytes(LARGE_BYTES))
     with (
         stage.standin() as standin,
