@@ -149,5 +149,5 @@ def test_the_gauges_of_a_dead_worker_go(
 
 def test_a_web_process_loads_nothing_that_opens_documents() -> None:
     program = "import sys, ragsite.wsgi; print({'pypdfium2', 'PIL', 'lxml', 'wordllama'} & set(sys.modules))"
-    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"
