@@ -41,7 +41,7 @@ class CircuitEventAdmin(ReadOnlyAdmin):
         return CircuitEvent.objects.all() if may else CircuitEvent.objects.none()
 
 
-class OrderForm(ActionForm):
+class OrderForm(ActionForm):  # type: ignore[misc]  # the theme has no types
     """The action, and why."""
 
     reason = forms.CharField(required=False, max_length=200, label="Reason")

@@ -99,7 +99,8 @@ class CorpusAdmin(ScopedAdmin):
     ) -> HttpResponse:
         """Ask for the name of the corpus; delete nothing without it."""
         corpus = self.get_object(request, object_id)
-        if corpus is not None and request.method == "POST" and request.POST.get("name", "").strip() != corpus.name:
+        is_asked = corpus is not None and request.method == "POST" and self.has_delete_permission(request, corpus)
+        if corpus is not None and is_asked and request.POST.get("name", "").strip() != corpus.name:
             self.message_user(request, "That is not the name of the corpus. Nothing was deleted.", messages.ERROR)
             return redirect("admin:documents_corpus_delete", corpus.pk)
         return super().delete_view(request, object_id, extra_context)

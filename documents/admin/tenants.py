@@ -176,7 +176,8 @@ class ReaderGroupAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows, each with the number of people in it."""
-        return super().get_queryset(request).annotate(people_count=Count("group__user"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(people_count=Count("group__user"))
+        return rows
 
     def has_delete_permission(self, request: HttpRequest, obj: ReaderGroup | None = None) -> bool:  # type: ignore[override]
         """Return whether it may go: not while something names it, which would be open to everybody then."""

@@ -88,6 +88,7 @@ class Uploads {
     this.counts = { sent: 0, all: 0, refused: 0 };
     const drop = document.getElementById("drop");
     const chosen = document.getElementById("files");
+    chosen.hasChangeListener = true; // the theme's own expects a text field beside it
     chosen.addEventListener("change", () => {
       this.add(chosen.files);
       chosen.value = "";
