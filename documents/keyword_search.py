@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import F
-
 from documents.access import Principal, readable_corpora
 from documents.lexicon import read_question
 from documents.models import Chunk, Corpus
@@ -26,10 +24,18 @@ def documents_with(principal: Principal, text: str) -> set[UUID]:
 
 
 def _documents_of(corpus: Corpus, text: str) -> set[UUID]:
-    terms = [term for term in read_question(corpus, text).terms if term.is_content]
-    if not terms or not all(any(term.chunks) for term in terms):
-        return set()  # a word that no passage of the corpus has
-    passages = Chunk.objects.filter(version=F("document__version"), document__deleted_at=None)
-    for term in terms:
-        passages = passages.filter(terms__overlap=list(term.terms))
-    return set(passages.order_by().values_list("document_id", flat=True)[:PASSAGES_MAX])
+    wanted = []
+    for term in read_question(corpus, text).terms:
+        if term.is_content:
+            # As it is written, and without accents if it was asked so. The other kinds say how often it occurs.
+            kinds = 2 if term.folded else 1
+            if not any(term.chunks[:kinds]):
+                return set()  # a word that no passage of the corpus has
+            wanted.append(list(term.terms[:kinds]))
+    if not wanted:
+        return set()
+    # No join with the documents: Postgres would begin there. A term is one of the corpus, so nothing else is found.
+    passages = Chunk.objects.order_by()
+    for terms in wanted:
+        passages = passages.filter(terms__overlap=terms)
+    return set(passages.values_list("document_id", flat=True)[:PASSAGES_MAX])
