@@ -79,7 +79,11 @@ class DocumentPages(Base):
         tried = sum(_retried(document) for document in chosen)
         rest = failed.count()
         more = f" {rest:,} more are left: click again for them." if rest else ""
-        self.message_user(request, f"{tried:,} documents are tried again.{more}", messages.SUCCESS)
+        self.message_user(
+            request,
+            f"{tried:,} {'document is' if tried == 1 else 'documents are'} tried again.{more}",
+            messages.SUCCESS,
+        )
         return redirect("admin:documents_document_jobs")
 
     def jobs_page(self, request: HttpRequest) -> HttpResponse:

@@ -47,6 +47,7 @@ class DocumentAdmin(DocumentPages, ScopedAdmin):
     search_help_text = "Words of the title, the file's name or the text."
     change_form_outer_before_template = "admin/documents/document/toolbar.html"
     list_before_template = "admin/documents/document/above_list.html"
+    list_per_page = 50
     list_select_related = ["corpus"]
     actions = ["reindex", "cancel"]
     choices = {"corpus": editable_corpora, "readers": choosable_groups}

@@ -48,7 +48,11 @@ def progress_of(document: Document) -> tuple[int, int, str]:
         done, total = document.ocr_pages_done, document.ocr_pages_total
         return done, total, f"{done} of {total} scanned pages read"
     if document.status == Document.Status.READY:
-        return document.chunks_total, document.chunks_total, f"{document.chunks_total:,} passages"
+        return (
+            document.chunks_total,
+            document.chunks_total,
+            f"{document.chunks_total:,} passage{'' if document.chunks_total == 1 else 's'}",
+        )
     if not document.chunks_total:
         return 0, 0, "-"
     return (

@@ -101,7 +101,7 @@ def test_what_failed_is_seen_at_home_and_tried_again_with_one_click(
     manager.open("", "home")
     manager.says("1 document could not be read")
     manager.press(".matters form button")
-    manager.says("documents are tried again")
+    manager.says("1 document is tried again")
     manager.look("jobs")
     assert Document.objects.get(pk=document.pk).status == "processing"
     manager.press("#waiting form button")
