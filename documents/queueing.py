@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Max, Min, Q
@@ -95,6 +96,22 @@ def purge_jobs(older_than_hours: int) -> None:
         queue=None,
         statuses=["succeeded", "failed", "cancelled", "aborted"],
     )
+
+
+def places_in_queue(document_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the place of each waiting document among all that wait; 1 is next. Others have none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, {"task": INDEX_TASK, "locks": [f"document-{each}" for each in document_ids]})
+        return {UUID(document_id): place for document_id, place in cursor.fetchall()}
+
+
+_PLACES = """
+SELECT document_id, place FROM (
+    SELECT lock, args ->> 'document_id' AS document_id, row_number() OVER (ORDER BY priority DESC, id) AS place
+    FROM procrastinate_jobs WHERE status = 'todo' AND task_name = %(task)s
+) AS waiting
+WHERE lock = ANY (%(locks)s::text[])
+"""
 
 
 def lock_of(document: Document) -> str:

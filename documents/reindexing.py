@@ -94,6 +94,20 @@ def reindex(corpus: Corpus, plan: Plan, watching: Watching | None = None) -> Out
         return _compare_and_promote(space, plan, watching)
 
 
+def begin(corpus: Corpus, wish: Wish) -> EmbeddingSpace:
+    """Return the space that is wished for, empty or as far as it was built; nothing is computed yet.
+
+    Raises InvalidInput for a model that is live already, or can't be.
+    """
+    with AloneWith(corpus):
+        target = target_of(corpus, wish)
+        live = corpus.live_space
+        if live is not None and target.is_met_by(live):
+            raise InvalidInput(f"The corpus is searched with {target.model} already.")
+        found = next((space for space in unfinished(corpus) if target.is_met_by(space)), None)
+        return found or _make(corpus, target, copies=True)
+
+
 def promote(space: EmbeddingSpace, plan: Plan, watching: Watching | None = None) -> Outcome:
     """Finish a space, compare it, and promote it if it is not worse."""
     watching = watching or Watching()

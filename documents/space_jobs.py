@@ -21,7 +21,7 @@ from ragsite.errors import RagError
 
 logger = logging.getLogger(__name__)
 SPACE_TASK = "space_work"
-PROMOTE, ROLL_BACK, DROP, MEASURE = "promote", "roll_back", "drop", "measure"
+BUILD, PROMOTE, ROLL_BACK, DROP, MEASURE = "build", "promote", "roll_back", "drop", "measure"
 
 
 class _Worker(Watching):
@@ -33,7 +33,7 @@ class _Worker(Watching):
 
 
 def enqueue_space_work(space: EmbeddingSpace, action: str) -> bool:
-    """Let a worker promote, roll back to, drop or measure a space; return False when that is waiting already."""
+    """Let a worker build, promote, roll back to, drop or measure a space; return False when that is waiting already."""
     lock = f"space-{space.pk}-{action}"
     with transaction.atomic():
         if ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"]).exists():
@@ -64,8 +64,8 @@ def space_work(context: JobContext, *, space_id: int, action: str) -> None:
 
 
 def _act(space: EmbeddingSpace, action: str, watching: Watching) -> str:
-    if action == PROMOTE:
-        outcome = promote(space, Plan(promote=True), watching)
+    if action in {BUILD, PROMOTE}:
+        outcome = promote(space, Plan(promote=action == PROMOTE), watching)
         return f"{outcome.result}: {outcome.why}" if outcome.why else outcome.result
     if action == ROLL_BACK:
         return roll_back(space.corpus, watching, to=space).result

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.forms import ActionForm
 
 from documents.access import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser
@@ -41,7 +41,7 @@ class CircuitEventAdmin(ReadOnlyAdmin):
         return CircuitEvent.objects.all() if may else CircuitEvent.objects.none()
 
 
-class OrderForm(ActionForm):
+class OrderForm(ActionForm):  # type: ignore[misc]  # the theme has no types
     """The action, and why."""
 
     reason = forms.CharField(required=False, max_length=200, label="Reason")

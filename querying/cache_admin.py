@@ -109,9 +109,7 @@ class CacheAdmin(ReadOnlyAdmin):
         return self.admin_site.admin_view(view)
 
     def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        return TemplateResponse(
-            request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        )
+        return TemplateResponse(request, template, {**self.admin_site.each_context(request), **context})
 
 
 def _managed(request: HttpRequest, corpus_id: int) -> Corpus:

@@ -55,6 +55,11 @@ class Rate:
         asked = self.hits + self.misses
         return self.hits / asked if asked else None
 
+    @property
+    def percent(self) -> int | None:
+        """Return the share of hits in percent; None: it was not asked."""
+        return None if self.share is None else round(100 * self.share)
+
 
 class Counts:
     """What was counted in this process and is not stored yet."""

@@ -1,12 +1,15 @@
-"""The page to sign in on."""
+"""The pages to sign in on, and to choose a password on for those who were invited."""
 
 from __future__ import annotations
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.http import HttpResponse
+from django.urls import reverse_lazy
 
 from documents.login_limits import LoginForm
+from documents.people import is_invited
 
 
 class SignIn(LoginView):
@@ -23,3 +26,15 @@ class SignIn(LoginView):
             response.status_code = 429
             response["Retry-After"] = str(form.wait_seconds)
         return response
+
+
+class Invitation(PasswordResetConfirmView):
+    """Let somebody who was invited choose a password, once; then they sign in with it."""
+
+    template_name = "invitation.html"
+    success_url = reverse_lazy("login")
+
+    def get_user(self, uidb64: str) -> User | None:
+        """Return the account, if it waits for this: an invitation replaces nobody's password."""
+        user = super().get_user(uidb64)
+        return user if isinstance(user, User) and is_invited(user) else None

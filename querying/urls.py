@@ -15,12 +15,13 @@ from querying.api.views import (
     SearchBatchView,
     SearchView,
 )
-from querying.signing_in import SignIn
+from querying.signing_in import Invitation, SignIn
 from querying.views import ask_page
 
 urlpatterns: list[URLPattern] = [
     path("", ask_page, name="ask"),
     path("login/", SignIn.as_view(), name="login"),
+    path("invitation/<uidb64>/<token>/", Invitation.as_view(), name="invitation"),
     path("logout/", LogoutView.as_view(next_page="ask"), name="logout"),
     path("api/v1/query", QueryView.as_view(), name="query"),
     path("api/v1/query/batch", QueryBatchView.as_view(), name="query-batch"),

@@ -12,6 +12,7 @@ from typing import Any
 import environ
 
 from ragsite import setting_kinds as kinds
+from ragsite.admin_theme import UNFOLD as UNFOLD
 from ragsite.cpu_threads import bound_cpu_threads
 from ragsite.database_options import pooled
 from ragsite.environment import Environment
@@ -41,6 +42,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 
-from documents.admin import api_keys, corpora, documents, logins, passages, spaces, tenants
+from documents.admin import accounts, api_keys, corpora, documents, logins, passages, spaces, tenants
 from documents.login_limits import AdminLoginForm
 
-__all__ = ["api_keys", "corpora", "documents", "logins", "passages", "spaces", "tenants"]
+__all__ = ["accounts", "api_keys", "corpora", "documents", "logins", "passages", "spaces", "tenants"]
 
 admin.site.login_form = AdminLoginForm
 admin.site.site_header = admin.site.site_title = "ragsite"

@@ -2,78 +2,66 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import RequestDataTooBig
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_exempt
 
 from documents.access import Principal, editable_corpora, editable_documents, readable_documents
-from documents.admin.reader_forms import ReadersForm
+from documents.admin.document_form import DocumentForm, UploadForm
+from documents.admin.document_pages import DocumentPages
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, choosable_groups, names_only, principal_of
+from documents.admin.showing import bar, progress_of, status_badge
+from documents.cancelling import cancel_indexing
 from documents.forgetting import delete_document
+from documents.keyword_search import documents_with
 from documents.models import Document, DocumentText
 from documents.queueing import reindex_document
-from documents.uploading import accept_upload, known_bytes
+from documents.uploading import accept_upload
 from ragsite.errors import DocumentNotFound, RagError
 from ragsite.exception_handler import as_rag_error
 
-HASH_BYTES = 256 * 1024
 _HIDDEN_TEXT_MAX_CHARS = 20_000
-
-
-class UploadForm(ReadersForm):
-    """A file for a corpus."""
-
-    file = forms.FileField(
-        help_text="PDF, Word, PowerPoint, Excel, OpenDocument, Rich Text, HTML, Markdown, text, CSV, e-mail or EPUB."
-    )
-    title = forms.CharField(required=False, max_length=500, help_text="Empty: from the document itself, or its name.")
-
-    class Meta:
-        model = Document
-        fields = ["corpus", "title", "source", "readers", "metadata"]
-
-    def clean(self) -> dict[str, Any]:
-        """Return the data. A file that the corpus holds already would add nothing."""
-        data = super().clean()
-        if "file" in data and "corpus" in data:
-            digest = hashlib.sha256()
-            for piece in data["file"].chunks(HASH_BYTES):
-                digest.update(piece)
-            data["file"].seek(0)
-            if known_bytes(data["corpus"], digest.hexdigest()) is not None:
-                self.add_error("file", "The corpus holds this file already. If its indexing failed, reindex it.")
-        return data
+SEARCH_MAX_CHARS = 200
 
 
 @admin.register(Document)
-class DocumentAdmin(ScopedAdmin):
+class DocumentAdmin(DocumentPages, ScopedAdmin):
     """Readers look, editors upload, reindex and delete."""
 
-    form = ReadersForm
-    list_display = ["title", "corpus", "status", "problem", "progress", "created_at"]
-    list_filter = ["status", "is_partial", "error_code", "media_type", ("corpus", CorpusFilter)]
-    search_fields = ["title", "source", "error_detail"]
+    form = DocumentForm
+    list_display = ["title", "corpus", "state", "progress", "problem", "created_at"]
+    list_filter = ["status", ("corpus", CorpusFilter), "media_type", "is_partial", "error_code"]
+    search_fields = ["title", "source"]
+    search_help_text = "Words of the title, the file's name or the text."
+    change_form_outer_before_template = "admin/documents/document/toolbar.html"
+    list_before_template = "admin/documents/document/above_list.html"
+    list_per_page = 50
     list_select_related = ["corpus"]
-    filter_horizontal = ["readers"]
-    actions = ["reindex"]
+    actions = ["reindex", "cancel"]
     choices = {"corpus": editable_corpora, "readers": choosable_groups}
     # The title is among the words that are searched: it changes with the next file, not with a click.
     readonly_fields = [
-        "id", "title", "corpus", "status", "error_code", "error_detail", "is_partial", "left_out", "progress", "pages",
-        "version", "attempt",
-        "media_type", "size_bytes", "sha256", "created_at", "started_at", "indexed_at",
+        "id", "title", "corpus", "state", "problem", "left_out", "progress", "pages", "version", "attempt",
+        "media_type", "size", "sha256", "created_at", "started_at", "indexed_at",
     ]  # fmt: skip
-    fields = [*readonly_fields[:3], "source", "readers", "metadata", *readonly_fields[3:]]
+    fieldsets = [
+        (None, {"fields": ["title", "corpus", "state", "progress", "problem", "left_out"]}),
+        ("What you can change", {"fields": ["source", "readers", "metadata"]}),
+        ("File", {"fields": ["media_type", "size", "pages", "created_at", "indexed_at"]}),
+        ("For experts", {"classes": ["collapse"], "fields": ["id", "sha256", "version", "attempt", "started_at"]}),
+    ]
 
     def readable(self, principal: Principal) -> QuerySet[Document]:
         """Return the documents that the principal may read."""
@@ -87,18 +75,29 @@ class DocumentAdmin(ScopedAdmin):
         """Return whether there is a corpus that the principal may add to."""
         return editable_corpora(principal).exists()
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(self, request: HttpRequest, obj: Document | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the upload form for a new document."""
         if obj is None:
             kwargs["form"] = UploadForm
         return super().get_form(request, obj, change, **kwargs)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[Any]:  # type: ignore[override]
-        """Return the fields of the form."""
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the groups of the form; hidden text is for those who answer for the document."""
         if obj is None:
-            return ["corpus", "file", "title", "source", "readers", "metadata"]
-        may_edit = self.editable(principal_of(request)).filter(pk=obj.pk).exists()
-        return [*self.fields, "hidden_text"] if may_edit else self.fields
+            return [(None, {"fields": ["corpus", "file", "title", "source", "readers", "metadata"]})]
+        if not self.editable(principal_of(request)).filter(pk=obj.pk).exists():
+            return self.fieldsets
+        return [*self.fieldsets, ("Hidden text", {"classes": ["collapse"], "fields": ["hidden_text"]})]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Document], search_term: str
+    ) -> tuple[QuerySet[Document], bool]:
+        """Return the documents with these words in the title, the file's name or a passage."""
+        words = search_term.strip()[:SEARCH_MAX_CHARS]
+        if not words:
+            return queryset, False
+        named = Q(title__icontains=words) | Q(source__icontains=words)
+        return queryset.filter(named | Q(pk__in=documents_with(principal_of(request), words))), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:  # type: ignore[override]
         """Return the fields that can't be changed by hand."""
@@ -158,18 +157,38 @@ class DocumentAdmin(ScopedAdmin):
         for document in self.editable(principal_of(request)).filter(pk__in=list(queryset.values_list("pk", flat=True))):
             delete_document(document)
 
-    @admin.action(description="Reindex selected documents", permissions=["change"])
+    @admin.action(description="Index again", permissions=["change"])
     def reindex(self, request: HttpRequest, queryset: QuerySet[Document]) -> HttpResponse | None:
         """Put the selected documents into the queue, as the API does; those that may be read only stay."""
-        chosen = self.editable(principal_of(request)).filter(pk__in=list(queryset.values_list("pk", flat=True)))
+        # Read at once: a document that waits again has left the list, should that be one of failed documents.
+        selected = list(queryset.values_list("pk", flat=True))
+        chosen = self.editable(principal_of(request)).filter(pk__in=selected)
         queued = sum(reindex_document(document) is not None for document in chosen)
-        self.message_user(request, f"{queued} of {queryset.count()} selected documents are waiting to be indexed anew.")
+        self.message_user(request, f"{queued} of {len(selected)} selected documents are waiting to be indexed again.")
         return None
+
+    @admin.action(description="Cancel indexing", permissions=["change"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Document]) -> None:
+        """Stop the indexing of the selected documents."""
+        selected = list(queryset.values_list("pk", flat=True))
+        chosen = self.editable(principal_of(request)).filter(pk__in=selected)
+        stopped = sum(cancel_indexing(document) for document in chosen)
+        self.message_user(request, f"The indexing of {stopped} of {len(selected)} selected documents was cancelled.")
+
+    @admin.display(description="state", ordering="status")
+    def state(self, document: Document) -> SafeString:
+        """Return how far it is; a script keeps it up to date while it is worked on."""
+        return format_html('<span data-state="{}">{}</span>', document.pk, status_badge(document))
 
     @admin.display(description="problem")
     def problem(self, document: Document) -> str:
         """Return why it failed, in words."""
-        return document.error_detail[:120]
+        return document.error_detail or "-"
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, document: Document) -> str:
+        """Return the size of its file."""
+        return filesizeformat(document.size_bytes)
 
     @admin.display(description="left out or mended")
     def left_out(self, document: Document) -> str:
@@ -182,12 +201,13 @@ class DocumentAdmin(ScopedAdmin):
         texts = DocumentText.objects.filter(document=document, version=document.version)
         return (texts.values_list("hidden_text", flat=True).first() or "-")[:_HIDDEN_TEXT_MAX_CHARS]
 
-    @admin.display(description="chunks")
-    def progress(self, document: Document) -> str:
-        """Return how many chunks are embedded; before there are any, how many scanned pages are recognised."""
-        if document.ocr_pages_total and not document.chunks_total:
-            return f"page {document.ocr_pages_done} / {document.ocr_pages_total} recognised"
-        return f"{document.chunks_done} / {document.chunks_total}"
+    @admin.display(description="progress")
+    def progress(self, document: Document) -> SafeString:
+        """Return how many passages are indexed; before there are any, how many scanned pages are read."""
+        moves = document.status == Document.Status.PROCESSING
+        return format_html(
+            '<span data-progress="{}">{}</span>', document.pk if moves else "", bar(*progress_of(document))
+        )
 
 
 def _take_in(obj: Document, form: forms.ModelForm[Document]) -> None:

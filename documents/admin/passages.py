@@ -16,6 +16,7 @@ TEXT_SHOWN_CHARS = 20_000
 class DocumentTextAdmin(ReadOnlyAdmin):
     """The text that was found in a version of a document."""
 
+    is_internal = True
     list_display = ["document", "version"]
     search_fields = ["document__title"]
     list_select_related = ["document"]
@@ -54,6 +55,7 @@ class ChunkAdmin(ReadOnlyAdmin):
 class EmbeddingAdmin(ReadOnlyAdmin):
     """Which chunks have a vector. The vectors themselves are numbers by the hundred and never shown."""
 
+    is_internal = True
     list_display = ["id", "chunk", "document", "space"]
     list_filter = [("space__corpus", CorpusFilter)]
     readonly_fields = ["space", "chunk", "document"]
@@ -71,6 +73,7 @@ class EmbeddingAdmin(ReadOnlyAdmin):
 class TermFrequencyAdmin(ReadOnlyAdmin):
     """In how many chunks a term of a corpus occurs."""
 
+    is_internal = True
     list_display = ["term", "corpus", "chunks"]
     list_filter = [("corpus", CorpusFilter)]
     list_select_related = ["corpus"]
@@ -86,6 +89,7 @@ class TermFrequencyAdmin(ReadOnlyAdmin):
 class WordAdmin(ReadOnlyAdmin):
     """The words that misspelled ones are corrected to."""
 
+    is_internal = True
     list_display = ["word", "corpus"]
     list_filter = [("corpus", CorpusFilter)]
     search_fields = ["word"]
@@ -102,6 +106,7 @@ class WordAdmin(ReadOnlyAdmin):
 class AbbreviationAdmin(ReadOnlyAdmin):
     """The abbreviations that documents explain: who asks for one finds the other, too."""
 
+    is_internal = True
     list_display = ["short", "long", "corpus", "document"]
     list_filter = [("corpus", CorpusFilter)]
     search_fields = ["short", "long"]

@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.db.models.fields.related import ManyToManyField
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from documents.access import Principal, editable_corpora, manageable_tenants, readable_corpora
 from documents.models import Corpus, EmbeddingSpace, Tenant
@@ -23,7 +24,7 @@ from documents.models import Corpus, EmbeddingSpace, Tenant
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
 else:
-    Base = admin.ModelAdmin
+    from unfold.admin import ModelAdmin as Base
 
 Scope = Callable[[Principal], "QuerySet[Any]"]
 _known_to_have: WeakKeyDictionary[HttpRequest, dict[Scope, bool]] = WeakKeyDictionary()
@@ -70,6 +71,7 @@ class ScopedAdmin(Base):
 
     choices: Mapping[str, Scope] = {}  # foreign key or many-to-many field -> what a form may offer
     show_full_result_count = False  # counting a large table twice per page helps nobody
+    is_internal = False  # what the program keeps for itself: its pages open, but nothing lists or links them
 
     def readable(self, principal: Principal) -> QuerySet[Any]:
         """Return the rows that the principal may look at."""
@@ -90,6 +92,10 @@ class ScopedAdmin(Base):
         rows = self.readable(principal_of(request))
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """Return what the overview of the app offers; nothing of what is internal."""
+        return {} if self.is_internal else super().get_model_perms(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Return whether the index lists anything of this app."""
@@ -130,6 +136,7 @@ class ScopedAdmin(Base):
                 choices.model._default_manager.filter(pk__in=chosen)
             )
         kwargs["queryset"] = choices
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()  # groups are few, and nobody holds down Control
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def _choices(self, db_field: Field[Any, Any], request: HttpRequest) -> QuerySet[Any]:

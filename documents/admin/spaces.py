@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import (
     BigIntegerField,
     BooleanField,
@@ -21,18 +23,24 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from documents.access import Principal
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, manageable_corpora, principal_of, readable_spaces
 from documents.coverage import coverage_of
 from documents.index_builds import building
-from documents.models import Embedding, EmbeddingSpace
-from documents.space_jobs import DROP, MEASURE, PROMOTE, ROLL_BACK, enqueue_space_work
+from documents.models import Corpus, Embedding, EmbeddingSpace
+from documents.reindexing import begin
+from documents.space_jobs import BUILD, DROP, MEASURE, PROMOTE, ROLL_BACK, enqueue_space_work
 from documents.space_status import comparison_in_words, index_state, recall_in_words, settings_in_words
 from documents.spaces import index_name
+from documents.targets import Wish
+from ragsite.errors import InvalidInput
 
 Status = EmbeddingSpace.Status
 UNFINISHED = (Status.BUILDING, Status.SHADOW)
@@ -46,6 +54,34 @@ _IS_VALID = Func(
     output_field=BooleanField(null=True),
 )
 _VECTORS = Embedding.objects.filter(space=OuterRef("pk")).order_by().values("space").annotate(n=Count("*")).values("n")
+
+
+class StartForm(forms.Form):
+    """Which corpus gets which model."""
+
+    corpus = forms.ModelChoiceField(queryset=Corpus.objects.none(), empty_label=None)
+    provider = forms.ChoiceField(
+        choices=[("", "As configured"), *EmbeddingSpace.Provider.choices],
+        required=False,
+        label="Where the model runs",
+    )
+    model = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Model",
+        help_text="Its name at the model server, such as nomic-embed-text. Empty: the one that is configured.",
+    )
+
+    def __init__(self, *args: Any, corpora: QuerySet[Corpus], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["corpus"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = corpora
+
+    def wish(self) -> Wish:
+        """Return what was asked for."""
+        data = self.cleaned_data
+        return Wish(provider=data["provider"] or None, model=data["model"].strip() or None)
 
 
 @admin.register(EmbeddingSpace)
@@ -63,6 +99,7 @@ class EmbeddingSpaceAdmin(ScopedAdmin):
     ]  # fmt: skip
     fields = ["lexical_weight", *readonly_fields]
     actions = ["measure", "promote", "roll_back", "drop"]
+    list_before_template = "admin/documents/embeddingspace/above_list.html"
 
     def readable(self, principal: Principal) -> QuerySet[EmbeddingSpace]:
         """Return the spaces of the corpora that the principal may ask."""
@@ -78,6 +115,30 @@ class EmbeddingSpaceAdmin(ScopedAdmin):
         vectors = Coalesce(Subquery(_VECTORS, output_field=IntegerField()), 0)
         annotated: QuerySet[Any] = rows.annotate(index_bytes=_BYTES, index_is_valid=_IS_VALID, vector_count=vectors)
         return annotated
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the routes."""
+        start = path("start/", self.admin_site.admin_view(self.start_page), name="documents_embeddingspace_start")
+        return [start, *super().get_urls()]
+
+    def start_page(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a corpus and a model, and let a worker build beside what questions are answered with."""
+        corpora = manageable_corpora(principal_of(request))
+        if not corpora.exists():
+            raise PermissionDenied
+        form = StartForm(request.POST or None, corpora=corpora, initial={"corpus": request.GET.get("corpus")})
+        if request.method == "POST" and form.is_valid():
+            try:
+                space = begin(form.cleaned_data["corpus"], form.wish())
+            except InvalidInput as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                enqueue_space_work(space, BUILD)
+                self.log_addition(request, space, "Started.")
+                self.message_user(request, "A worker builds it. When it is compared with the live one, promote it.")
+                return redirect("admin:documents_embeddingspace_change", space.pk)
+        context = {**self.admin_site.each_context(request), "title": "Start another model", "form": form}
+        return TemplateResponse(request, "admin/documents/embeddingspace/start.html", context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return False: a corpus without its vectors finds nothing; a space that isn't live has an action."""

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from documents.api.paging import PageSerializer
 from documents.api.serializers import (
     AcceptedSerializer,
+    ArchiveSerializer,
     CorpusChangeSerializer,
     CorpusListSerializer,
     CorpusSerializer,
@@ -19,6 +20,7 @@ from documents.api.serializers import (
     DocumentSerializer,
     NewCorpusSerializer,
     TextSerializer,
+    UnpackedSerializer,
     UploadSerializer,
     WindowSerializer,
 )
@@ -148,6 +150,20 @@ UPLOAD = extend_schema(
     request={"multipart/form-data": UploadSerializer},
     **_answer("Accepted", {**_ACCEPTED, "documents": [_ACCEPTED]}, _ACCEPTED_ALL, "202"),
 )
+UPLOAD_ARCHIVE = extend_schema(
+    operation_id="upload_archive",
+    tags=["documents"],
+    request={"multipart/form-data": ArchiveSerializer},
+    **_answer(
+        "Accepted",
+        {
+            "documents": [_ACCEPTED],
+            "refused": [{"name": "old/backup.zip", "why": "An archive within an archive is not unpacked."}],
+        },
+        UnpackedSerializer,
+        "202",
+    ),
+)
 READ_DOCUMENT = extend_schema(
     operation_id="read_document",
     tags=["documents"],
@@ -163,6 +179,22 @@ REINDEX = extend_schema(
     parameters=[_DOCUMENT_ID],
     request=None,
     **_answer("Accepted", _ACCEPTED, AcceptedSerializer, "202"),
+)
+CANCEL = extend_schema(
+    operation_id="cancel_indexing",
+    tags=["documents"],
+    parameters=[_DOCUMENT_ID],
+    request=None,
+    **_answer(
+        "Cancelled",
+        {
+            **_DOCUMENT,
+            "status": "failed",
+            "seconds_left": None,
+            "error": {"code": "cancelled", "message": "Its indexing was cancelled."},
+        },
+        DocumentSerializer,
+    ),
 )
 READ_TEXT = extend_schema(
     operation_id="read_text",

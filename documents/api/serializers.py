@@ -187,6 +187,27 @@ class UploadSerializer(StrictSerializer):
         return attrs
 
 
+class ArchiveSerializer(StrictSerializer):
+    """A ZIP archive for a corpus."""
+
+    corpus = TextField(max_length=201, help_text="Slug, or tenant/slug.")
+    file = serializers.FileField(use_url=False, help_text="A ZIP archive; each file in it becomes a document.")
+
+
+class RefusedFileSerializer(serializers.Serializer[Any]):
+    """A file of an archive that was not taken."""
+
+    name = serializers.CharField()
+    why = serializers.CharField()
+
+
+class UnpackedSerializer(serializers.Serializer[Any]):
+    """What became of an archive."""
+
+    documents = AcceptedSerializer(many=True)
+    refused = RefusedFileSerializer(many=True)
+
+
 class CorpusListSerializer(PagingSerializer):
     """Which corpora to list."""
 

@@ -24,6 +24,7 @@ from documents.api.paging import page_fields
 from documents.api.permissions import MayAddDocuments, ReadOrSignedIn
 from documents.api.serializers import (
     AcceptedSerializer,
+    ArchiveSerializer,
     CorpusChangeSerializer,
     CorpusListSerializer,
     CorpusSerializer,
@@ -31,13 +32,16 @@ from documents.api.serializers import (
     DocumentSerializer,
     NewCorpusSerializer,
     TextSerializer,
+    UnpackedSerializer,
     UploadSerializer,
     WindowSerializer,
 )
+from documents.cancelling import cancel_indexing
 from documents.corpora import change_corpus, create_corpus, describe
 from documents.forgetting import delete_corpus, delete_document
 from documents.queueing import reindex_document
 from documents.reading import find_corpora, find_documents, read_window
+from documents.unpacking import add_archive
 from ragsite.data_view import DataView
 
 
@@ -117,6 +121,23 @@ class DocumentsView(DataView):
         return Response({**(accepted[0] if len(accepted) == 1 else {}), "documents": accepted}, status=202)
 
 
+class ArchiveView(DataView):
+    """Many documents at once."""
+
+    permission_classes = [MayAddDocuments]
+    parser_classes = [MultiPartParser]
+    throttle_scope = "upload"
+    refuses_with = {"POST": (404, 507)}
+
+    @schema.UPLOAD_ARCHIVE
+    def post(self, request: Request) -> Response:
+        """Upload a ZIP archive; each file in it becomes a document, and those that can't are listed with a reason."""
+        upload = _valid(ArchiveSerializer(data=request.data))
+        principal = principal_of(request)
+        corpus = editable_corpus(principal, upload["corpus"])
+        return Response(UnpackedSerializer(add_archive(principal, corpus, upload["file"])).data, status=202)
+
+
 class DocumentView(DataView):
     """One document."""
 
@@ -145,6 +166,19 @@ class ReindexView(DataView):
         """Read and index a document again; questions find the version before until that is done."""
         document = reindex_document(editable_document(principal_of(request), document_id))
         return Response(AcceptedSerializer(document).data, status=202)
+
+
+class CancelView(DataView):
+    """The end of a run over a document, before its time."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.CANCEL
+    def post(self, request: Request, document_id: str) -> Response:
+        """Stop the indexing of a document, should it be under way or waiting; `reindex` starts it again."""
+        principal = principal_of(request)
+        cancel_indexing(editable_document(principal, document_id))
+        return Response(DocumentSerializer(readable_document(principal, document_id)).data)
 
 
 class TextView(DataView):

@@ -81,6 +81,10 @@ class Document(models.Model):
         indexes = [
             # The list of a tenant's newest documents.
             models.Index("tenant", models.F("created_at").desc(), name="idx_documents_tenant_created"),
+            # The admin's list, whoever looks at it: the newest of all that may be read.
+            models.Index(
+                models.F("created_at").desc(), name="idx_documents_created", condition=models.Q(deleted_at=None)
+            ),
             # `ingest` asks whether a path is known.
             models.Index(fields=["corpus", "source"], name="idx_documents_source"),
         ]

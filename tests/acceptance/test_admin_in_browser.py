@@ -49,7 +49,7 @@ def signed_in(browser: Browser, live_server: LiveServer) -> Browser:
     browser.open(f"{live_server.url}/admin/")
     browser.find("#id_username").send_keys("root")
     browser.find("#id_password").send_keys("a-long-password", Keys.ENTER)
-    browser.wait_until_shown("#user-tools")
+    browser.wait_until_shown("#nav-sidebar")
     return browser
 
 
@@ -82,7 +82,7 @@ def test_a_document_is_uploaded_by_hand(signed_in: Browser, live_server: LiveSer
     signed_in.find("#id_file").send_keys(str(path))
     signed_in.screenshot("admin-upload")
     signed_in.find("[name=_save]").click()
-    message = signed_in.wait_until_shown(".messagelist .success")
+    message = signed_in.wait_until_shown("#main ul li")
     assert "was added successfully" in message.text
     assert Document.objects.filter(title="leave", status="processing").exists()
     assert signed_in.complaints() == []

@@ -43,8 +43,8 @@ def test_a_manager_looks_at_the_caches_warms_and_purges_them(browser: Browser, l
     browser.open(f"{live_server.url}/admin/")
     browser.find("#id_username").send_keys("manager")
     browser.find("#id_password").send_keys("a-long-password", Keys.ENTER)
-    browser.wait_until_shown("#user-tools")
-    browser.find("#content-main a[href='/admin/querying/cachecount/']").click()
+    browser.wait_until_shown("#nav-sidebar")
+    browser.find("#nav-sidebar a[href='/admin/querying/cachecount/']").click()
     browser.wait_until_shown(".caches")
     browser.screenshot("admin-caches")
     browser.find(f"a[href$='/corpus/{corpus.pk}/']").click()
@@ -52,11 +52,11 @@ def test_a_manager_looks_at_the_caches_warms_and_purges_them(browser: Browser, l
     assert "Answers, in memory" in shown
     assert "<b>bold</b>" in shown
     browser.screenshot("admin-caches-corpus")
-    browser.find("input[value^='Warm']").click()
-    assert "A worker will ask" in browser.wait_until_shown(".messagelist").text
+    browser.find("[name=warm]").click()
+    assert "A worker will ask" in browser.wait_until_shown("#main ul li").text
     assert ProcrastinateJob.objects.filter(task_name="warm_cache").exists()
-    browser.find("input[value^='Purge']").click()
-    browser.wait_for(lambda: "Forgotten: 2 answers" in browser.find(".messagelist").text)
+    browser.find("[name=purge]").click()
+    browser.wait_for(lambda: "Forgotten: 2 answers" in browser.find("#main ul li").text)
     assert not CachedAnswer.objects.exists()
     address = browser.driver.current_url
     browser.open(address, size=PHONE, dark=True)

@@ -143,7 +143,13 @@ def page(client: Client, path: str, **post: object) -> str:
 
 
 def options(html: str, field: str) -> set[str]:
-    """Return what a form's select offers."""
+    """Return what a form's select offers, or its checkboxes."""
+    if boxes := re.findall(rf'<input type="checkbox" name="{field}".*?<span[^>]*>(.*?)</span>', html, re.DOTALL):
+        return {text.strip() for text in boxes}
     select = re.search(rf'<select name="{field}".*?</select>', html, re.DOTALL)
     assert select is not None, f"no {field}"
-    return {text for text in re.findall(r">([^<]+)</option>", select.group()) if not text.startswith("---")}
+    return {
+        text
+        for text in re.findall(r">([^<]+)</option>", select.group())
+        if text.strip() not in ("Select value", "---------")
+    }

@@ -101,6 +101,12 @@ def test_reindex_puts_ones_own_documents_into_the_queue(world: World, editor: Cl
     assert jobs_of(world.their_document) == 0
 
 
+def test_reindexing_counts_documents_that_leave_the_filtered_list(world: World, editor: Client) -> None:
+    Document.objects.filter(pk=world.document.pk).update(status="failed")
+    act = {"action": "reindex", "_selected_action": [str(world.document.pk)]}
+    assert "1 of 1 selected documents" in page(editor, "documents/document/?status__exact=failed", **act)
+
+
 def test_deleting_forgets_the_document_and_everything_of_it(world: World, editor: Client) -> None:
     selected = [str(world.document.pk), str(world.their_document.pk)]
     html = page(editor, "documents/document/", action="delete_selected", _selected_action=selected)
@@ -127,7 +133,11 @@ def test_the_delete_button_of_a_document_does_the_same(world: World, editor: Cli
 def test_managers_delete_corpora_with_all_that_is_in_them(world: World, manager: Client, editor: Client) -> None:
     path = f"documents/corpus/{world.corpus.pk}/delete/"
     assert editor.post(f"/admin/{path}", {"post": "yes"}).status_code == 403
-    page(manager, path, post="yes")
+    shown = page(manager, path)
+    assert re.search(r"<strong>1</strong> documents", shown) and re.search(r"<strong>1</strong> passages", shown)
+    assert "Nothing was deleted" in page(manager, path, post="yes", name="Our")
+    assert Corpus.objects.filter(pk=world.corpus.pk).exists()
+    page(manager, path, post="yes", name="Our corpus")
     assert not Corpus.objects.filter(pk=world.corpus.pk).exists()
     assert not Document.objects.filter(pk=world.document.pk).exists()
     assert Corpus.objects.filter(pk=world.their_corpus.pk).exists()
