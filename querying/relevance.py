@@ -10,13 +10,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 from querying.asking import asking_part
 from querying.blocks import QUESTION_MARKS, Kind
-from querying.function_words import is_function_word
+from querying.function_words import function_words_among
 from querying.identifiers import found_codes, missing_identifiers
 from querying.measures import measure_of
 from querying.passage import FoundPassage
@@ -33,7 +34,7 @@ IMPLIED = 4.0  # ... in the title and headings above it
 CONTINUED = 2.2  # ... in the sentence before it: "They lapse in March."
 IN_PAIRS = 1.4  # ... in words side by side as in the question
 PASSAGE = 4.5  # the passage's score, 0..1
-WANTED = {Wanted.NUMBER: 2.1, Wanted.TIME: 2.1, Wanted.NAME: 1.5, Wanted.REASON: 1.5}
+WANTED = {Wanted.NUMBER: 2.1, Wanted.TIME: 2.1, Wanted.NAME: 1.5, Wanted.REASON: 1.5, Wanted.WAY: 1.5}
 ENOUGH_COVERED = 0.25  # of the question's weight, for a sentence to be about it
 MEASURED = 3.3  # ... a number that counts or measures what was asked for: days for "How many days?"
 MEASURED_OTHERWISE = 0.9  # ... a number that doesn't
@@ -179,22 +180,25 @@ def _read(question: str, candidates: Sequence[_Candidate], alike: Mapping[str, I
     in_codes = {word for code in codes for word in whole_words_of(code)}
     asked = [word for word in whole_words_of(text) if word not in in_codes]
     seen = Counter(word for each in candidates for word in each.part.own)
-    near = stand_ins(dict.fromkeys(asked), seen.keys(), alike)
-    weights = _weights(near, [each.part.own for each in candidates])
+    asks = function_words_among(asked)
+    near = stand_ins(dict.fromkeys(asked), seen.keys(), alike, asks)
+    weights = _weights(near, asks, [each.part.own for each in candidates])
     pairs = {pair: weights.get(pair[0], 0.0) + weights.get(pair[1], 0.0) for pair in pairwise(asked)}
     total = sum(pairs.values())
     pairs = {pair: weight / total for pair, weight in pairs.items()} if total else {}
     return _Question(text, weights, near, pairs, codes, wanted_by(text), measure_of(fold(text)))
 
 
-def _weights(near: Mapping[str, Mapping[str, float]], sentences: Sequence[frozenset[str]]) -> dict[str, float]:
+def _weights(
+    near: Mapping[str, Mapping[str, float]], asks: AbstractSet[str], sentences: Sequence[frozenset[str]]
+) -> dict[str, float]:
     """Return the question's words with their share of its weight: rare ones among the sentences have more."""
     rarity: dict[str, float] = {}
     missed = 0.0
     for word, stand_in in near.items():
         full = {each for each, value in stand_in.items() if value >= STANDS_IN} or stand_in.keys()
         seen = sum(not full.isdisjoint(words) for words in sentences)
-        factor = FUNCTION_WORD if is_function_word(word[:6]) else 1.0
+        factor = FUNCTION_WORD if word in asks else 1.0
         weight = math.log(1 + len(sentences) / (1 + seen)) * factor
         if seen:
             rarity[word] = weight
