@@ -19,9 +19,9 @@ Style = Literal["short", "full"]
 STYLES: tuple[Style, ...] = ("short", "full")
 MAX_SENTENCES = {"short": 4, "full": 10}
 # How likely a further sentence must be the answer, for each hundred characters that a reader has to read more.
-LIKELY_PER_100_CHARS = {"short": 0.056, "full": 0.012}
+LIKELY_PER_100_CHARS = {"short": 0.049, "full": 0.012}
 LIKELY_OF_A_PART = 0.1  # the best sentence for one part of the question
-LIKELY_AT_LEAST = {"short": 0.04, "full": 0.005}  # however short the sentence is
+LIKELY_AT_LEAST = {"short": 0.035, "full": 0.005}  # however short the sentence is
 WHOLE_SHARE = 0.3  # of the whole question's score, beside that of one part
 SAME_SHARE = 0.85  # of the words in common: the same thing said twice (overlapping passages do)
 

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants - number, time, name, reason - and whether a sentence has one. No Django.
+"""What kind of answer a question wants - number, time, name, reason, way - and whether a sentence has one. No Django.
 
 Small tables for six languages, without accents because text is folded before it is looked at.
 """
@@ -17,6 +17,7 @@ class Wanted(enum.Enum):
     TIME = "time"
     NAME = "name"  # of a person, an organisation, a place
     REASON = "reason"
+    WAY = "way"  # how something is done: an instruction
 
 
 def _pattern(words: str, unspaced: str) -> re.Pattern[str]:
@@ -64,6 +65,15 @@ _QUESTIONS = {
         ai|o dau|noi nao|nguoi nao
         """,
         "谁|哪里|哪儿|何处|哪[个座]?(?:城市|国家|地方|人)",
+    ),
+    Wanted.WAY: _pattern(
+        r"""
+        how (?:do|can|should|could|must|would) (?:i|we|you|one)|how to
+        wie (?:\w+ )?(?:ich|wir|man)
+        como (?:\w+ )?(?:puedo|podemos|se puede|debo)|comment (?:\w+[ -])?(?:puis|peut|dois|faut|je|on)
+        (?:lam )?(?:the nao|cach nao) de|lam sao(?: de)?|cach (?:nao )?de
+        """,
+        "怎[么样样]|如何",
     ),
 }
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -120,6 +130,13 @@ _REASON_WORD = _pattern(
     """,
     "因为|由于|所以|因此|为了",
 )
+# What is typed or pressed, and how an instruction begins: "To start it, run", "Press", "Um ... zu".
+_INSTRUCTION = re.compile(
+    r"`|^\W*(?:to|run|press|click|choose|select|open|use|install|add|set|send|call|type|enter|write|copy|put|go to|sign"
+    r"|log|fill|apply|ask|um|zum|zur|fuhren|drucken|klicken|wahlen|offnen|verwenden|rufen|geben|para|pour|de|hay"
+    r"|haga|pulse|appuyez|cliquez|ouvrez|nhan|chon|mo)(?!\w)|(?<!\w)(?:you|one) (?:can|must|may|should)(?!\w)"
+    r"|(?<!\w)(?:konnen|mussen) sie(?!\w)|[点點][击擊]|[请請]"
+)
 # A word with a capital that doesn't begin the sentence.
 _NAME = re.compile(r"(?<=[^\s.!?:\"“(\[])\s+[\"“(]?[A-ZÀ-ÖØ-ÞĐ][\w’'.-]+|[\u3400-\u9fff]{2,}")
 
@@ -141,6 +158,8 @@ def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
         )
     if wanted is Wanted.REASON:
         return bool(_REASON_WORD.search(folded))
+    if wanted is Wanted.WAY:
+        return bool(_INSTRUCTION.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
-from querying.function_words import is_function_word
 from querying.sentences import whole_words_of
 
 STEM_CHARS = 6  # words that begin with so many alike are the same word, unless their ends are long
@@ -26,6 +26,7 @@ _AMOUNTS = {
 }  # fmt: skip
 _ENDINGS = frozenset(["s", "es", "e", "n", "en", "er", "ern", "em", "d", "ed"])
 FORM = 1.0
+OTHER_FORM = 0.9  # the sentence that says "start" comes before one that says "started"
 PART = 0.5
 ALIKE = 0.8  # another word for it, that was searched too
 WEAK = 0.26  # ... of the share that two words begin with alike: "Beitragssatz" for "Beitrag"
@@ -44,9 +45,9 @@ def likeness(asked: str, word: str) -> float:
             (place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter)
         )
         if common >= STEM_CHARS and len(asked) + len(word) - 2 * common <= END_CHARS:
-            return FORM
+            return OTHER_FORM
         if common == len(shorter) >= MIN_CHARS and longer[common:] in _ENDINGS:
-            return FORM
+            return OTHER_FORM
     if len(asked) >= PART_CHARS and len(word) > len(asked) and asked in word:
         return PART
     if len(word) >= PART_CHARS and asked.endswith(word):
@@ -81,9 +82,12 @@ class Known:
 
 
 def stand_ins(
-    asked: Iterable[str], words: Iterable[str], alike: Mapping[str, Iterable[str]]
+    asked: Iterable[str], words: Iterable[str], alike: Mapping[str, Iterable[str]], asks: AbstractSet[str]
 ) -> dict[str, dict[str, float]]:
-    """Return, for each word of a question, the words that stand for it and how far, 0..1; `alike` has other words."""
+    """Return, for each word of a question, the words that stand for it and how far, 0..1.
+
+    `alike` has other words for some of them. For those in `asks`, which only say how it is asked, nothing else stands.
+    """
     others = {word: said.split() for word, said in _AMOUNTS.items()}
     for word, given in alike.items():
         for one in whole_words_of(word):
@@ -91,7 +95,7 @@ def stand_ins(
     known = Known(words)
     found: dict[str, dict[str, float]] = {}
     for each in asked:
-        near = known.near(each) if not is_function_word(each[:STEM_CHARS]) else known.same(each)
+        near = known.same(each) if each in asks else known.near(each)
         for other in others.get(each, ()):
             for word, value in known.near(other).items():
                 near[word] = max(near.get(word, 0.0), ALIKE * value)

@@ -29,6 +29,8 @@ Words = tuple[str, ...]
 
 # question -> words of the sentence that must be quoted first
 OF_THE_DEMO: Mapping[str, Words] = {
+    "How do I start ragsite?": ("To start ragsite", "make run"),
+    "How do I stop ragsite?": ("To stop ragsite", "Ctrl-C"),
     "What happens when the model server is down?": ("still answers", "sentences quoted from the documents"),
     "What happens when the embedding model is down too?": ("keyword search", "alone"),
     "Which file formats can be uploaded?": ("PDF", "DOCX", "EPUB"),
@@ -46,6 +48,13 @@ OF_THE_DEMO: Mapping[str, Words] = {
     "What is asked when I choose no corpus?": ("all corpora that you may read", "except the demo"),
     "How do I get an API key?": ("manage.py create_api_key",),
     "How do I back up ragsite?": ("pg_dump", "MEDIA_ROOT"),
+}
+# Asked by newcomers, in words of their own.
+ASKED_OF_THE_DEMO: Mapping[str, Words] = {
+    "How do I start it?": ("To start ragsite", "make run"),
+    "How do I stop it?": ("To stop ragsite", "Ctrl-C"),
+    "How can I start the server?": ("With servers of your own", "manage.py serve"),
+    "How do I run the tests?": ("make test",),
 }
 OF_OWN_DOCUMENTS: Mapping[str, Words] = {
     "How many days of holiday do we have?": ("28 days of holiday",),
@@ -144,6 +153,7 @@ def test_every_question_is_known_here(demo: Corpus) -> None:
 
 def test_every_documented_question(demo: Corpus) -> None:
     assert wrong(OF_THE_DEMO, OF_THE_DEMO) == {}
+    assert wrong(ASKED_OF_THE_DEMO, ASKED_OF_THE_DEMO) == {}
 
 
 def test_every_question_to_documents_of_ones_own(handbook: Corpus) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from documents.closeness import keep_closeness
 from documents.models import Corpus
@@ -29,7 +30,13 @@ WARNINGS = frozenset({"uncertain", "other_identifier"})
 # Of the questions that the documents answer:
 FIRST_MIN = 0.84  # the answer stands in the first quoted sentence
 QUOTED_MIN = 0.88  # ... in any
+ALL_KEPT_MIN = 0.92  # ... they are answered at all, with a warning or without
+KEPT_MIN = 0.95  # ... of those in the documents' own words
 REFUSED_MIN = 0.85  # of those on other topics
+# By the keyword leg alone:
+KEPT_BY_WORDS_MIN = 0.93
+IN_OWN_WORDS = ("typo", "code", "number", "long", "plain")
+REFUSED_BY_WORDS_MIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class Outcome:
     question: Question
     is_right: bool  # refused or warned of; or the answer stands in the first quoted sentence
     is_quoted: bool  # ... or in any
+    is_kept: bool  # it isn't refused
     was_given: str
 
 
@@ -83,12 +91,12 @@ def outcome(question: Question, answer: Answer) -> Outcome:
     sentence = first_quote(answer.text) if answer.answerable else "(refused)"
     given = " ".join([*sorted(reasons & WARNINGS), sentence])
     if question.expected == "refuse":
-        return Outcome(question, not answer.answerable, not answer.answerable, given)
+        return Outcome(question, not answer.answerable, not answer.answerable, answer.answerable, given)
     if question.expected == "near_miss":
         is_safe = not answer.answerable or bool(reasons & WARNINGS)
-        return Outcome(question, is_safe, is_safe, given)
+        return Outcome(question, is_safe, is_safe, answer.answerable, given)
     is_quoted = answer.answerable and question.expected in answer.text
-    return Outcome(question, is_quoted and question.expected in sentence, is_quoted, given)
+    return Outcome(question, is_quoted and question.expected in sentence, is_quoted, answer.answerable, given)
 
 
 def share(right: Iterable[bool]) -> float:
@@ -104,14 +112,47 @@ def report(by_kind: Mapping[str, list[Outcome]]) -> Iterator[str]:
         yield f"{each.question.kind}: {each.question.question[-90:]}\n    {each.question.expected} | {each.was_given}"
 
 
-def test_hard_questions(libraries: Mapping[str, Corpus]) -> None:
+def outcomes_of(libraries: Mapping[str, Corpus], kinds: Collection[str] = ()) -> Mapping[str, list[Outcome]]:
+    """Ask the questions of these kinds, or all, and return what came of them by their kind."""
     by_kind: dict[str, list[Outcome]] = defaultdict(list)
     for each in questions():
+        if kinds and each.kind not in kinds:
+            continue
         answer = answer_question(ask(libraries[each.documents], each.question, use_cache=False))
         by_kind[each.kind].append(outcome(each, answer))
     print("\n" + "\n".join(report(by_kind)))
+    return by_kind
+
+
+def in_own_words(by_kind: Mapping[str, list[Outcome]]) -> list[Outcome]:
+    """Return what came of questions that use the words of the documents, apart from typing errors."""
+    return [each for kind in IN_OWN_WORDS for each in by_kind[kind]]
+
+
+def test_hard_questions(libraries: Mapping[str, Corpus]) -> None:
+    by_kind = outcomes_of(libraries)
     answered = [each for kind, rows in by_kind.items() if kind not in {"refuse", "near_miss"} for each in rows]
     assert [each.question.question for each in by_kind["near_miss"] if not each.is_right] == []
     assert share(each.is_right for each in by_kind["refuse"]) >= REFUSED_MIN
+    assert share(each.is_kept for each in answered) >= ALL_KEPT_MIN
+    assert share(each.is_kept for each in in_own_words(by_kind)) >= KEPT_MIN
     assert share(each.is_right for each in answered) >= FIRST_MIN
     assert share(each.is_quoted for each in answered) >= QUOTED_MIN
+
+
+def test_without_the_vector_leg_long_questions_are_answered_and_others_refused(
+    libraries: Mapping[str, Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+
+    kept = {each.question.question for each in outcomes_of(libraries, ["long"])["long"] if each.is_kept}
+    monkeypatch.setattr("querying.candidates.dense_leg", fails)
+    by_kind = outcomes_of(libraries, [*IN_OWN_WORDS, "refuse"])
+    assert len(kept) >= 7
+    assert kept <= {each.question.question for each in by_kind["long"] if each.is_kept}
+    assert share(each.is_kept for each in in_own_words(by_kind)) >= KEPT_BY_WORDS_MIN
+    assert share(each.is_right for each in by_kind["refuse"]) >= REFUSED_BY_WORDS_MIN
+    answer = answer_question(ask(libraries["en"], "How many days of holiday do I have?", use_cache=False))
+    assert "embedding_unavailable" in {reason.code for reason in answer.reasons}

@@ -6,7 +6,7 @@ import pytest
 
 from querying.question_type import Wanted, has_wanted, wanted_by
 
-N, T, NAME, WHY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON
+N, T, NAME, WHY, WAY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON, Wanted.WAY
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ N, T, NAME, WHY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON
         ("Combien de jours ?", N), ("Quand ouvre-t-il ?", T), ("Où est-ce ?", NAME), ("Pourquoi ?", WHY),
         ("Có bao nhiêu ngày?", N), ("Khi nào mở cửa?", T), ("Ai đã ký?", NAME), ("Tại sao đóng cửa?", WHY),
         ("有多少天？", N), ("什么时候开门？", T), ("谁签字？", NAME), ("为什么？", WHY),
+        ("How do I start it?", WAY), ("How can one pay?", WAY), ("How to pay?", WAY), ("How is it made?", None),
+        ("Wie starte ich es?", WAY), ("Wie kann man zahlen?", WAY), ("Comment peut-on payer ?", WAY),
+        ("¿Cómo puedo pagar?", WAY), ("Làm thế nào để trả tiền?", WAY), ("怎么付款？", WAY), ("How long do I wait?", N),
     ],
 )  # fmt: skip
 def test_a_question_word_tells_what_is_wanted(question: str, wanted: Wanted | None) -> None:
@@ -45,6 +48,10 @@ def test_a_question_word_tells_what_is_wanted(question: str, wanted: Wanted | No
         ("Units may differ.", T, "When do they differ?", False),  # not the month
         ("It opens on 2 May.", T, "When does it open?", True),
         ("It is shut because of snow.", WHY, "Why is it shut?", True),
+        ("To pay, go to the desk.", WAY, "How do I pay?", True),
+        ("You can pay at the desk.", WAY, "How do I pay?", True),
+        ("`pay 5` does it.", WAY, "How do I pay?", True),
+        ("The fee was paid in May.", WAY, "How do I pay?", False),
     ],
 )
 def test_a_sentence_has_it_or_not(sentence: str, wanted: Wanted, question: str, *, expected: bool) -> None:

@@ -35,6 +35,21 @@ def best(question: str, *texts: str, alike: Mapping[str, Sequence[str]] | None =
             "The trial costs 25 euros. The trial lasts four months.",
             "The trial lasts four months.",
         ),
+        (
+            "How do I start it?",
+            "Ctrl-C stops everything that it started. To start the server, run the script.",
+            "To start the server",
+        ),
+        (
+            "How do I start it?",
+            "It is started every morning. It may start late. Press the green key to start.",
+            "Press",
+        ),
+        (
+            "When did the war begin?",
+            "The building of the bridge did begin in 1871. The war broke out in 1914.",
+            "The war broke out",
+        ),
         ("Beitragssatz", "Der Raum ist hell. Die Beitragsordnung gilt.", "Die Beitragsordnung gilt."),
         (
             "Dear all, cats and dogs and birds came to the terrace of the garden in summer weather. " * 6

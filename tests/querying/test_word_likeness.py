@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from querying.word_likeness import ALIKE, FORM, PART, Known, likeness, stand_ins
+from querying.word_likeness import ALIKE, FORM, OTHER_FORM, PART, Known, likeness, stand_ins
 
 
 @pytest.mark.parametrize(
     ("asked", "word", "low", "high"),
     [
         ("hund", "hund", FORM, FORM),
-        ("hund", "hunde", FORM, FORM),
-        ("employees", "employee", FORM, FORM),
-        ("regulation", "regulations", FORM, FORM),
+        ("hund", "hunde", OTHER_FORM, OTHER_FORM),
+        ("employees", "employee", OTHER_FORM, OTHER_FORM),
+        ("regulation", "regulations", OTHER_FORM, OTHER_FORM),
         ("antrag", "urlaubsantrag", PART, PART),
         ("urlaubsantrag", "antrag", PART, PART),
         ("urlaubsantrag", "urlaubsanspruch", 0.05, 0.3),
@@ -34,15 +34,17 @@ def test_a_word_stands_for_another_form_fully_and_for_a_part_of_a_compound_half(
 
 
 def test_a_compound_of_two_words_of_the_question_is_what_it_asks_for() -> None:
-    near = stand_ins(["stellplatz", "tiefgarage"], ["tiefgaragenstellplatz", "stellplatzordnung"], {})
+    near = stand_ins(["stellplatz", "tiefgarage"], ["tiefgaragenstellplatz", "stellplatzordnung"], {}, frozenset())
     assert near["stellplatz"] == {"tiefgaragenstellplatz": FORM, "stellplatzordnung": PART}
     assert near["tiefgarage"]["tiefgaragenstellplatz"] == FORM
 
 
 def test_words_that_were_searched_instead_count_a_little_less_than_the_questions_own() -> None:
-    near = stand_ins(["vacation"], ["holidays", "leave", "vacations"], {"Vacation": ["holiday", "annual leave"]})
-    assert near["vacation"] == {"holidays": ALIKE, "leave": ALIKE, "vacations": FORM}
+    near = stand_ins(
+        ["vacation"], ["holidays", "leave", "vacations"], {"Vacation": ["holiday", "annual leave"]}, frozenset()
+    )
+    assert near["vacation"] == {"holidays": ALIKE * OTHER_FORM, "leave": ALIKE, "vacations": OTHER_FORM}
 
 
 def test_words_that_only_ask_stand_for_nothing_else() -> None:
-    assert stand_ins(["eine", "wie"], ["einen", "wien"], {}) == {"eine": {}, "wie": {}}
+    assert stand_ins(["eine", "wie"], ["einen", "wien"], {}, {"eine", "wie"}) == {"eine": {}, "wie": {}}
