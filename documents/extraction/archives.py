@@ -40,7 +40,7 @@ def open_archive(data: bytes, *, dtd_allowed: bool = False, damaged_allowed: boo
                 dtd_allowed=dtd_allowed,
                 damaged_allowed=damaged_allowed,
             )
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, zipfile.LargeZipFile):
+    except (zipfile.LargeZipFile, *_DAMAGE):
         raise Unreadable("cut_off") from None
     return archive
 
@@ -59,6 +59,23 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[bytes,
         return b"".join(blocks), False
     data = b"".join(blocks)
     return data, len(data) == entry.file_size and zlib.crc32(data) == entry.CRC
+
+
+def with_readable_entries(data: bytes) -> tuple[bytes, int]:
+    """Return an archive in which damaged entries end where their damage begins, and how many of them there are.
+
+    For libraries that refuse a whole file for one bad entry. Raises what `open_archive` raises.
+    """
+    packed, damaged = BytesIO(), 0
+    with open_archive(data, damaged_allowed=True) as archive, zipfile.ZipFile(packed, "w") as mended:
+        for entry in archive.infolist():
+            content, is_whole = read_entry(archive, entry)
+            if not is_whole and entry.filename.lower().endswith((".xml", ".rels")):
+                root = parse_damaged_xml(content) if content.strip() else None
+                content = etree.tostring(root) if root is not None else b"<damaged/>"
+            damaged += not is_whole
+            mended.writestr(entry.filename, content)
+    return packed.getvalue(), damaged
 
 
 _DAMAGE = (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, zlib.error)

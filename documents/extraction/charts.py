@@ -17,10 +17,8 @@ _SERIES_MAX = 1000
 
 def chart_lines(root: etree._Element) -> Iterator[str]:
     """Yield the title of a chart (the root of its part), then a line per category: "Month: May; Pallets: 1385"."""
-    chart = root.find(".//{*}chart")
-    title = root.find(".//{*}title") if chart is None else chart.find("{*}title")
-    if title is not None and (words := _words(title)):
-        yield words
+    if title := chart_title(root):
+        yield title
     series = list(root.iterfind(".//{*}plotArea//{*}ser"))[:_SERIES_MAX]
     if not series:  # the newer kind of chart: waterfalls, maps, tree maps
         yield from describe_rows(_newer_rows(root))
@@ -37,6 +35,13 @@ def chart_lines(root: etree._Element) -> Iterator[str]:
     places = sorted({*categories, *(place for each in values for place in each)})[:_POINTS_MAX]
     rows = [[categories.get(place, str(place + 1)), *(each.get(place, "") for each in values)] for place in places]
     yield from describe_rows([[_axis_title(root), *names], *rows])
+
+
+def chart_title(root: etree._Element) -> str:
+    """Return the title of a chart, "" if it has none."""
+    chart = root.find(".//{*}chart")
+    title = root.find(".//{*}title") if chart is None else chart.find("{*}title")
+    return _words(title) if title is not None else ""
 
 
 def _axis_title(root: etree._Element) -> str:

@@ -13,6 +13,8 @@ import webencodings
 
 from documents.extraction.failures import Unreadable
 from documents.extraction.guessing import decode_as, guess_encoding
+from documents.extraction.seven_bit import announced_encoding
+from documents.extraction.twice_encoded import joined_surrogates, mended
 
 _SAMPLE_BYTES = 64 * 1024
 _MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
@@ -30,7 +32,6 @@ _UTF8_LETTERS = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]"
     rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
 )
-_SHIFT_JIS_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 _NULS = re.compile(r"\x00+")
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
 _OWN_LABELS = {"tcvn": "tcvn3", "tcvn-5712": "tcvn3", "x-viet-tcvn": "tcvn3", "x-viet-vni": "vni", "viscii": "viscii"}
@@ -84,11 +85,12 @@ def decode_counted(data: bytes, *, declared: str | None = None) -> Decoded:
     if nuls > len(data) * _NUL_SHARE or _is_ebcdic(data):
         raise Unreadable("unknown_encoding")
     try:
-        decoded = Decoded(data.decode())
-        if any(escape in data for escape in _SHIFT_JIS_ESCAPES):
-            decoded = _strictly(data, "iso2022_jp")
+        decoded = Decoded(*mended(data.decode()))
+        if escaped := announced_encoding(data):
+            decoded = _strictly(data, escaped)
     except UnicodeDecodeError:
-        decoded = _unmarked(data, declared)
+        joined = joined_surrogates(data)
+        decoded = Decoded(joined) if joined is not None else _unmarked(data, declared)
     return _without_nuls(decoded, nuls) if nuls else decoded
 
 

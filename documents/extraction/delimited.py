@@ -7,9 +7,21 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Required, TypedDict
+
+
+class Form(TypedDict, total=False):
+    """How a text writes its cells, as `csv.reader` takes it."""
+
+    delimiter: Required[str]
+    skipinitialspace: bool
+    escapechar: str
+    doublequote: bool
+
 
 DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 50
+_HEAD_CHARS = 20_000
 _CELL_MAX_CHARS = 300  # in a table that nobody announced; prose has longer "cells"
 _FIELD_MAX_CHARS = 10_000_000
 _TOLD = re.compile(r"\s*sep=([,;\t|])\r?\n", re.IGNORECASE)
@@ -52,23 +64,39 @@ def read_rows(text: str, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(_FIELD_MAX_CHARS)
     if told := _TOLD.match(text):
         text = text[told.end() :]
+    text = text.replace("\r\r\n", "\n")
+    form = _form_of(text, delimiter)
     if text.count('"') % 2 == 0:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        yield from csv.reader(io.StringIO(text, newline=""), **form)
         return
     for line in io.StringIO(text):
-        yield from csv.reader([line.rstrip("\r\n")], delimiter=delimiter)
+        yield from csv.reader([line.rstrip("\r\n")], **form)
+
+
+def _form_of(text: str, delimiter: str) -> Form:
+    """Return how quotes are written: behind a blank, or with a backslash before those within a cell."""
+    form: Form = {"delimiter": delimiter}
+    if f'{delimiter} "' in text:
+        form["skipinitialspace"] = True
+    if '\\"' in text:
+        head = text[:_HEAD_CHARS].splitlines(keepends=True)[:_SAMPLE_LINES]
+        escaped: Form = {**form, "escapechar": "\\", "doublequote": False}
+        widths = [{len(row) for row in csv.reader(head, **each) if row} for each in (form, escaped)]
+        if len(widths[1]) < len(widths[0]):
+            return escaped
+    return form
 
 
 def _cells_per_row(head: str, delimiter: str, *, cell_max_chars: int) -> Counter[int]:
     """Return how many of the first rows have which number of cells; empty if the text can't be read that way."""
-    lines = head.splitlines(keepends=True)
+    lines = head.replace("\r\r\n", "\n").splitlines(keepends=True)
     if len(lines) > _SAMPLE_LINES:
         lines = lines[:_SAMPLE_LINES]
     elif len(lines) > 2:
         lines = lines[:-1] if len(head) >= 20_000 else lines  # the last one may be cut
     counts: Counter[int] = Counter()
     try:
-        for row in csv.reader(lines, delimiter=delimiter):
+        for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=f'{delimiter} "' in head):
             if any(len(cell) > cell_max_chars for cell in row):
                 return Counter()
             if any(cell.strip() for cell in row):

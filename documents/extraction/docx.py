@@ -12,7 +12,7 @@ from typing import Any
 from documents.extraction.charts import chart_lines, diagram_lines
 from documents.extraction.content import Content
 from documents.extraction.docx_numbering import Numbering
-from documents.extraction.docx_runs import ParagraphReader, Runs
+from documents.extraction.docx_runs import ParagraphReader, Runs, is_other_form
 from documents.extraction.docx_styles import Styles, W, is_on, numbering_of, outline_level
 from documents.extraction.embedded import read_embedded
 from documents.extraction.failures import Unreadable
@@ -22,10 +22,9 @@ from documents.extraction.table_grid import COPIED_MAX_CHARS, Grid
 from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PARAGRAPH, _TABLE, _ROW, _CELL = f"{W}p", f"{W}tbl", f"{W}tr", f"{W}tc"
-_LEFT_OUT = frozenset([f"{W}{name}" for name in ("del", "moveFrom", "sdtPr", "tblPr", "sectPr")] + [_FALLBACK])
+_LEFT_OUT = frozenset(f"{W}{name}" for name in ("del", "moveFrom", "sdtPr", "tblPr", "sectPr"))
 _MAIN_NAMES = ("word/document.xml", "word/document2.xml")
 
 
@@ -100,7 +99,7 @@ class _Reader:
                 yield from self._chunk(element)
             elif element.tag == f"{W}sdt" and is_on(element.find(f"{W}sdtPr"), f"{W}showingPlcHdr"):
                 continue
-            elif isinstance(element.tag, str) and element.tag not in _LEFT_OUT:
+            elif isinstance(element.tag, str) and element.tag not in _LEFT_OUT and not is_other_form(element):
                 yield from self.blocks(element)
 
     def _paragraph(self, paragraph: Any) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from documents.extraction.docx_styles import Styles, W, font_of, is_on
+from documents.extraction.letter_fonts import converted, letters_of
+from documents.extraction.marks import raised, struck, without_gaps
 from documents.extraction.office_math import M, formula_text
-from documents.extraction.vietnamese_legacy import from_tcvn3, from_vni
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
@@ -21,12 +21,12 @@ _CHARACTERS = {
     f"{W}cr": "\n",
     f"{W}noBreakHyphen": "-",
 }
-# What an older program shows instead of a drawing, field codes, readings of characters, and properties.
+# Field codes, readings of characters, and properties.
 _LEFT_OUT = frozenset(
-    [f"{W}{name}" for name in ("instrText", "delText", "delInstrText", "pPr", "rPr", "sdtPr", "sdtEndPr", "rt")]
-    + [f"{_MC}Fallback"]
+    f"{W}{name}" for name in ("instrText", "delText", "delInstrText", "pPr", "rPr", "sdtPr", "sdtEndPr", "rt")
 )
 _DELETED = frozenset([f"{W}del", f"{W}moveFrom"])
+_MAY_BE_DARK = frozenset([f"{W}tbl", f"{W}txbxContent"])
 TEXT_BOX = f"{W}txbxContent"
 _CHECKED, _UNCHECKED = "☒", "☐"
 # Signs of fonts that have pictures at the places of letters.
@@ -70,12 +70,12 @@ class ParagraphReader:
         self._pieces = []
         self._style_font = self._styles.font(style)
         self._walk(paragraph)
-        return _converted(self._pieces)
+        return without_gaps(converted(self._pieces))
 
     def _walk(self, parent: Any) -> None:
         for element in parent.iterchildren():
             tag = element.tag
-            if not isinstance(tag, str) or tag in _LEFT_OUT:
+            if not isinstance(tag, str) or tag in _LEFT_OUT or is_other_form(element):
                 continue
             if tag == f"{W}r":
                 self._run(element)
@@ -98,17 +98,31 @@ class ParagraphReader:
             style = (named.get(f"{W}val") or "") if named is not None else ""
         own = font_of(properties)
         font = own or (self._styles.font(style) if style else "") or self._style_font
-        if is_on(properties, f"{W}vanish") or (properties is not None and self._styles.is_hidden(style)):
+        is_hidden = properties is not None and (self._styles.is_hidden(style) or _is_unseen(run, properties))
+        if is_hidden or is_on(properties, f"{W}vanish"):
             if text := "".join(element.text or "" for element in run.iter(f"{W}t")):
                 self._found.hidden.append(text)
             return
         self._content(run, font)
 
+    def _said(self, text: Any, font: str) -> None:
+        """Add text of a run, with marks where it is struck out or raised."""
+        run = text.getparent()
+        properties = run.find(f"{W}rPr")
+        said = text.text or ""
+        if properties is not None and said:
+            position = properties.find(f"{W}vertAlign")
+            if position is not None and position.get(f"{W}val") == "superscript":
+                said = raised(said, behind=self._pieces[-1][1] if self._pieces else "")
+            if is_on(properties, f"{W}strike") or is_on(properties, f"{W}dstrike"):
+                said = struck(said)
+        self._add(said, font)
+
     def _content(self, parent: Any, font: str) -> None:
         for element in parent.iterchildren():
             tag = element.tag
             if tag == f"{W}t":
-                self._add(element.text or "", font)
+                self._said(element, font)
             elif tag in _CHARACTERS:
                 self._add(_CHARACTERS[tag])
             elif tag == TEXT_BOX:
@@ -122,7 +136,7 @@ class ParagraphReader:
                 self._run(element)
             elif tag == f"{W}object":
                 self._found.objects += 1
-            elif isinstance(tag, str) and tag not in _LEFT_OUT:
+            elif isinstance(tag, str) and tag not in _LEFT_OUT and not is_other_form(element):
                 self._drawn(element, tag)
                 self._content(element, font)
 
@@ -173,36 +187,33 @@ class ParagraphReader:
         self._pieces.append((encoding, text))
 
 
+def is_other_form(element: Any) -> bool:
+    """Return whether an element is what an older program shows instead of another one that is there."""
+    return bool(element.tag == f"{_MC}Fallback" and element.getparent().find(f"{_MC}Choice") is not None)
+
+
+def _is_unseen(run: Any, properties: Any) -> bool:
+    """Return whether nobody sees a run's text: it is white on the white of the page, or as small as a dot."""
+    size = properties.find(f"{W}sz")
+    if size is not None and (size.get(f"{W}val") or "") in ("1", "2"):  # half points
+        return True
+    color = properties.find(f"{W}color")
+    if color is None or (color.get(f"{W}val") or "").upper() != "FFFFFF":
+        return False
+    if any(properties.find(f"{W}{name}") is not None for name in ("shd", "highlight")):
+        return False
+    for above in run.iterancestors():
+        if above.tag in _MAY_BE_DARK or above.find(f"{W}background") is not None:
+            return False
+        if above.tag == f"{W}p" and above.find(f"{W}pPr/{W}shd") is not None:
+            return False
+    return True
+
+
 def _encoding_of(font: str) -> str:
     """Return which encoding of letters a font has, "" for Unicode."""
     name = font.lower()
-    if name.startswith(".vn"):
-        return "tcvn3-capitals" if name.endswith("h") and not name.endswith("arabiah") else "tcvn3"
-    if name.startswith(("vni-", "vni ")):
-        return "vni"
-    return "symbol" if name == "symbol" or name.startswith("wingdings") else ""
-
-
-_CONVERTERS: dict[str, Callable[[str], str]] = {
-    "tcvn3": from_tcvn3,
-    "tcvn3-capitals": lambda text: from_tcvn3(text).upper(),  # the font draws small letters as capitals
-    "vni": from_vni,
-}
-
-
-def _converted(pieces: list[tuple[str, str]]) -> str:
-    """Return the pieces as one text, neighbours of one encoding together."""
-    texts: list[str] = []
-    place = 0
-    while place < len(pieces):
-        encoding = pieces[place][0]
-        end = place
-        while end < len(pieces) and pieces[end][0] == encoding:
-            end += 1
-        text = "".join(each for _encoding, each in pieces[place:end])
-        texts.append(_CONVERTERS[encoding](text) if encoding else text)
-        place = end
-    return "".join(texts)
+    return "symbol" if name == "symbol" or name.startswith("wingdings") else letters_of(font)
 
 
 def _sign(code: str, font: str) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 from lxml import etree
 
 from documents.extraction import html
-from documents.extraction.archives import open_archive, parse_xml
+from documents.extraction.archives import open_archive, parse_damaged_xml, parse_xml, read_entry
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.notes import Note
 from documents.headings import as_heading, find_headings
 
-_CONTAINER = "META-INF/container.xml"
+_CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 # Besides XHTML: what books of before EPUB 2 (OEB), and those of careless programs call their pages.
 _PAGE_TYPES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/xml", "text/xml"})
 _HEADING_WITHIN_CHARS = 2000
@@ -26,43 +26,84 @@ _PAGE_NAMES = (".xhtml", ".html", ".htm")
 def read(data: bytes) -> Content:
     """Return the chapters in reading order (that of the spine), with their headings.
 
-    A chapter without a heading gets the one that the book's list of contents has for it. A page that is listed and
-    not there is noted. Raises Unreadable: password, broken, cut_off.
+    A chapter without a heading gets the one that the book's list of contents has for it. Pages that are listed and
+    not there are noted, and so are damaged ones, which are read as far as possible. Raises Unreadable: password,
+    broken, cut_off.
     """
-    with open_archive(data, dtd_allowed=True) as book:
-        if "META-INF/encryption.xml" in book.namelist() and b"EncryptedData" in book.read("META-INF/encryption.xml"):
+    with open_archive(data, dtd_allowed=True, damaged_allowed=True) as archive:
+        book = _Book(archive)
+        if book.has(_ENCRYPTION) and b"EncryptedData" in book.read(_ENCRYPTION):
             _refuse_locked_text(book)
-        names = {name.lower(): name for name in book.namelist()}  # old books mix upper and lower case
-        package_path = _package_path(book, names)
-        package = parse_xml(_entry(book, names, package_path))
+        package_path = _package_path(book)
+        package = book.xml(package_path)
         folder = posixpath.dirname(package_path)
-        titles = _titles(book, names, package, folder)
+        titles = _titles(book, package, folder)
         chapters: list[str] = []
         missing = 0
         for path in _spine(package, folder):
-            chapter = _chapter(book, names, path)
+            chapter = _chapter(book, path)
             missing += chapter is None
             if chapter:
                 title = titles.get(path.lower(), "")
                 has_heading = bool(find_headings(chapter[:_HEADING_WITHIN_CHARS]))
                 chapters.append(chapter if has_heading or not title else f"{as_heading(1, title)}\n\n{chapter}")
+        if not chapters and book.damaged:
+            raise Unreadable("broken")
+        counted = {"missing_chapters": missing, "damaged_parts": len(book.damaged)}
         return Content(
             chapters,
             markdown=True,
             title=_dublin_core(package, "title"),
             language=_language(package),
-            notes=[Note("missing_chapters", missing)] if missing else [],
+            notes=[Note(code, count) for code, count in counted.items() if count],
         )
 
 
-def _package_path(book: zipfile.ZipFile, names: Mapping[str, str]) -> str:
+class _Book:
+    """The files of a book by their names; `damaged` are those that were read as far as they go."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._entries = {entry.filename.lower(): entry for entry in archive.infolist()}  # old books mix the cases
+        self.damaged: set[str] = set()
+
+    def has(self, path: str) -> bool:
+        """Return whether there is such a file."""
+        return path.lower() in self._entries
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+        return [entry.filename for entry in self._entries.values()]
+
+    def read(self, path: str) -> bytes:
+        """Return what a file holds, as much of it as can be unpacked. Raises Unreadable: broken, if there is none."""
+        entry = self._entries.get(path.lower())
+        if entry is None:
+            raise Unreadable("broken")
+        data, is_whole = read_entry(self._archive, entry)
+        if not is_whole:
+            self.damaged.add(path.lower())
+        return data
+
+    def xml(self, path: str) -> etree._Element:
+        """Return the root of a file that must be there. Raises Unreadable: broken."""
+        data = self.read(path)
+        if path.lower() not in self.damaged:
+            return parse_xml(data)
+        root = parse_damaged_xml(data) if data.strip() else None
+        if root is None:
+            raise Unreadable("broken")
+        return root
+
+
+def _package_path(book: _Book) -> str:
     """Return where the book lists its parts."""
-    if _CONTAINER.lower() in names:
-        rootfile = parse_xml(_entry(book, names, _CONTAINER)).find(".//{*}rootfile")
+    if book.has(_CONTAINER):
+        rootfile = book.xml(_CONTAINER).find(".//{*}rootfile")
         path = "" if rootfile is None else unquote(rootfile.get("full-path", ""))
-        if path.lower() in names:
+        if book.has(path):
             return path
-    for name in names.values():  # books of before EPUB have no container
+    for name in book.names():  # books of before EPUB have no container
         if name.lower().endswith(".opf"):
             return name
     raise Unreadable("broken")
@@ -83,7 +124,7 @@ def _path_of(folder: str, address: str) -> str:
     return posixpath.normpath(posixpath.join(folder, unquote(address).split("#")[0]))
 
 
-def _titles(book: zipfile.ZipFile, names: Mapping[str, str], package: etree._Element, folder: str) -> dict[str, str]:
+def _titles(book: _Book, package: etree._Element, folder: str) -> dict[str, str]:
     """Return the title of each page in the list of contents of an EPUB 2 book, by its path in lower case."""
     titles: dict[str, str] = {}
     for item in package.iterfind(".//{*}manifest/{*}item"):
@@ -91,7 +132,7 @@ def _titles(book: zipfile.ZipFile, names: Mapping[str, str], package: etree._Ele
             continue
         path = _path_of(folder, item.get("href", ""))
         try:
-            contents = parse_xml(_entry(book, names, path))
+            contents = book.xml(path)
         except Unreadable:
             continue
         for point in contents.iter("{*}navPoint"):
@@ -109,29 +150,21 @@ def _is_page(item: etree._Element) -> bool:
     return (item.get("media-type") or "").strip().lower() in _PAGE_TYPES or name.endswith(_PAGE_NAMES)
 
 
-def _chapter(book: zipfile.ZipFile, names: Mapping[str, str], path: str) -> str | None:
+def _chapter(book: _Book, path: str) -> str | None:
     """Return the text of one page, "" if it has none, None if it is missing."""
-    if path.lower() not in names:
+    if not book.has(path):
         return None
     try:
-        return "\n\n".join(html.read(book.read(names[path.lower()])).parts)
+        return "\n\n".join(html.read(book.read(path)).parts)
     except Unreadable as failure:
         if failure.reason == "empty":
             return ""
         raise
 
 
-def _entry(book: zipfile.ZipFile, names: Mapping[str, str], path: str) -> bytes:
-    """Return an entry that a book must have. Raises Unreadable: broken."""
-    try:
-        return book.read(names[path.lower()])
-    except KeyError:
-        raise Unreadable("broken") from None
-
-
-def _refuse_locked_text(book: zipfile.ZipFile) -> None:
+def _refuse_locked_text(book: _Book) -> None:
     """Raise Unreadable if the pages are encrypted (fonts often are, which does not matter)."""
-    for reference in parse_xml(book.read("META-INF/encryption.xml")).iterfind(".//{*}CipherReference"):
+    for reference in book.xml(_ENCRYPTION).iterfind(".//{*}CipherReference"):
         if (reference.get("URI") or "").lower().endswith((".xhtml", ".html", ".htm", ".xml", ".opf")):
             raise Unreadable("password")
 

@@ -29,6 +29,7 @@ _HOPELESS = 60.0  # above the cheapest after the first look
 _MARGIN = 2.5  # that the best must be cheaper than another reading
 _USUAL_COST = 8.5  # at most, per character above ASCII
 _USUAL_WIDE_COST = 10.5  # per character of East Asia
+_UNDEFINED_SHARE = 0.002  # of the characters that an encoding may leave undefined in a text that it is said to explain
 _SLACK = 8.0  # besides, for a text of few such characters
 _MAINFRAME = "cp037"  # is recognised in order to be refused: what stands in such files is seldom text alone
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -125,6 +126,8 @@ def _guess(first: bytes, sample: bytes, declared: str | None, *, is_wide: bool) 
 
 def _is_plausible(reading: _Reading) -> bool:
     """Return whether a text costs no more than texts do, a short one with something unusual in it included."""
+    if reading.text.count("\ufffd") > len(reading.text) * _UNDEFINED_SHARE:
+        return False
     above = [character for character in reading.text if character > "\x7f"]
     wide = sum(character >= "\u1100" for character in above)
     usual = _USUAL_COST * (len(above) - wide) + _USUAL_WIDE_COST * wide + ASCII_COST * (len(reading.text) - len(above))

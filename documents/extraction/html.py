@@ -20,6 +20,15 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]{0,500}?\bcharset\s*=\s*|\?xml[^>]{0,200}?\bencoding\s*=\s*)["']?([\w.:-]{2,40})""", re.I
 )
 _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_TABLE_ROLES = {  # what is a table to everybody but the parser
+    "table": "table",
+    "grid": "table",
+    "row": "tr",
+    "cell": "td",
+    "gridcell": "td",
+    "columnheader": "th",
+    "rowheader": "td",
+}
 _NAVIGATION_MAX_CHARS = 60  # of a block that is nothing but links
 
 
@@ -78,6 +87,9 @@ def _parse(text: str) -> etree._Element:
         raise Unreadable("empty") from None
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise Unreadable("too_complex")  # the rest of the page is lost
+    for element in root.iter("div", "span"):
+        if tag := _TABLE_ROLES.get(element.get("role") or ""):
+            element.tag = tag
     return root
 
 

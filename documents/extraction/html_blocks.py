@@ -9,11 +9,12 @@ from typing import Literal
 
 from lxml import etree
 
+from documents.extraction.html_inline import inline_text, is_anchor
 from documents.extraction.html_lists import Lists
 from documents.extraction.html_site import is_site
 from documents.extraction.html_tags import BLOCKS, HEADINGS, MAIN, NEVER_TEXT
 from documents.extraction.html_visibility import Visibility
-from documents.extraction.table_grid import Grid
+from documents.extraction.table_grid import SPAN_MAX, Grid
 from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
@@ -70,7 +71,7 @@ class BlockReader:
         for event, element in walker:
             if event == "end":
                 self._close(element)
-            elif self._is_left_out(element):
+            elif self._is_left_out(element) or self._is_written_whole(element):
                 self._skipped = element
                 walker.skip_subtree()  # its end still comes, and with it the text behind it
             else:
@@ -87,6 +88,13 @@ class BlockReader:
         elif tag == "br":
             self._pieces.append(_LINE_BREAK)
         self._add(element.text)
+
+    def _is_written_whole(self, element: etree._Element) -> bool:
+        """Return whether an element is text as a whole, and write it: a formula, a raised or struck text, a picture."""
+        if (text := inline_text(element, behind=self._pieces[-1] if self._pieces else "")) is None:
+            return False
+        self._pieces.append(text)
+        return True
 
     def _start_block(self, tag: str, element: etree._Element) -> None:
         if tag == "table":
@@ -214,10 +222,11 @@ class BlockReader:
         """Return whether an element is no text, part of the site rather than the page, or hidden."""
         tag = element.tag
         if not isinstance(tag, str) or tag in NEVER_TEXT:
-            return not (tag == "template" and element.get("shadowrootmode") == "open")
+            is_shown = tag == "template" and element.get("shadowrootmode") == "open"
+            return not (is_shown or (tag == "noscript" and self._keeps_all))
         if self._keeps_all or tag in ("html", "body", "main", "article"):
             return False
-        if is_site(element):
+        if is_site(element) or is_anchor(element):
             return True
         if self._visibility is None or not self._visibility.hides(element):
             return False
@@ -249,4 +258,6 @@ def _is_data(table: etree._Element) -> bool:
 def _span(cell: etree._Element, name: str) -> int:
     """Return how many columns or rows a cell covers."""
     said = (cell.get(name) or "1").strip()
+    if said == "0" and name == "rowspan":
+        return SPAN_MAX  # all rows that follow
     return int(said) if said.isdecimal() and len(said) < 6 else 1

@@ -10,7 +10,7 @@ _CSS_MAX_CHARS = 500_000
 HIDDEN_STYLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|text-indent\s*:\s*-\d{4,}"
     r"|(?<![-\w])(?:left|top|right|margin-left)\s*:\s*-\d{4,}|(?<![-\w])color\s*:\s*transparent"
-    r"|font-size\s*:\s*0*\.?0+(?:\s*(?:px|pt|em|rem|%)|\s*[;!]|\s*$)|opacity\s*:\s*0*\.?0+\s*(?:[;!]|$)",
+    r"|font-size\s*:\s*(?:0*\.?0+(?:\s*(?:px|pt|em|rem|%)|\s*[;!]|\s*$)|0*1(?:\.0*)?\s*p[xt]\b)|opacity\s*:\s*0*\.?0+\s*(?:[;!]|$)",
     re.IGNORECASE,
 )
 _WHITE = r"\s*:\s*(?:#f[c-f]f[c-f]f[c-f]\b|#fff\b|white\b|snow\b|rgba?\(\s*25[2-5]\s*,\s*25[2-5]\s*,\s*25[2-5]\b)"
@@ -62,6 +62,11 @@ def sets_background(element: etree._Element) -> bool:
     color = attributes.get("bgcolor")
     is_coloured = color is not None and _WHITE_VALUE.match(f"color:{color.strip()}") is None
     return is_coloured or "background" in attributes or _BACKGROUND.search(attributes.get("style") or "") is not None
+
+
+def white_selectors(css: str) -> frozenset[str]:
+    """Return the classes and ids whose text a style sheet makes white, or nearly."""
+    return _selectors(css, _WHITE_TEXT, _SIMPLE_SELECTOR, in_media=False)
 
 
 def background_selectors(css: str) -> frozenset[str]:

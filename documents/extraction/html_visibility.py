@@ -12,6 +12,7 @@ from documents.extraction.html_tags import (
     hidden_selectors,
     is_white_text,
     sets_background,
+    white_selectors,
 )
 
 _ANCESTORS_MAX = 60  # that are asked for a background
@@ -28,6 +29,7 @@ class Visibility:
         css = "\n".join(style.text or "" for style in root.iter("style"))
         self._hidden = hidden_selectors(css)
         self._backgrounds = background_selectors(css)
+        self._white = white_selectors(css)
         self._opened = _opened_ids(root)
 
     def hides(self, element: etree._Element) -> bool:
@@ -63,7 +65,8 @@ class Visibility:
         return not selectors.isdisjoint([*names, f"#{attributes.get('id')}", str(element.tag)])
 
     def _is_white_on_white(self, element: etree._Element, style: str | None) -> bool:
-        if not (is_white_text(style) or (element.tag == "font" and is_white_text(f"color:{element.get('color')}"))):
+        is_white = is_white_text(style) or self._matches(element, self._white)
+        if not (is_white or (element.tag == "font" and is_white_text(f"color:{element.get('color')}"))):
             return False
         parent: etree._Element | None = element
         for _ in range(_ANCESTORS_MAX):

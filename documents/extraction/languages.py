@@ -22,6 +22,7 @@ _ASCII_LETTER = re.compile(r"[a-zA-Z]")
 _CASE_COST = 5.0  # an upper-case letter after a lower-case one
 _MIXED_COST = 2.5  # a letter of another script beside it
 _DIGIT_COST = 3.0  # a letter beside a digit: "Ł4" is "£4"
+_DIGITS_COST = 8.0  # a letter between two: "1995É96" is "1995–96"
 _ALONE_COST = 5.0  # a Latin letter that is no word and stands alone
 _LIGATURE_COST = 7.0
 _LONELY_KANA_COST = 5.0
@@ -169,7 +170,7 @@ def _letter_place_cost(character: str, before: str, after: str) -> float:
     elif before.isupper() and after.isupper():
         cost += _CASE_COST
     if before.isdigit() or after.isdigit():
-        cost += _DIGIT_COST
+        cost += _DIGITS_COST if before.isdigit() and after.isdigit() else _DIGIT_COST
     has_letter = False
     for other in (before, after):
         if other.isalpha():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _NO_ATTACHMENT = frozenset(
         *("application/pgp-signature", "application/pgp-keys"),
     }
 )
+_PACKED = frozenset({"base64"})
+_HTML = re.compile(r"\s*<(?:!doctype html|html|body|head)\b", re.IGNORECASE)
 _RICH_SHARE = 0.8  # of the characters of the plain form that the HTML must have to be the better one
 
 
@@ -111,6 +114,8 @@ def _part(part: EmailMessage, depth: int) -> _Letter:
     name = _name_of(part)
     payload = part.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
+    if kind.startswith("multipart/"):  # without parts: the line between them is not the one that was announced
+        return _text(part, data, is_html=False)
     if kind in {"text/calendar", "application/ics"} or name.lower().endswith(".ics"):
         return _calendar(part, data, name)
     if is_inline and kind in {"text/plain", "text/html"} and not (name and kind == "text/plain"):
@@ -141,11 +146,22 @@ def _attached_mail(part: EmailMessage, depth: int) -> _Letter:
     letter = _Letter()
     for mail in part.iter_parts():
         if isinstance(mail, EmailMessage):
+            if str(part.get("Content-Transfer-Encoding", "")).strip().lower() in _PACKED:
+                mail = _unpacked(mail)
             inner = _letter(mail, depth + 1)
             if inner.blocks:
                 inner.blocks[0] = "Attached mail:\n" + inner.blocks[0]
             letter.add(inner)
     return letter
+
+
+def _unpacked(mail: EmailMessage) -> EmailMessage:
+    """Return a mail that was attached in Base64, which the standard forbids and programs do."""
+    written = mail.get_payload()
+    try:
+        return _parsed(base64.b64decode(written if isinstance(written, str) else "", validate=False))
+    except ValueError:
+        return mail
 
 
 def _text(part: EmailMessage, data: bytes, *, is_html: bool) -> _Letter:
@@ -154,7 +170,7 @@ def _text(part: EmailMessage, data: bytes, *, is_html: bool) -> _Letter:
         return _Letter()
     found = decode_counted(data, declared=part.get_content_charset())
     notes = list(repaired(found.repaired))
-    if is_html:
+    if is_html or _HTML.match(found.text):
         page = html.read_text(found.text, is_mail=True)
         blocks = [text for text in page.parts if text.strip()]
         return _Letter(blocks, [*notes, *page.notes], [page.hidden] if page.hidden else [])

@@ -6,12 +6,15 @@ import re
 
 from documents.extraction.content import Content
 from documents.extraction.decoding import decode_counted
-from documents.extraction.markdown_tables import with_described_tables
+from documents.extraction.markdown_tables import with_described_tables, with_html_tables
 from documents.extraction.notes import repaired
 from documents.headings import find_headings
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
-_FIELD = r"(?m)^{name}:[ \t]*[\"']?([^\"'\r\n]{{1,500}})"
+_TOML_MATTER = re.compile(r"\+\+\+[ \t]*\n(.{0,20000}?)\n\+\+\+[ \t]*(?:\n|\Z)", re.S)
+_MATTER_LINE = re.compile(r"[\w.-]+\s*[:=]|[\w\"'-]+:|\s|#|\[|-|$")  # between rules may stand prose, too
+_PICTURE_DATA = re.compile(r"(!\[[^\]\n]{0,500}\])\(\s*<?data:[^)\s>]{0,20000000}>?[^)\n]{0,500}\)")
+_FIELD = r"(?m)^{name}[ \t]*[:=][ \t]*[\"']?([^\"'\r\n]{{1,500}})"
 
 
 def read(data: bytes) -> Content:
@@ -22,14 +25,19 @@ def read(data: bytes) -> Content:
     decoded = decode_counted(data)
     text = decoded.text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     title = language = None
-    if found := _FRONT_MATTER.match(text):
+    found = _FRONT_MATTER.match(text) or _TOML_MATTER.match(text)
+    if found and all(map(_MATTER_LINE.match, found[1].split("\n"))) and found[1].strip():
         title, language = _field("title", found[1]), _field("lang(?:uage)?", found[1])
         text = text[found.end() :]
-    text = _without_comments(text)
+    text = _PICTURE_DATA.sub(r"\1", _without_comments(text))
     if title is None and (headings := find_headings(text[:20_000])):
         title = headings[0].text if headings[0].level == 1 else None
     return Content(
-        [with_described_tables(text)], markdown=True, title=title, language=language, notes=repaired(decoded.repaired)
+        [with_described_tables(with_html_tables(text))],
+        markdown=True,
+        title=title,
+        language=language,
+        notes=repaired(decoded.repaired),
     )
 
 

@@ -1,14 +1,18 @@
-"""Tables of Markdown (with pipes), written as those of every other format. Pure: no Django."""
+"""Tables of Markdown (with pipes, or in HTML), written as those of every other format. Pure: no Django."""
 
 from __future__ import annotations
 
 import re
 
+from documents.extraction import html
+from documents.extraction.failures import Unreadable
 from documents.extraction.tables import describe_table
 from documents.headings import as_body
 
 _RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_FENCE_LINE = re.compile(r"(?m)^ {0,3}(?:```|~~~)")
+_TABLE_TAG = re.compile(r"<(/?)table\b[^>]{0,2000}>", re.IGNORECASE)
 _CELL_END = re.compile(r"(?<!\\)\|")
 _QUOTE = re.compile(r"(?:[ \t]{0,8}>[ \t]?)*[ \t]*")
 
@@ -43,6 +47,33 @@ def with_described_tables(text: str) -> str:
     return "\n".join(kept)
 
 
+def with_html_tables(text: str) -> str:
+    """Return the text with tables that are written as HTML as lines, too; code stays as it is."""
+    if not _TABLE_TAG.search(text):
+        return text
+    kept: list[str] = []
+    position = start = depth = 0
+    for tag in _TABLE_TAG.finditer(text):
+        if not tag[1]:
+            start = start if depth else tag.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            is_code = len(_FENCE_LINE.findall(text[:start])) % 2 == 1
+            if not depth and not is_code:
+                described = _html_table(text[start : tag.end()])
+                kept += [text[position:start], f"\n\n{described}\n\n"]
+                position = tag.end()
+    return "".join(kept) + text[position:]
+
+
+def _html_table(markup: str) -> str:
+    try:
+        return "\n\n".join(html.read_text(markup).parts)
+    except Unreadable:
+        return markup
+
+
 def _is_header(line: str, following: str) -> bool:
     if "|" not in line or ("|" not in following and "-" not in following):
         return False
@@ -59,7 +90,7 @@ def _end_of(lines: list[str], place: int) -> int:
 
 def _described(lines: list[str], before: list[str]) -> list[str]:
     """Return the lines of a table, apart from the paragraph above it."""
-    rows = [_cells(lines[0]), *(_cells(line)[: len(_cells(lines[0]))] for line in lines[2:])]
+    rows = [_cells(lines[0]), *map(_cells, lines[2:])]
     described = [as_body(line) for line in describe_table(rows, header_rows=1)]
     return ["", *described] if before and before[-1].strip() else described
 

@@ -27,6 +27,12 @@ EMAIL = "message/rfc822"
 PLAIN_TEXT = "text/plain"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office before 2007, and of Office files with a password
+# Sounds, films, pictures and programs, whose bytes may look like a text of two bytes per character.
+_BINARY = re.compile(
+    rb"ID3[\x02-\x04]|\xff[\xfb\xf3\xf2]|OggS\x00|fLaC|RIFF.{4}(?:WAVE|AVI |WEBP)|.{4}ftyp|\x1aE\xdf\xa3|\x89PNG"
+    rb"|\xff\xd8\xff|GIF8[79]a|\x7fELF|MZ.\x00|SQLite format 3\x00|wOF[F2]|\x00\x01\x00\x00\x00",
+    re.S,
+)
 _HEAD_CHARS = 20_000
 _MAIN_PARTS = (
     (b"wordprocessingml", DOCX),
@@ -74,7 +80,7 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
         return RTF
     if b"%PDF-" in data[:1024] and (b"startxref" in data or b" obj" in data):
         return PDF
-    if start.startswith(b"%!PS") or not is_text(data):
+    if start.startswith(b"%!PS") or _BINARY.match(data) or not is_text(data):
         raise Unreadable(_unknown_kind(data))
     if b"urn:oasis:names:tc:opendocument:xmlns:office" in data[:4096] and b"office:document" in data[:4096]:
         return _of_open_document(data[:20_000])
@@ -144,6 +150,8 @@ def _of_text(head: str, suffix: str) -> str:
         return HTML
     if _is_mail(head):
         return EMAIL
+    if head.lstrip().startswith("BEGIN:VCALENDAR"):
+        return PLAIN_TEXT
     if suffix in {".md", ".markdown", ".mdown", ".mkd"}:
         return MARKDOWN
     if suffix in {".htm", ".html", ".xhtml"} and re.search(r"<[a-z][a-z0-9]{0,15}[\s/>]", head, re.I):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,17 +11,32 @@ from lxml import etree
 from documents.extraction.archives import open_archive, parse_xml
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
+from documents.extraction.math_markup import math_text
 from documents.extraction.notes import Note
-from documents.extraction.odf_tables import Rows, visible_rows
-from documents.extraction.odf_text import CHART, DRAW, OFFICE, PRESENTATION, STYLE, SVG, TABLE, TEXT, XLINK, text_of
+from documents.extraction.odf_package import Parts
+from documents.extraction.odf_places import box_of
+from documents.extraction.odf_styles import Styles
+from documents.extraction.odf_tables import Rows, header_rows, visible_rows
+from documents.extraction.odf_text import (
+    CHART,
+    DRAW,
+    OFFICE,
+    PRESENTATION,
+    STYLE,
+    SVG,
+    TABLE,
+    TEXT,
+    XLINK,
+    Beside,
+    text_of,
+)
 from documents.extraction.pptx_order import Box, in_reading_order
-from documents.extraction.tables import describe_rows
+from documents.extraction.tables import describe_rows, describe_table
 from documents.headings import as_body, as_heading
 
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _CONTENTS = frozenset(f"{TEXT}{kind}" for kind in ("table-of-content", "illustration-index", "table-index"))
 _LEFT_OUT = frozenset((f"{TEXT}tracked-changes", f"{TEXT}sequence-decls", f"{OFFICE}forms", f"{TEXT}variable-decls"))
-_UNITS = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "pc": 152_400, "px": 9_525}
 _DEPTH_MAX = 100
 
 
@@ -33,54 +47,31 @@ def read(data: bytes) -> Content:
     broken, too_complex.
     """
     if data[:4] == b"PK\x03\x04":
-        with open_archive(data) as archive:
-            return _Reader(_Parts(archive)).content()
-    return _Reader(_Parts(None, parse_xml(data))).content()
-
-
-class _Parts:
-    """The XML parts of a file, which may be one."""
-
-    def __init__(self, archive: zipfile.ZipFile | None, flat: Any = None) -> None:
-        self._archive, self._flat = archive, flat
-        if archive is not None:
-            manifest = self.find("META-INF/manifest.xml")
-            if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:
-                raise Unreadable("password")
-
-    def find(self, name: str) -> Any:
-        """Return the root of a part, None if it is missing or, beside the main one, damaged."""
-        if self._archive is None:
-            return self._flat
-        try:
-            return parse_xml(self._archive.read(name))
-        except KeyError:
-            return None
-
-    def body(self) -> Any:
-        """Return what holds the document. Raises Unreadable: broken."""
-        root = self.find("content.xml")
-        body = None if root is None else root.find(f"{OFFICE}body")
-        if body is None or not len(body):
-            raise Unreadable("broken")
-        return body[0]
+        with open_archive(data, damaged_allowed=True) as archive:
+            return _Reader(Parts(archive)).content()
+    return _Reader(Parts(None, parse_xml(data))).content()
 
 
 @dataclass
 class _Reader:
     """Turns the body into Markdown blocks, and gathers what is left out."""
 
-    parts: _Parts
+    parts: Parts
     counts: dict[str, int] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # footnotes, endnotes and comments
-    styles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    styles: Styles = field(init=False)
+    lists: list[tuple[str, list[int]]] = field(default_factory=list)  # open: style, number of the item at each depth
+    last: dict[tuple[str, int], int] = field(default_factory=dict)  # by style and depth: number of the last item
+
+    def __post_init__(self) -> None:
+        roots = (self.parts.find(part) for part in ("styles.xml", "content.xml"))
+        self.styles = Styles(root for root in roots if root is not None)
 
     def content(self) -> Content:
         """Return all that the file has."""
         body = self.parts.body()
         kind = etree.QName(body).localname
-        self.styles = _styles(self.parts)
         if kind == "presentation" or kind == "drawing":
             pages = [self._slide(page, number) for number, page in enumerate(body.iterfind(f"{DRAW}page"), 1)]
         elif kind == "spreadsheet":
@@ -88,6 +79,10 @@ class _Reader:
         else:
             pages = [self._document(body)]
         meta = self.parts.find("meta.xml")
+        if self.parts.damaged:
+            self.counts["damaged_parts"] = len(self.parts.damaged)
+            if not any(pages):
+                raise Unreadable("broken")
         return Content(
             pages,
             has_pages=kind in ("presentation", "drawing"),
@@ -129,18 +124,18 @@ class _Reader:
                 yield from self._table(element)
             elif tag.startswith(DRAW):
                 yield from self.drawn(element, depth)
+            elif tag == f"{OFFICE}annotation":
+                self._note(element, depth)
             elif element.get(f"{TEXT}display") != "none":
                 yield from self.blocks(element, depth + 1)
 
     def _paragraph(self, element: Any, depth: int) -> Iterator[str]:
-        frames: list[Any] = []
-        notes: list[Any] = []
-        hidden: list[str] = []
-        text = text_of(element, frames, notes, hidden, self._is_hidden)
-        if self._is_hidden(element):
-            hidden.append(text)
+        beside = Beside()
+        text = text_of(element, self.styles, beside)
+        if self.styles.hides(element.get(f"{TEXT}style-name")):
+            beside.hidden.append(text)
             text = ""
-        for each in filter(None, hidden):
+        for each in filter(None, beside.hidden):
             self.hidden.append(each)
             self._count("hidden_text")
         if text and element.tag == f"{TEXT}h":
@@ -148,45 +143,70 @@ class _Reader:
             yield as_heading(int(level) if level.isdigit() else 1, text)
         elif text:
             yield as_body(text)
-        for frame in frames:
+        for frame in beside.frames:
             yield from self.drawn(frame, depth + 1)
-        for note in notes:
-            said = " ".join(
-                self.blocks(note.find(f"{TEXT}note-body") if note.tag == f"{TEXT}note" else note, depth + 1)
-            )
-            if said:
-                self.notes.append(said if note.tag == f"{TEXT}note" else f"Comment: {said}")
+        for note in beside.notes:
+            self._note(note, depth)
 
-    def _is_hidden(self, element: Any) -> bool:
-        return "hidden" in self.styles.get(element.get(f"{TEXT}style-name") or "", ())
+    def _note(self, note: Any, depth: int) -> None:
+        """Keep a footnote or comment for the end of the text."""
+        is_comment = note.tag == f"{OFFICE}annotation"
+        body = note if is_comment else note.find(f"{TEXT}note-body")
+        if body is not None and (said := " ".join(self.blocks(body, depth + 1))):
+            self.notes.append(f"Comment: {said}" if is_comment else said)
 
     def _items(self, listed: Any, depth: int) -> Iterator[str]:
-        """Yield the items of a list."""
+        """Yield the items of a list, each with its number or a dash."""
+        outer = self.lists[-1] if self.lists else ("", [])
+        style = listed.get(f"{TEXT}style-name") or outer[0]
+        level = len(outer[1]) + 1
+        number = self.styles.start(style, level) - 1
+        if listed.get(f"{TEXT}continue-numbering") == "true":
+            number = self.last.get((style, level), number)
         for item in listed:
             if item.tag not in (f"{TEXT}list-item", f"{TEXT}list-header"):
                 continue
-            for number, block in enumerate(self.blocks(item, depth + 1)):
-                is_plain = not number and not block.startswith(("- ", "#", " "))
-                yield f"- {block}" if is_plain else block
+            number += item.tag == f"{TEXT}list-item"
+            if (told := item.get(f"{TEXT}start-value") or "").isdecimal() and len(told) < 8:
+                number = int(told)
+            self.lists.append((style, [*outer[1], number]))
+            label = self.styles.label(*self.lists[-1])
+            for place, block in enumerate(self.blocks(item, depth + 1)):
+                is_plain = not place and item[0].tag != f"{TEXT}list" and not block.startswith(("#", " "))
+                yield f"{label} {block}" if is_plain and item.tag == f"{TEXT}list-item" else block
+            self.lists.pop()
+        self.last[style, level] = number
 
     def _table(self, table: Any) -> Iterator[str]:
         rows = Rows(lambda cell: _flat(self.blocks(cell)))
-        if lines := "\n".join(map(as_body, describe_rows(visible_rows(table, rows)))):
+        described = describe_table(visible_rows(table, rows), header_rows=header_rows(table))
+        if lines := "\n".join(map(as_body, described)):
             yield lines
 
     def _sheet(self, table: Any) -> str:
         """Return a sheet with its rows as lines; "" if it is empty or hidden."""
-        rows = Rows(lambda cell: _flat(self.blocks(cell)), is_sheet=True)
-        lines = "\n".join(map(as_body, describe_rows(visible_rows(table, rows))))
-        if not lines:
+        rows = Rows(self._cell, is_sheet=True)
+        blocks = ["\n".join(map(as_body, describe_rows(visible_rows(table, rows))))]
+        blocks += [block for shapes in table.iterfind(f"{TABLE}shapes") for block in self.blocks(shapes)]
+        blocks += self.notes
+        self.notes = []
+        if not any(blocks):
             return ""
-        text = f"{as_heading(1, table.get(f'{TABLE}name') or 'Sheet')}\n\n{lines}"
-        if "hidden" in self.styles.get(table.get(f"{TABLE}style-name") or "", ()):
+        text = "\n\n".join([as_heading(1, table.get(f"{TABLE}name") or "Sheet"), *filter(None, blocks)])
+        if self.styles.hides(table.get(f"{TABLE}style-name")):
             self._count("hidden_sheets")
             self.hidden.append(text)
             return ""
         if rows.hidden:
             self.counts["hidden_rows"] = self.counts.get("hidden_rows", 0) + rows.hidden
+        return text
+
+    def _cell(self, cell: Any) -> str:
+        """Return the text of a sheet's cell; a note on it goes below the sheet."""
+        before = len(self.notes)
+        text = _flat(self.blocks(cell))
+        for place in range(before, len(self.notes)):
+            self.notes[place] = f"Note on {text or 'a cell'}: {self.notes[place].removeprefix('Comment: ')}"
         return text
 
     def _slide(self, page: Any, number: int) -> str:
@@ -200,7 +220,7 @@ class _Reader:
             if kind == "title" and not title:
                 title = " ".join(text.split())
             elif text and kind not in ("page-number", "date-time"):
-                placed.append((_box_of(shape), text))
+                placed.append((box_of(shape), text))
         blocks = [placed[place][1] for place in in_reading_order([box for box, _ in placed])]
         notes = page.find(f"{PRESENTATION}notes")
         said = "\n".join(self.blocks(notes)) if notes is not None else ""
@@ -210,7 +230,7 @@ class _Reader:
         if not title and not blocks:
             return ""
         text = "\n\n".join([as_heading(1, title or f"Slide {number}"), *blocks])
-        if "hidden" in self.styles.get(page.get(f"{DRAW}style-name") or "", ()):
+        if self.styles.hides(page.get(f"{DRAW}style-name")):
             self._count("hidden_slides")
             self.hidden.append(text)
             return ""
@@ -248,41 +268,13 @@ class _Reader:
             return
         chart = next(root.iter(f"{CHART}chart"), None)
         if chart is None:
-            if formula := " ".join("".join(root.itertext("{http://www.w3.org/1998/Math/MathML}*")).split()):
+            if formula := math_text(root):
                 yield as_body(formula)
             return
         for heading in chart.iterfind(f"{CHART}title"):
             yield from self.blocks(heading)
         for table in chart.iterfind(f"{TABLE}table"):
             yield from self._table(table)
-
-
-def _styles(parts: _Parts) -> Mapping[str, frozenset[str]]:
-    """Return the names of the styles that hide what has them."""
-    hiding: dict[str, frozenset[str]] = {}
-    for part in ("content.xml", "styles.xml"):
-        root = parts.find(part)
-        for style in root.iter(f"{STYLE}style") if root is not None else ():
-            for properties in style:
-                if (
-                    properties.get(f"{TEXT}display") == "none"
-                    or properties.get(f"{TABLE}display") == "false"
-                    or properties.get(f"{PRESENTATION}visibility") == "hidden"
-                ):
-                    hiding[style.get(f"{STYLE}name") or ""] = frozenset({"hidden"})
-    return hiding
-
-
-def _box_of(shape: Any) -> Box:
-    return Box(*(_length(shape.get(f"{SVG}{side}")) for side in ("x", "y", "width", "height")))
-
-
-def _length(text: str | None) -> int:
-    """Return a length such as "2.5cm" in units of which an inch has 914,400; 0 for what is none."""
-    try:
-        return int(float((text or "")[:-2]) * _UNITS.get((text or "")[-2:], 0))
-    except (ValueError, OverflowError):
-        return 0
 
 
 def _field(meta: Any, name: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from documents.extraction.charts import as_shown
 from documents.extraction.odf_text import OFFICE, TABLE
 
 _COLUMNS_MAX = 16_384
@@ -80,10 +81,15 @@ def _reaching(above: dict[int, tuple[int, str]], place: int) -> str:
 
 
 def _text(cell: Any, rows: Rows) -> str:
-    """Return what a cell shows; a formula that was never computed as the formula."""
+    """Return what a cell shows, else its value; a formula that was never computed as the formula."""
     text = rows.read_cell(cell)
+    if text:
+        return text
+    for name in ("string-value", "value", "date-value", "time-value"):
+        if value := str(cell.get(f"{OFFICE}{name}") or ""):
+            return as_shown(value, "%" if cell.get(f"{OFFICE}value-type") == "percentage" else "")
     formula = str(cell.get(f"{TABLE}formula") or "") if rows.is_sheet else ""
-    return text or formula.removeprefix("of:") or str(cell.get(f"{OFFICE}string-value") or "")
+    return formula.removeprefix("of:")
 
 
 def _hidden_columns(table: Any) -> set[int]:
@@ -95,6 +101,12 @@ def _hidden_columns(table: Any) -> set[int]:
             hidden.update(range(place, place + count))
         place += count
     return hidden
+
+
+def header_rows(table: Any) -> int:
+    """Return how many rows at the top the file says to have the names of the columns."""
+    groups = table.iterfind(f"{TABLE}table-header-rows")
+    return sum(1 for group in groups for _ in _children(group, f"{TABLE}table-row"))
 
 
 def _children(parent: Any, tag: str) -> Iterator[Any]:

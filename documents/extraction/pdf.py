@@ -15,14 +15,15 @@ from documents.extraction.pdf_headings import Marked, Title, find_headings, text
 from documents.extraction.pdf_lines import Line
 from documents.extraction.pdf_margins import PageRows, running_rows
 from documents.extraction.pdf_pages import SCAN_CHARS_MAX, PdfPage, read_page
-from documents.extraction.pdf_tables import blocks_of
+from documents.extraction.pdf_table_text import TableText
 from documents.extraction.pdf_xfa import form_lines
-from documents.extraction.tables import describe_rows
 from documents.headings import as_body, as_heading
 
 PAGES_MAX = 20_000
 _BAD_PAGES_MAX = 1000  # in a row: the file only claims to have so many
 _OUTLINE_MAX = 20_000
+_CATALOG = re.compile(rb"/Type\s*/Catalog\b")
+_OBJECT = re.compile(rb"(\d{1,9}) 0 obj\b")
 _NO_TITLE = re.compile(
     r"(?i)untitled.*|microsoft (?:word|powerpoint|excel) - .*|.*\.(?:docx?|pptx?|xlsx?|indd|dvi|tex|pdf|qxd)|\W*"
 )
@@ -37,7 +38,8 @@ def read(data: bytes) -> Content:
     Raises Unreadable: password, scan (no text layer), no_letters (its fonts don't say what they show), broken,
     too_complex.
     """
-    document = _open(data)
+    whole = _with_end(data)
+    document = _open(whole)
     if document.get_formtype() != pdfium.FORMTYPE_NONE:
         document.init_forms()
     if len(document) > PAGES_MAX:
@@ -53,16 +55,20 @@ def read(data: bytes) -> Content:
     ]
     headings = find_headings(kept, list(_outline(document)))
     has_headings = any(headings)
+    tables = TableText()
     return Content(
         [
-            _text(rows, page.written, marked, is_markdown=has_headings)
+            _text(rows, page.written, marked, tables, is_markdown=has_headings)
             for rows, page, marked in zip(kept, pages, headings, strict=True)
         ],
         has_pages=True,
         markdown=has_headings,
         title=_title(document),
         language=_language(document),
-        notes=list(_notes(document, pages, sum(map(len, running)))),
+        notes=[
+            *([Note("cut_off")] if len(whole) > len(data) else []),
+            *_notes(document, pages, sum(map(len, running))),
+        ],
         hidden="\n".join(text for page in pages for text in page.hidden),
         unread_pages=[number for number, page in enumerate(pages, 1) if page.is_picture or page.has_no_letters],
     )
@@ -75,6 +81,14 @@ def _open(data: bytes) -> pypdfium2.PdfDocument:
     except pypdfium2.PdfiumError as failure:
         is_locked = failure.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
         raise Unreadable("password" if is_locked else "broken") from None
+
+
+def _with_end(data: bytes) -> bytes:
+    """Return a file whose end is missing with one that names its catalog, so that the pages in it are found."""
+    if b"trailer" in data[-2048:] or b"startxref" in data[-2048:] or not (found := _CATALOG.search(data)):
+        return data
+    objects = _OBJECT.findall(data, max(0, found.start() - 2000), found.start())
+    return data + b"\ntrailer\n<< /Root %s 0 R >>\n%%%%EOF\n" % objects[-1] if objects else data
 
 
 def _pages(document: pypdfium2.PdfDocument) -> Iterator[PdfPage]:
@@ -107,25 +121,28 @@ def _refuse_unreadable(pages: Sequence[PdfPage]) -> None:
         raise Unreadable("broken")
 
 
-def _text(rows: Sequence[list[Line]], written: Sequence[str], headings: Sequence[Marked], *, is_markdown: bool) -> str:
+def _text(
+    rows: Sequence[list[Line]],
+    written: Sequence[str],
+    headings: Sequence[Marked],
+    tables: TableText,
+    *,
+    is_markdown: bool,
+) -> str:
     """Return the text of a page."""
+    tables.start_page()
     blocks: list[str] = []
     start = 0
     for heading in headings:
-        blocks.append("\n".join(_lines(rows[start : heading.start])))
+        blocks.append("\n".join(tables.lines(rows[start : heading.start])))
+        tables.interrupt()
         blocks.append(as_heading(heading.level, " ".join(map(text_of, rows[heading.start : heading.end]))))
         start = heading.end
-    blocks.append("\n".join(_lines(rows[start:])))
+    blocks.append("\n".join(tables.lines(rows[start:])))
     if is_markdown:
         blocks[::2] = map(as_body, blocks[::2])
         written = [as_body(line) for line in written]
     return "\n\n".join(filter(None, [*blocks, "\n".join(written)]))
-
-
-def _lines(rows: Sequence[list[Line]]) -> Iterator[str]:
-    """Yield the lines of rows; those of a table say what their cells are."""
-    for group, table in blocks_of(rows):
-        yield from map(text_of, group) if table is None else describe_rows(table)
 
 
 def _notes(document: pypdfium2.PdfDocument, pages: Sequence[PdfPage], running: int) -> Iterator[Note]:

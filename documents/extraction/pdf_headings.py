@@ -140,7 +140,7 @@ def _titles(rows: Sequence[Row], start: int, end: int, level: int) -> Iterator[M
 
 
 def _is_alone(row: Row) -> bool:
-    return len(row) == 1 and row[0].is_upright
+    return len(row) == 1 and row[0].is_upright and not row[0].cells
 
 
 def _is_below(rows: Sequence[Row], place: int) -> bool:

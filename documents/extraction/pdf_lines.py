@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from ctypes import byref
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import pypdfium2.raw as pdfium
 from documents.extraction.pdf_glyphs import LINE_HYPHEN, Run, box_of, is_generated, origin_of, printed
 from documents.extraction.pdf_ground import Ground
 from documents.extraction.pdf_right_to_left import RIGHT_TO_LEFT, in_logical_order
+from documents.extraction.pdf_rules import Rule
 
 _LINE_END = re.compile(f"\r\n|[\n\r{LINE_HYPHEN}]")
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
@@ -19,6 +21,8 @@ _LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
 _CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: normalising.py says why
 _GAP = 0.65  # times the height of a line: between two words it is smaller
 _CELL = 6.0  # points
+_DIGITS = re.compile(r"\d(?=\d)")
+_RAISED_SIZE, _RAISED = 0.85, 0.2  # times the size of the digit before: size of a raised one, and how much higher it is
 _TWICE = 0.4  # times the size: a line again at this distance is its shadow
 
 
@@ -32,6 +36,8 @@ class Line(NamedTuple):
     base: float  # height of the line that its letters stand on
     is_upright: bool
     goes_on: bool = False  # in the next of the list, behind a gap: cells of a table, or columns
+    cells: tuple[str, ...] = ()  # of a row of a ruled table, which this line is all of then
+    table: int = 0  # number of that table on its page
 
 
 class Sheet(NamedTuple):
@@ -93,8 +99,12 @@ def sheet_of(page: Any) -> Sheet:
     return Sheet(*box, page.get_rotation(), box != outer)
 
 
-def read_lines(page: Any, layer: Any, sheet: Sheet) -> PageLines:
-    """Return the lines of a page's text layer. Text that is drawn twice for a shadow comes once."""
+def read_lines(page: Any, layer: Any, sheet: Sheet, rules: Sequence[Rule] = ()) -> PageLines:
+    """Return the lines of a page's text layer, parted where `rules` part it.
+
+    Text that is drawn twice for a shadow comes once.
+    """
+    uprights = [rule for rule in rules if rule.is_upright]
     lines: list[Line] = []
     hidden: list[str] = []
     ground = Ground(page)
@@ -105,7 +115,7 @@ def read_lines(page: Any, layer: Any, sheet: Sheet) -> PageLines:
             hidden.append(run.text)
         if not visible.text.strip():
             continue
-        parts = [_line(layer, part, sheet) for part in _split_at_gaps(layer, visible)]
+        parts = [_line(layer, part, sheet) for part in _split_at_gaps(layer, visible, sheet, uprights)]
         parts = [*(part._replace(goes_on=True) for part in parts[:-1]), parts[-1]]
         if not ground.shows(layer, visible, size=parts[0].size):
             hidden.append(visible.text)
@@ -178,20 +188,21 @@ def _is_displayed(layer: Any, index: int, sheet: Sheet) -> bool:
     return box is None or sheet.has((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
 
 
-def _split_at_gaps(layer: Any, run: Run) -> list[Run]:
-    """Return the parts of a line between gaps that are wider than a blank."""
+def _split_at_gaps(layer: Any, run: Run, sheet: Sheet, uprights: Sequence[Rule]) -> list[Run]:
+    """Return the parts of a line between gaps that are wider than a blank, or have an upright line in them."""
     if RIGHT_TO_LEFT.search(run.text):
         return [run]
     cuts = []
     for number, character in enumerate(run.text[1:-1], 1):
-        if character != " " or not is_generated(layer, run.indices[number]):
+        if character != " " or not (uprights or is_generated(layer, run.indices[number])):
             continue
         before, after = box_of(layer, run.indices[number - 1]), box_of(layer, run.indices[number + 1])
         if before is None or after is None:
             continue
         size = max(before[3] - before[1], 4.0)
         gap = max(after[0] - before[2], after[1] - before[3], before[1] - after[3])
-        if gap > _GAP * size:
+        is_wide = gap > _GAP * size and is_generated(layer, run.indices[number])
+        if is_wide or (uprights and _is_parted(before, after, sheet, uprights)):
             cuts.append(number)
     parts = []
     start = 0
@@ -201,9 +212,21 @@ def _split_at_gaps(layer: Any, run: Run) -> list[Run]:
     return parts
 
 
+def _is_parted(
+    before: tuple[float, float, float, float],
+    after: tuple[float, float, float, float],
+    sheet: Sheet,
+    uprights: Sequence[Rule],
+) -> bool:
+    """Return whether an upright line stands between the boxes of two letters."""
+    left, y = sheet.shown(before[2], (before[1] + before[3]) / 2)
+    right, _ = sheet.shown(after[0], after[1])
+    return any(left - 1 <= rule.left <= right + 1 and rule.bottom <= y <= rule.top for rule in uprights)
+
+
 def _line(layer: Any, run: Run, sheet: Sheet) -> Line:
     """Return a run with its place and size."""
-    text = _CONTROL.sub(" ", run.text.replace(LINE_HYPHEN, "-"))
+    text = _CONTROL.sub(" ", _with_powers(layer, run).replace(LINE_HYPHEN, "-"))
     places = printed(run) or [0]
     first, last = run.indices[places[0]], run.indices[places[-1]]
     origin, end = origin_of(layer, first), box_of(layer, last)
@@ -215,6 +238,22 @@ def _line(layer: Any, run: Run, sheet: Sheet) -> Line:
     ends = [sheet.shown(end[0], end[1])[0], sheet.shown(end[2], end[3])[0]]
     across, up = _turned(matrix.a, matrix.b, sheet.rotation)
     return Line(text, round(size, 1), x, max(ends), y, across > 0 and abs(up) < 0.2 * across)
+
+
+def _with_powers(layer: Any, run: Run) -> str:
+    """Return the text of a run with "^" before digits that are raised behind others: "10^6", never "106"."""
+    pieces, start = [], 0
+    for pair in _DIGITS.finditer(run.text):
+        place = pair.start() + 1
+        before, raised = run.indices[place - 1], run.indices[place]
+        size = float(pdfium.FPDFText_GetFontSize(layer, before))
+        if float(pdfium.FPDFText_GetFontSize(layer, raised)) > _RAISED_SIZE * size:
+            continue
+        low, high = origin_of(layer, before), origin_of(layer, raised)
+        if low and high and math.dist(low, high) < 2 * size and high[1] - low[1] > _RAISED * size:
+            pieces.append(run.text[start:place])
+            start = place
+    return "^".join([*pieces, run.text[start:]])
 
 
 def _turned(across: float, up: float, rotation: int) -> tuple[float, float]:

@@ -11,7 +11,9 @@ import pypdfium2.raw as pdfium
 
 from documents.extraction.pdf_columns import in_reading_order
 from documents.extraction.pdf_fields import count_annotations, find_written, not_shown
+from documents.extraction.pdf_grids import with_ruled_tables
 from documents.extraction.pdf_lines import Line, read_lines, sheet_of
+from documents.extraction.pdf_rules import rules_of
 from documents.extraction.pdf_unmapped import guessed_text, has_no_letters
 
 SCAN_CHARS_MAX = 20  # of text on a scanned page: a stamp or a page number
@@ -61,14 +63,15 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> PdfPage:
         sheet = sheet_of(page)
         layer = page.get_textpage()
         found = PdfPage(height=sheet.height, files=files, media=media)
-        lines, found.hidden = read_lines(page, layer, sheet)
+        rules = rules_of(page, sheet)
+        lines, found.hidden = read_lines(page, layer, sheet, rules)
         shown = "\n".join(line.text for line in lines)
         if has_no_letters(layer, shown):
             guessed = guessed_text(layer)
             lines = [Line(text, 0.0, 0.0, 0.0, 0.0, False) for text in (guessed or "").split("\n") if text.strip()]
             found.has_no_letters = guessed is None
             shown = guessed or ""
-        found.rows = in_reading_order(lines)
+        found.rows = in_reading_order(with_ruled_tables(lines, rules))
         found.letters = len("".join(shown.split()))
         found.write(not_shown(written, shown))
         if found.letters <= SCAN_CHARS_MAX and not found.has_no_letters:

@@ -9,6 +9,8 @@ from documents.extraction.pdf_lines import Line
 
 _ROWS_MIN = 3
 _COLUMNS_MIN = 3  # of two columns, the first row is as often a label and its value as a header
+_ALIGNED = 3.0  # points that left edges of one column may differ by
+_PROSE_WORDS_MIN = 4  # of each line, the first too, where a table has the name of a column
 _STEP_MAX = 3.0  # times the size of the letters, from one row to the next
 
 Row = list[Line]
@@ -19,15 +21,38 @@ def blocks_of(rows: Sequence[Row]) -> Iterator[tuple[Sequence[Row], list[list[st
     start = 0
     while start < len(rows):
         end = start + 1
+        if number := rows[start][0].table:
+            while end < len(rows) and rows[end][0].table == number:
+                end += 1
+            yield rows[start:end], [list(row[0].cells) for row in rows[start:end]]
+            start = end
+            continue
         if len(rows[start]) > 1:
             while end < len(rows) and len(rows[end]) > 1 and _is_next(rows[end - 1], rows[end]):
                 end += 1
         else:
-            while end < len(rows) and len(rows[end]) == 1:
+            while end < len(rows) and len(rows[end]) == 1 and not rows[end][0].table:
                 end += 1
         group = rows[start:end]
+        prose: list[Row] = []
+        if len(group) >= _ROWS_MIN and len(group[0]) > 1:
+            group, prose = _without_prose(group)
         yield group, _cells(group) if len(group) >= _ROWS_MIN and len(group[0]) > 1 else None
+        if prose:
+            yield prose, None
         start = end
+
+
+def _without_prose(rows: Sequence[Row]) -> tuple[Sequence[Row], list[Row]]:
+    """Return the rows without the lines of a column of prose that stands beside a table, and these lines."""
+    for place in (-1, 0):
+        lines = [row[place] for row in rows]
+        edges = [line.left for line in lines]
+        is_column = all(len(row) > 2 for row in rows) and max(edges) - min(edges) < _ALIGNED
+        if is_column and all(len(line.text.split()) >= _PROSE_WORDS_MIN for line in lines):
+            rest = [row[:-1] if place else row[1:] for row in rows]
+            return rest, [[line._replace(goes_on=False)] for line in lines]
+    return rows, []
 
 
 def _is_next(above: Row, below: Row) -> bool:

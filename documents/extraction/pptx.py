@@ -12,21 +12,20 @@ from pptx.opc.package import PartFactory
 from pptx.package import Package
 from pptx.parts.presentation import PresentationPart
 
-from documents.extraction.archives import open_archive, parse_xml
+from documents.extraction.archives import open_archive, parse_xml, with_readable_entries
 from documents.extraction.charts import chart_lines, diagram_lines
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.notes import Note
 from documents.extraction.pptx_order import Box, in_reading_order
+from documents.extraction.pptx_text import MATH, A, shape_text
 from documents.extraction.table_grid import Grid
 from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
-_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _P = "{http://schemas.openxmlformats.org/presentationml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
-_MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 # Main parts that the library does not know; it reads them as well as the others.
 PartFactory.part_type_for |= dict.fromkeys(
     (
@@ -47,7 +46,7 @@ def read(data: bytes) -> Content:
 
     A hidden slide is an empty page and its text `hidden`, as are shapes that are hidden or beside the slide.
     """
-    open_archive(data).close()
+    data, damaged_parts = _openable(data)
     presentation = Package.open(BytesIO(data)).main_document_part.presentation  # `Presentation` knows no shows
     reader = _Reader(presentation)
     slides: list[str] = []
@@ -63,6 +62,7 @@ def read(data: bytes) -> Content:
         raise Unreadable("broken")
     properties = presentation.core_properties
     notes = [Note("damaged_pages", len(damaged), tuple(damaged))] if damaged else []
+    notes += [Note("damaged_parts", damaged_parts)] if damaged_parts else []
     return Content(
         slides,
         has_pages=True,
@@ -72,6 +72,17 @@ def read(data: bytes) -> Content:
         notes=[*notes, *reader.notes],
         hidden="\n\n".join(reader.hidden),
     )
+
+
+def _openable(data: bytes) -> tuple[bytes, int]:
+    """Return a file that the library opens, and how many parts of it are damaged. Raises what `open_archive` raises."""
+    try:
+        open_archive(data).close()
+    except Unreadable as failure:
+        if failure.reason != "cut_off":
+            raise
+        return with_readable_entries(data)
+    return data, 0
 
 
 class _Reader:
@@ -87,10 +98,10 @@ class _Reader:
         """Return the text of one slide, "" if it has none or is hidden."""
         _unwrap_alternatives(slide._element)
         title = slide.shapes.title
-        heading = _text(title._element) if title is not None else ""
+        heading = shape_text(title._element) if title is not None else ""
         blocks = self._blocks(slide.shapes, slide.part, skipped=title)
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
-            notes = _text(slide.notes_slide.notes_text_frame._element)
+            notes = shape_text(slide.notes_slide.notes_text_frame._element)
             blocks += [f"Notes: {as_body(notes)}"] if notes else []
         blocks += [f"Comment: {as_body(text)}" for text in _comments(slide.part)]
         if not heading and not blocks:
@@ -139,7 +150,7 @@ class _Reader:
             yield from self._picture(element)
         else:
             kind = element.find(f".//{_P}nvPr/{_P}ph")
-            text = _text(element)
+            text = shape_text(element)
             if kind is not None and kind.get("type") in _NUMBERS:
                 return
             if kind is not None and kind.get("type") == "ftr":
@@ -150,11 +161,11 @@ class _Reader:
 
     def _frame(self, element: Any, part: Any) -> Iterator[str]:
         """Yield the text of a table, chart or diagram."""
-        table = element.find(f".//{_A}tbl")
+        table = element.find(f".//{A}tbl")
         if table is not None:
             yield "\n".join(map(as_body, _table_lines(table)))
             return
-        data = element.find(f".//{_A}graphicData")
+        data = element.find(f".//{A}graphicData")
         for child in data if data is not None else ():
             name = etree.QName(child).localname
             if name == "chart":
@@ -166,7 +177,7 @@ class _Reader:
 
     def _picture(self, element: Any) -> Iterator[str]:
         """Yield what a picture is said to show; count those of which nothing is said."""
-        if any(element.find(f".//{_A}{kind}") is not None for kind in ("videoFile", "audioFile", "wavAudioFile")):
+        if any(element.find(f".//{A}{kind}") is not None for kind in ("videoFile", "audioFile", "wavAudioFile")):
             self.notes.append(Note("media"))
             return
         description = element.find(f".//{_P}cNvPr").get("descr") or ""
@@ -181,34 +192,19 @@ def _is_hidden(element: Any) -> bool:
     return properties is not None and properties.get("hidden") in ("1", "true")
 
 
-def _text(element: Any) -> str:
-    """Return the paragraphs of a shape as lines."""
-    return "\n".join(filter(None, (_paragraph(each) for each in element.iter(f"{_A}p")))).strip()
-
-
-def _paragraph(paragraph: Any) -> str:
-    pieces: list[str] = []
-    for piece in paragraph.iter(f"{_A}t", f"{_A}br", f"{_A}tab", _MATH):
-        if piece.tag == f"{_A}br":
-            pieces.append("\n")
-        else:
-            pieces.append("\t" if piece.tag == f"{_A}tab" else (piece.text or "").replace("\v", "\n"))
-    return "".join(pieces).strip()
-
-
 def _table_lines(table: Any) -> Iterator[str]:
     """Yield the lines of a table; a cell that reaches over several columns or rows is in each."""
-    properties = table.find(f"{_A}tblPr")
+    properties = table.find(f"{A}tblPr")
     has_header = properties is not None and properties.get("firstRow") in ("1", "true")
     grid = Grid()
-    for row in table.iterfind(f"{_A}tr"):
-        for cell in row.iterfind(f"{_A}tc"):
+    for row in table.iterfind(f"{A}tr"):
+        for cell in row.iterfind(f"{A}tc"):
             if cell.get("hMerge") not in ("1", "true") and cell.get("vMerge") not in ("1", "true"):
                 spans = (
                     int(found) if (found := cell.get(name, "1")).isdecimal() else 1 for name in ("gridSpan", "rowSpan")
                 )
                 columns, rows = spans
-                grid.add(" ".join(_text(cell).split()), columns=columns, rows=rows)
+                grid.add(" ".join(shape_text(cell).split()), columns=columns, rows=rows)
         grid.end_row(is_header=has_header and not grid.header_rows)
     yield from describe_table(grid.rows, header_rows=grid.header_rows)
 
@@ -223,7 +219,7 @@ def _comments(part: Any) -> Iterator[str]:
     for relation in part.rels.values():
         if not relation.is_external and relation.reltype.endswith("/comments"):
             for comment in parse_xml(relation.target_part.blob):
-                text = _text(comment) or " ".join((comment.findtext("{*}text") or "").split())
+                text = shape_text(comment) or " ".join((comment.findtext("{*}text") or "").split())
                 if text:
                     yield text
 
@@ -236,7 +232,7 @@ def _unwrap_alternatives(slide: Any) -> None:
             continue
         forms: Sequence[Any] = [form for form in choice if len(form)]
         chosen = next(
-            (form for form in forms if next(form.iter(f"{_A}t", _MATH), None) is not None), forms[0] if forms else None
+            (form for form in forms if next(form.iter(f"{A}t", MATH), None) is not None), forms[0] if forms else None
         )
         for child in list(chosen) if chosen is not None else ():
             choice.addprevious(child)

@@ -7,12 +7,14 @@ headers, footers, notes and comments.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
+from documents.extraction.letter_fonts import converted, letters_of
 from documents.extraction.notes import Note
 from documents.extraction.rtf_words import (
+    CELL_MERGES,
     CHARACTERS,
     CODEC_OF_CHARSET,
     IGNORED,
@@ -20,8 +22,7 @@ from documents.extraction.rtf_words import (
     STARRED_AND_READ,
     codec_of_page,
 )
-from documents.extraction.tables import describe_rows
-from documents.headings import as_body, as_heading
+from documents.extraction.rtf_writing import Writing
 
 _TOKEN = re.compile(rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\(.)|([{}])|([^\\{}\r\n]+)|.", re.S)
 _DEPTH_MAX = 5000
@@ -38,55 +39,11 @@ class _State:
     is_hidden: bool = False
     fallback: int = 1  # characters that stand behind a Unicode one for older programs
     codec: str = "cp1252"
+    letters: str = ""  # the encoding that the font draws letters in
+    is_struck: bool = False
+    is_raised: bool = False
     sink: str = "body"
     table: str = ""  # "fonts", "styles" or "title": the group describes something
-
-
-@dataclass
-class _Writing:
-    """Paragraphs and tables as Markdown blocks."""
-
-    blocks: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    row: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-    level: int = 0
-    style: int = -1
-    is_in_table: bool = False
-
-    def end_paragraph(self, levels: dict[int, int]) -> None:
-        """Finish the paragraph; within a table it is a line of its cell."""
-        if self.is_in_table:
-            self.text.append("\n")
-            return
-        text = self.take()
-        self.end_table()
-        level = self.level or levels.get(self.style, 0)
-        if text:
-            self.blocks.append(as_heading(level, text) if level else as_body(text))
-
-    def end_cell(self) -> None:
-        """Finish a cell of a table."""
-        self.row.append(" ".join(self.take().split()))
-
-    def end_row(self) -> None:
-        """Finish a row of a table."""
-        if self.row:
-            self.rows.append(self.row)
-        self.row = []
-
-    def end_table(self) -> None:
-        """Write the table that the last rows are."""
-        self.end_row()
-        if table := "\n".join(map(as_body, describe_rows(self.rows))):
-            self.blocks.append(table)
-        self.rows = []
-
-    def take(self) -> str:
-        """Return the text since it was last taken."""
-        text = "".join(self.text).strip()
-        self.text = []
-        return text
 
 
 def read(data: bytes) -> Content:
@@ -122,11 +79,12 @@ class _Reader:
         self._to_drop = 0
         self._is_starred = False
         self._codecs: dict[int, str] = {}  # by font
+        self._letters: dict[int, str] = {}  # by font
         self._levels: dict[int, int] = {}  # by style
         self._default = "cp1252"
         self._font = self._style = -1
         self._default_font = 0
-        self.writings = {name: _Writing() for name in ("body", "header", "footer", "note", "comment", "title", "names")}
+        self.writings = {name: Writing() for name in ("body", "header", "footer", "note", "comment", "title", "names")}
         self.hidden: list[str] = []
         self.counts = {"pictures": 0, "files_inside": 0, "cut_off": 0}
 
@@ -216,17 +174,18 @@ class _Reader:
             self._write(text)
 
     def _write(self, text: str) -> None:
-        if self._state.table == "styles":
-            self.writings["names"].text.append(text)
-        elif self._state.table == "fonts":
-            return
-        elif self._state.is_hidden:
-            self.hidden.append(text)
+        state = self._state
+        if state.table == "styles":
+            self.writings["names"].add(text)
+        elif state.table == "fonts":
+            self._letters.setdefault(self._font, letters_of(text))
+        elif state.is_hidden:
+            self.hidden.append(converted([(state.letters, text)]))
         else:
-            self._writing.text.append(text)
+            self._writing.add(text, letters=state.letters, is_struck=state.is_struck, is_raised=state.is_raised)
 
     @property
-    def _writing(self) -> _Writing:
+    def _writing(self) -> Writing:
         return self.writings[self._state.sink]
 
     def _word(self, word: str, number: int | None) -> None:
@@ -276,15 +235,26 @@ class _Reader:
         elif word == "f":
             self._font = value
             if self._state.table != "fonts":
-                self._change(codec=self._codecs.get(value, self._default))
+                self._change(codec=self._codecs.get(value, self._default), letters=self._letters.get(value, ""))
         elif word == "fcharset" and self._state.table == "fonts":
             self._codecs[self._font] = CODEC_OF_CHARSET.get(value, self._default)
         elif word == "uc":
             self._change(fallback=max(0, value))
         elif word in ("v", "deleted"):
             self._change(is_hidden=number != 0)
+        elif word in ("strike", "striked"):
+            self._change(is_struck=number != 0)
+        elif word in ("super", "nosupersub"):
+            self._change(is_raised=word == "super" and number != 0)
         elif word == "plain":
-            self._change(is_hidden=False, codec=self._codecs.get(self._default_font, self._default))
+            font = self._default_font
+            self._change(
+                is_hidden=False,
+                is_struck=False,
+                is_raised=False,
+                codec=self._codecs.get(font, self._default),
+                letters=self._letters.get(font, ""),
+            )
         else:
             return False
         return True
@@ -311,6 +281,8 @@ class _Reader:
             writing.level = number + 1 if 0 <= number < 6 else 0
         elif word == "intbl":
             writing.is_in_table = True
+        elif word in ("trowd", "trhdr", "cellx") or word in CELL_MERGES:
+            writing.define(word)
         elif word == "cell":
             writing.end_cell()
         elif word == "row":

@@ -30,6 +30,8 @@ SINKS: Mapping[str, str] = {
     "annotation": "comment",
     "title": "title",
 }
+# Cells that go on in the one above or beside them.
+CELL_MERGES: Mapping[str, str] = {"clvmrg": "above", "clmrg": "beside"}
 # Groups that older programs skip and that have text.
 STARRED_AND_READ = frozenset({"shpinst", "shptxt", "shppict", "ud"})
 # Groups without text, with text about the document, or with what is there in another form too.

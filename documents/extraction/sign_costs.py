@@ -25,10 +25,14 @@ _DASHES = "–—‐‑―−"
 _MONEY = "€£¥¢₫"
 _MARKS = "®™"
 _BULLETS = "•·▪■●○◦‣►▶★☆→✓✔➢"
+_OPENED = {"¡": "!", "¿": "?"}
+_SENTENCE_CHARS = 300
 _FRACTIONS = "½¼¾"
 _NEVER_ALONE = "“‘„‚”’‹›¬¨´¸¯ˇ˘˙˚˛˜˝¤¦"
 _BLANKS = " \u00a0"
 _ENDS = " \t\r\n\u00a0"
+_RULES = "─═━█"  # lines of a table are many of these
+_UPRIGHTS = "│║┃"
 _PUNCTUATION = ".,;:!?()[]/\"'-"
 
 
@@ -36,6 +40,8 @@ def sign_cost(sign: str, before: str, after: str, text: str, index: int) -> floa
     """Return the cost of `text[index]`, which is no letter, between its neighbours ("" at a border)."""
     if sign == "’" and _is_latin(before) and _is_latin(after):
         return _SIGN_COST + (0.0 if _is_apostrophe(text, index) else _BAD)
+    if sign in _OPENED and _OPENED[sign] not in text[index : index + _SENTENCE_CHARS]:
+        return _SIGN_COST + _BAD
     if before in _BLANKS and after in _BLANKS:
         if sign in _NEVER_ALONE:
             return _SIGN_COST + _LONELY
@@ -105,7 +111,7 @@ def _other_cost(sign: str, before: str, after: str, *, spaced_before: bool, spac
     if sign == "°":
         return _GOOD if before.isdigit() or (before in " \u00a0" and after in "CF") else 3.0 if after in "CFK" else _BAD
     if sign in "±×÷≤≥≈":
-        return 2.0 if by_digit or (before in _ENDS and after in _ENDS) else _BAD
+        return 2.0 if by_digit or (before in _ENDS and after in _ENDS) or (before == "(" and after == ")") else _BAD
     if sign in "§¶№":
         return 1.5 if spaced_before and (after in " \u00a0§" or after.isdigit()) else _BAD
     if sign == "©":
@@ -124,10 +130,22 @@ def _other_cost(sign: str, before: str, after: str, *, spaced_before: bool, spac
         return 1.5 if spaced_before and (after.isalpha() or after in "¿¡") else _BAD
     code = ord(sign)
     if 0x2500 <= code < 0x25A0:  # lines and blocks of old tables stand in runs
-        return 2.5 if sign in (before, after) else 5.0
+        if sign in (before, after):
+            return -3.0 if sign in _RULES else 2.5
+        is_in_line = sign in _UPRIGHTS or _is_line(before) or _is_line(after) or (before in _ENDS and after in _ENDS)
+        return 5.0 if is_in_line else _LONELY
     if 0x3000 <= code < 0x3040 or 0xFF00 <= code < 0xFF60:
-        return 2.0 + 4.0 * (_is_latin(before) + _is_latin(after))
+        return 2.0 + 4.0 * (_is_plain(before) + _is_plain(after))
     return _BAD + 2.0 if before.isalpha() and after.isalpha() else _BAD
+
+
+def _is_line(character: str) -> bool:
+    return "\u2500" <= character < "\u25a0"
+
+
+def _is_plain(character: str) -> bool:
+    """Return whether a character is one that a text in Latin letters has, blanks aside."""
+    return character < "\u0250" and not character.isspace()
 
 
 def _is_lower(character: str) -> bool:

@@ -61,6 +61,10 @@ def find_header(rows: Sequence[Row], *, is_one: bool = False) -> Header | None:
         below = rows[place + 1 :]
         if filled[place] < 2:
             continue
+        if below and _has_groups(row) and _has_groups(below[0]):
+            names = _two_rows(join_names(row, below[0]), below[1:])
+            if names is not None:
+                return Header(names, place, place + 3)
         if (names := _two_rows(row, below)) is not None:
             return Header(names, place, place + 2)
         if filled[place] < max(2, _SHARE * usual):
@@ -97,12 +101,17 @@ def join_names(top: Row, bottom: Row) -> list[str]:
     return names
 
 
+def _has_groups(row: Row) -> bool:
+    """Return whether a row has names that go over several columns."""
+    return any(one and one == two for one, two in pairwise(row))
+
+
 def _two_rows(top: Row, below: Sequence[Row]) -> list[str] | None:
     """Return the names if the first two rows are headers: groups of columns, and below them the columns."""
     if len(below) < 2:
         return None
     bottom, data = below[0], below[1:]
-    is_merged = any(one and one == two for one, two in pairwise(top))
+    is_merged = _has_groups(top)
     groups = _spread(top, bottom)
     is_open = groups != list(top)
     if not (is_merged or is_open) or not any(bottom):
@@ -143,8 +152,20 @@ def _is_header(row: Row, below: Sequence[Row], least: int) -> bool:
     strength = _strength(row, below)
     if strength > 0:
         return True
+    if len(row) == 2 and _is_form([row, *below]):
+        return False
     names = [cell.casefold() for cell in row if cell]
     return strength == 0 and len(set(names)) > 1 and kind_of(row[0]) in ("text", "")
+
+
+def _is_form(rows: Sequence[Row]) -> bool:
+    """Return whether rows of two cells are labels and what is filled in, by their second cells: words and numbers by
+    turns, or with a number in the first, as no name of a column has.
+    """
+    values = [row[1] for row in rows if len(row) == 2 and row[1]]
+    are_words = [kind_of(value) == "text" for value in values if value != values[0]]  # a header may be repeated
+    changes = sum(one != two for one, two in pairwise(are_words))
+    return changes > 1 or (kind_of(values[0]) == "text" and any(map(str.isdecimal, values[0])))
 
 
 def _strength(row: Row, below: Sequence[Row]) -> int:

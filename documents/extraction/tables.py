@@ -26,19 +26,27 @@ KEY_MAX_CHARS = 120
 _NEXT_SAMPLE_ROWS = 20  # for the header of a table that begins without an empty row
 
 
-def describe_table(rows: Iterable[Row], *, header_rows: int = 0, has_row_names: bool = False) -> Iterator[str]:
+def describe_table(
+    rows: Iterable[Row], *, header_rows: int = 0, has_row_names: bool = False, names: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the lines of one table. Rows without text are left out.
 
     `header_rows`: so many rows at its top (titles of one cell not counted) are known to have the names of the columns;
-    0: look for them. `has_row_names`: the first cell of each row is known to be its name.
+    0: look for them. `has_row_names`: the first cell of each row is known to be its name. `names` of the columns, if
+    the table goes on from one above.
     """
     source = _Rows(row for row in map(_clean, rows) if any(row))
+    if names:
+        for row in source:
+            if row != names:  # which is repeated on top of a page
+                yield from _row_lines(names, row)
+        return
     first = source.peek(SAMPLE_ROWS)
     if _is_pairs(first, is_told=has_row_names and not header_rows):
         for row in source:
             yield _pair(row)
         return
-    header = _told(first, header_rows) if header_rows else find_header(first, is_one=True)
+    header = _header(first, header_rows)
     yield from _beginning(header, source)
     names = header.names if header else []
     for row in source:
@@ -161,6 +169,13 @@ def _clean(row: Row) -> list[str]:
     while cells and not cells[-1]:
         cells.pop()
     return cells
+
+
+def _header(first: Sequence[Row], header_rows: int) -> Header | None:
+    """Return the header of a table: that which the file names, with the row below that parts its groups of columns."""
+    found = find_header(first, is_one=True)
+    told = _told(first, header_rows) if header_rows else found
+    return found if told and found and found.start == told.start and found.end > told.end else told
 
 
 def _told(first: Sequence[Row], header_rows: int) -> Header | None:

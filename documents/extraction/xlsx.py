@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from documents.extraction.charts import chart_title
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.notes import Note
@@ -104,7 +105,7 @@ def _cell_notes(package: Package, sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def _drawn(package: Package, sheet: str) -> Iterator[str]:
-    """Yield the texts of shapes on a sheet."""
+    """Yield the texts of shapes on a sheet, what pictures are said to show, and the titles of charts."""
     for part in package.related(sheet, "drawing"):
         root = package.xml(part)
         for number, box in enumerate(root.iter("{*}txBody") if root is not None else ()):
@@ -113,6 +114,13 @@ def _drawn(package: Package, sheet: str) -> Iterator[str]:
             lines = ("".join(node.text or "" for node in line.iter("{*}t")) for line in box.iter("{*}p"))
             if text := "\n".join(line for line in lines if line.strip()):
                 yield text
+        for properties in root.iterfind(".//{*}pic/{*}nvPicPr/{*}cNvPr") if root is not None else ():
+            if said := " ".join((properties.get("descr") or "").split()):
+                yield f"Picture: {said}"
+        for chart in package.related(part, "chart"):
+            chart_root = package.xml(chart)
+            if chart_root is not None and (title := chart_title(chart_root)):
+                yield f"Chart: {title}"  # its numbers are those of the sheet
 
 
 def _counted(code: str, count: int) -> list[Note]:

@@ -10,12 +10,15 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from documents.extraction.failures import Unreadable
 from documents.extraction.ocr import engines, pictures
-from documents.extraction.ocr.page_text import text_of_page
+from documents.extraction.ocr.page_text import PageText, is_turned, text_of_page
 from documents.extraction.sandbox import Limits, restrict
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _READ_BYTES = 1 << 20
 
@@ -63,9 +66,24 @@ def _recognise(engine: engines.Engine, data: bytes, request: dict[str, Any]) -> 
     pages = pictures.count_pages(data, media_type)
     if not 1 <= page <= pages:
         return {"pages": pages, "text": "", "confidence": 1.0}
-    lines = engine.read(pictures.picture_of_page(data, media_type, page), request["language"])
-    found = text_of_page(lines)
+    found = _read_upright(engine, pictures.picture_of_page(data, media_type, page), request["language"])
     return {"pages": pages, "text": found.text[: request["limits"]["max_chars"]], "confidence": found.confidence}
+
+
+def _read_upright(engine: engines.Engine, picture: Image, language: str) -> PageText:
+    """Return the text of a picture; one that lies on its side, or upside down, is turned first."""
+    lines = engine.read(picture, language)
+    found = text_of_page(lines)
+    is_on_side = is_turned(lines)
+    angles = (90, 270) if is_on_side else (180,) if found.text and not found.is_sure else ()
+    best = None if is_on_side else found
+    for angle in angles:
+        turned = picture.rotate(angle, expand=True)
+        turned.info = dict(picture.info)
+        other = text_of_page(engine.read(turned, language))
+        if best is None or other.confidence > best.confidence:
+            best = other
+    return best or found
 
 
 def _all_of(file: int) -> bytes:

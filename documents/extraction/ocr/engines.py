@@ -6,7 +6,7 @@ import ctypes
 import ctypes.util
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -28,6 +28,7 @@ _PACKS = {  # ISO 639-1 -> Tesseract's name of its language pack
 }  # fmt: skip
 _TSV_WORD_LEVEL = "5"
 _AUTOMATIC_SEGMENTATION = 3
+_WIDE_GAP = 2.0  # times the height of a word: between words of a sentence it is smaller
 
 
 class Line(NamedTuple):
@@ -108,7 +109,8 @@ class RapidOcr:
         """Return the lines of an RGB picture. Raises LookupError if PP-OCR can't write the language."""
         if lacks(self._charset, language):
             raise LookupError(language)
-        found = self._engine(self._as_array(picture))
+        # Lines that are upside down are not turned one by one: the page is, which keeps their order.
+        found = self._engine(self._as_array(picture), use_cls=False)
         if found is None or found.txts is None:
             return []
         if is_misread(" ".join(found.txts), self._charset):
@@ -179,5 +181,17 @@ def lines_of(table: str) -> list[Line]:
             max(word.bottom for word in line),
             sum(word.confidence for word in line) / len(line),
         )
-        for line in words.values()
+        for row in words.values()
+        for line in _pieces(row)
     ]
+
+
+def _pieces(words: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield the words of a line in pieces with wide gaps between them: cells of a table."""
+    piece: list[Line] = []
+    for word in words:
+        if piece and word.left - piece[-1].right > _WIDE_GAP * (word.bottom - word.top):
+            yield piece
+            piece = []
+        piece.append(word)
+    yield piece

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from documents.extraction.ocr.engines import Line
+from documents.extraction.pdf_lines import Line as Placed
+from documents.extraction.pdf_tables import blocks_of
+from documents.extraction.tables import describe_rows
 
 SURE = 0.75  # mean confidence of a page's characters; below, the page is marked
 NOISE = 0.3  # confidence of a line that is a stain, a stamp or a signature, and no text
 _SAME_ROW = 0.5  # of the lower line's height, that two lines of a row overlap
 _PARAGRAPH_GAP = 1.2  # line heights between two lines, from which on a paragraph begins
+_TURNED = 1.5  # times its width that a line is high, of a page that lies on its side
+_TURNED_CHARS_MIN = 4
 _COLUMN_GAP = 3.0  # line heights between two pieces of a row, from which on they may be in two columns
 
 
@@ -26,6 +31,13 @@ class PageText:
     def is_sure(self) -> bool:
         """Return whether the page can be read as if it were printed."""
         return self.confidence >= SURE
+
+
+def is_turned(lines: Sequence[Line]) -> bool:
+    """Return whether most text of a page stands in lines that are higher than wide: the page lies on its side."""
+    long = [line for line in lines if len(line.text) >= _TURNED_CHARS_MIN]
+    tall = [line for line in long if line.bottom - line.top > _TURNED * (line.right - line.left)]
+    return sum(len(line.text) for line in tall) > sum(len(line.text) for line in long) / 2
 
 
 def text_of_page(lines: Sequence[Line]) -> PageText:
@@ -57,7 +69,7 @@ def _columns(lines: Sequence[Line], height: float) -> list[list[Line]]:
     for place in range(1, len(rows)):
         above = [line for row in rows[:place] for line in row]
         below = [line for row in rows[place:] for line in row]
-        if len(rows[place - 1]) == 1 and len(rows) - place > 1 and _gap_through(below, height) is not None:
+        if len(rows[place - 1]) == 1 and _gap_through(below, height) is not None:
             return [above, *_columns(below, height)]
     return [list(lines)]
 
@@ -87,11 +99,18 @@ def _rows(lines: Sequence[Line]) -> list[list[Line]]:
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda each: (each.top + each.bottom) / 2):
         last = rows[-1] if rows else None
-        if last is not None and any(_are_side_by_side(line, other) for other in last):
+        if last is not None and _continues(last, line):
             last.append(line)
         else:
             rows.append([line])
     return [sorted(row, key=lambda each: each.left) for row in rows]
+
+
+def _continues(row: Sequence[Line], line: Line) -> bool:
+    """Return whether a line is level with one of a row and below or above none: on a crooked page, rows overlap."""
+    return any(_are_side_by_side(line, other) for other in row) and all(
+        line.left >= other.right or other.left >= line.right for other in row
+    )
 
 
 def _are_side_by_side(one: Line, other: Line) -> bool:
@@ -101,9 +120,29 @@ def _are_side_by_side(one: Line, other: Line) -> bool:
 
 
 def _as_text(lines: Sequence[Line], height: float) -> str:
+    """Return the lines of a column: rows that stand in at least three columns below a header are a table's."""
+    texts: list[str] = []
+    rows = _rows(lines)
+    place = start = 0
+    for group, table in blocks_of([_placed(row) for row in rows]):
+        if table is not None:
+            texts += [_as_rows(rows[start:place], height), "\n".join(describe_rows(table))]
+            start = place + len(group)
+        place += len(group)
+    texts.append(_as_rows(rows[start:], height))
+    return "\n\n".join(filter(None, texts))
+
+
+def _placed(row: Sequence[Line]) -> list[Placed]:
+    """Return a row as one of a PDF: with heights that grow upwards."""
+    bottom = max(line.bottom for line in row)
+    return [Placed(line.text, line.bottom - line.top, line.left, line.right, -bottom, True) for line in row]
+
+
+def _as_rows(rows: Sequence[Sequence[Line]], height: float) -> str:
     parts: list[str] = []
     bottom: float | None = None
-    for row in _rows(lines):
+    for row in rows:
         top = min(line.top for line in row)
         if bottom is not None:
             parts.append("\n\n" if top - bottom > _PARAGRAPH_GAP * height else "\n")

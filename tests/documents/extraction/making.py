@@ -152,6 +152,32 @@ def archive(entries: Mapping[str, bytes | str]) -> bytes:
     return out.getvalue()
 
 
+def with_wrong_checksum(data: bytes, name: str) -> bytes:
+    """Return a ZIP file in which an entry has a checksum that is not its own."""
+    return _changed(data, name, checksum=True)
+
+
+def with_broken_entry(data: bytes, name: str) -> bytes:
+    """Return a ZIP file in which an entry can't be unpacked."""
+    return _changed(data, name, checksum=False)
+
+
+def _changed(data: bytes, name: str, *, checksum: bool) -> bytes:
+    with zipfile.ZipFile(BytesIO(data)) as packed:
+        entry = packed.getinfo(name)
+    changed = bytearray(data)
+    if not checksum:
+        start = entry.header_offset + 30 + len(name)
+        changed[start + 1 : start + 8] = b"\xff" * 7
+        return bytes(changed)
+    listed = data.index(b"PK\x01\x02")
+    while data[listed + 46 : listed + 46 + len(name)] != name.encode():
+        listed = data.index(b"PK\x01\x02", listed + 4)
+    for place in (entry.header_offset + 14, listed + 16):
+        changed[place] ^= 0xFF
+    return bytes(changed)
+
+
 def office(parts: Mapping[str, bytes | str]) -> bytes:
     """Return an Office file whose main part is the one of `parts` that is known."""
     main = next(name for name in parts if name in OFFICE_MAIN)

@@ -73,3 +73,15 @@ def test_a_chapter_that_is_not_there_is_said_to_be_missing() -> None:
 
 def test_a_book_without_a_list_of_parts_is_broken() -> None:
     assert refusal_of(making.archive({"mimetype": "application/epub+zip", "a.html": "<p>x</p>"})).code == "broken"
+
+
+def test_a_damaged_chapter_is_read_as_far_as_it_goes() -> None:
+    pages = {"a.html": "<p>About sails.</p>", "b.html": "<p>About ropes.</p>"}
+    data = book(item("a", "a.html") + item("b", "b.html"), REFERENCE + '<itemref idref="b"/>', pages)
+    wrong_sum = epub.read(making.with_wrong_checksum(data, "b.html"))
+    unpackable = epub.read(making.with_broken_entry(data, "b.html"))
+
+    assert list(wrong_sum.parts) == ["About sails.", "About ropes."]
+    assert list(unpackable.parts) == ["About sails."]
+    assert wrong_sum.notes == unpackable.notes == [Note("damaged_parts")]
+    assert refusal_of(making.with_broken_entry(making.with_broken_entry(data, "b.html"), "a.html")).code == "broken"

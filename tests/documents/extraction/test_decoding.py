@@ -191,3 +191,54 @@ def test_where_two_readings_are_as_good_there_is_no_guess() -> None:
 def test_a_sign_where_nobody_writes_it_is_dearer() -> None:
     assert text_cost("It’s here") < text_cost("It¡s here")
     assert text_cost("costs £4") < text_cost("costs Ł4")
+
+
+TWICE = [
+    ("Größe fünf – gültig".encode().decode("cp1252").encode(), "Größe fünf – gültig"),
+    (
+        "the 2003–04 season, the 2004–05 season".encode().decode("latin-1").encode(),
+        "the 2003–04 season, the 2004–05 season",
+    ),
+    ("Ça coûte 5 € – à peu près".encode().decode("cp1252").encode(), "Ça coûte 5 € – à peu près"),
+]
+
+
+@pytest.mark.parametrize(("data", "text"), TWICE)
+def test_letters_that_were_encoded_twice_are_mended_and_counted(data: bytes, text: str) -> None:
+    decoded = decode_counted(data)
+
+    assert decoded.text == text
+    assert decoded.repaired == sum(not character.isascii() for character in text)
+
+
+@pytest.mark.parametrize("text", ["São João, â€“ is what a dash becomes, and Ã¶ an ö", "NÃO, SÃO", "£Â 5"])
+def test_a_text_that_has_other_letters_too_is_left_as_it_is(text: str) -> None:
+    assert decode(text.encode()) == text
+
+
+ANNOUNCED = [
+    ("연차 휴가 안내입니다".encode("iso2022_kr"), "연차 휴가 안내입니다"),
+    ("会議は三時".encode("iso2022_jp"), "会議は三時"),
+    ("朱先生周五休假".encode("hz"), "朱先生周五休假"),
+    (b"a shell script: ~{user}/x ~{ab~}", "a shell script: ~{user}/x ~{ab~}"),
+    ("ok \ud83d\ude00 äöü".encode("utf-8", "surrogatepass"), "ok \U0001f600 äöü"),
+]
+
+
+@pytest.mark.parametrize(("data", "text"), ANNOUNCED)
+def test_rare_ways_to_write_letters_are_read(data: bytes, text: str) -> None:
+    assert decode(data) == text
+
+
+def test_lines_around_a_table_of_an_old_program_are_no_letters() -> None:
+    table = "┌──────┐\n│ Name │\n└──────┘\n"
+    assert decode(table.encode("cp437")) == table
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gb18030", "big5", "cp949"])
+def test_a_sign_in_brackets_stays_that_sign(encoding: str) -> None:
+    text = "The first of them is called (±)-2-amine in the list, and this is all that is said of it there.\n" * 3
+    try:
+        assert decode(text.encode(encoding)) == text
+    except Unreadable as failure:
+        assert failure.reason == "unknown_encoding"

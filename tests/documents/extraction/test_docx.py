@@ -14,7 +14,7 @@ from documents.extraction.content import Content
 from documents.extraction.docx_numbering import number_in_words
 from documents.extraction.failures import Unreadable
 from tests.documents.extraction import making
-from tests.documents.extraction.reading import read_in_child
+from tests.documents.extraction.reading import read_here, read_in_child
 
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -307,3 +307,45 @@ def changed(data: bytes, name: str, before: str, after: str) -> bytes:
     assert before.encode() in parts[name]
     parts[name] = re.sub(re.escape(before.encode()), lambda _found: after.encode(), parts[name])
     return making.archive(parts)
+
+
+def test_raised_and_struck_text_is_told_from_the_rest() -> None:
+    def run(words: str, look: str = "") -> str:
+        return f'<w:r><w:rPr>{look}</w:rPr><w:t xml:space="preserve">{words}</w:t></w:r>'
+
+    raised = '<w:vertAlign w:val="superscript"/>'
+    body = run("10") + run("6", raised) + run(" m") + run("2", raised) + run(" for ") + run("5", "<w:strike/>")
+    body += run(" €", "<w:dstrike/>") + run(" 6 €")
+
+    assert (
+        read_here(making.office({"word/document.xml": making.word_xml(f"<w:p>{body}</w:p>")})).text
+        == "10^6 m2 for ~~5 €~~ 6 €"
+    )
+
+
+WHITE = '<w:r><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>White words.</w:t></w:r>'
+SEEN = [
+    (f"<w:p><w:r><w:t>Seen.</w:t></w:r>{WHITE}</w:p>", "Seen.", "White words."),
+    (
+        '<w:p><w:r><w:t>Seen.</w:t></w:r><w:r><w:rPr><w:sz w:val="2"/></w:rPr><w:t>Dots.</w:t></w:r></w:p>',
+        "Seen.",
+        "Dots.",
+    ),
+    (f'<w:p><w:pPr><w:shd w:fill="000080"/></w:pPr>{WHITE}</w:p>', "White words.", ""),
+    (f"<w:tbl><w:tr><w:tc><w:p>{WHITE}</w:p></w:tc></w:tr></w:tbl>", "White words.", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "text", "hidden"), SEEN)
+def test_white_or_tiny_text_on_the_page_is_hidden(body: str, text: str, hidden: str) -> None:
+    content = docx.read(making.office({"word/document.xml": making.word_xml(body)}))
+    assert ("".join(content.parts), content.hidden) == (text, hidden)
+
+
+def test_a_form_for_older_programs_is_read_where_there_is_no_other() -> None:
+    names = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    box = "<w:pict><w:txbxContent><w:p><w:r><w:t>Boxed.</w:t></w:r></w:p></w:txbxContent></w:pict>"
+    box = f"<mc:Fallback>{box}</mc:Fallback>"
+    body = f"<w:p><w:r><mc:AlternateContent {names}>{box}</mc:AlternateContent></w:r></w:p>"
+
+    assert read_here(making.office({"word/document.xml": making.word_xml(body)})).text == "Boxed."

@@ -210,3 +210,41 @@ def test_an_element_of_thousands_of_attributes_is_read() -> None:
 
     assert with_few_attributes(page).count("=") == ATTRIBUTES_MAX
     assert read_here(page.encode()).text == "text\n\nafter"
+
+
+INLINE = [
+    (
+        "<p>10<sup>6</sup> cells, m<sup>2</sup>, the 5<sup>th</sup> of 2024<sup><a href='#1'>1</a></sup></p>",
+        "10^6 cells, m2, the 5th of 2024^1",
+    ),
+    ("<p>Fee <del>10</del> 12 euros, <s>15</s> 20</p>", "Fee ~~10~~ 12 euros, ~~15~~ 20"),
+    (
+        "<p>Map: <img src=x alt='The gate is north of the hall'> <img src=y alt='Our logo'></p>",
+        "Map: The gate is north of the hall",
+    ),
+    ("<h2>Fees<a href='#fees'>¶</a></h2>", "## Fees"),
+    ("<p>x = <math><mfrac><mn>1</mn><mi>n</mi></mfrac><annotation>1 over n</annotation></math></p>", "x = 1/n"),
+    ("<noscript><p>Works without scripts, too.</p></noscript><div id=app></div>", "Works without scripts, too."),
+    ("<table><tr><th>A<th>B<tr><td rowspan=0>x<td>1<tr><td>2</table>", "A | B\nA: x; B: 1\nA: x; B: 2"),
+]
+
+
+@pytest.mark.parametrize(("markup", "text"), INLINE)
+def test_what_a_reader_sees_besides_letters_is_written(markup: str, text: str) -> None:
+    assert read_here(f"<!doctype html><body>{markup}</body>".encode()).text == text
+
+
+def test_a_table_by_role_is_a_table() -> None:
+    def row(role: str, *cells: str) -> str:
+        return f"<div role=row>{''.join(f'<span role={role}>{cell}</span>' for cell in cells)}</div>"
+
+    markup = f"<div role=table>{row('columnheader', 'Item', 'Fee')}{row('cell', 'Pool', '5')}</div>"
+    assert read_here(f"<!doctype html><body>{markup}</body>".encode()).text == "Item | Fee\nItem: Pool; Fee: 5"
+
+
+@pytest.mark.parametrize("look", ["style='font-size:1px'", "style='font-size: 1 pt'", "class=w"])
+def test_text_as_small_as_a_dot_or_white_by_style_sheet_is_hidden(look: str) -> None:
+    markup = f"<!doctype html><style>.w{{color:#fff}}</style><body><p>Seen.</p><p {look}>Not seen.</p></body>"
+    content = html.read(markup.encode())
+
+    assert (list(content.parts), content.hidden) == (["Seen."], "Not seen.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from email.message import EmailMessage
 
 import pytest
@@ -184,3 +185,26 @@ def test_lines_that_flow_are_joined() -> None:
     )
 
     assert "The sentence goes on here.\nThis is another." in read_here(raw).text
+
+
+HEAD = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: S\r\nMIME-Version: 1.0\r\n"
+
+
+def test_an_attached_mail_in_base64_is_read() -> None:
+    inner = base64.encodebytes(b"From: c@example.org\r\nSubject: Inner\r\n\r\nInner words.\r\n")
+    data = HEAD + b"Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\nContent-Type: message/rfc822\r\n"
+    data += b"Content-Transfer-Encoding: base64\r\n\r\n" + inner + b"\r\n--q--\r\n"
+    text = read_here(data).text
+
+    assert "Subject: Inner" in text
+    assert "Inner words." in text
+
+
+def test_a_body_without_the_announced_line_between_its_parts_is_read() -> None:
+    data = HEAD + b"Content-Type: multipart/mixed; boundary=q\r\n\r\n--other\r\n\r\nWords.\r\n--other--\r\n"
+    assert "Words." in read_here(data).text
+
+
+def test_html_that_is_called_plain_text_is_read_as_html() -> None:
+    data = HEAD + b"Content-Type: text/plain\r\n\r\n<html><body><p>Shown <b>words</b>.</p></body></html>\r\n"
+    assert read_here(data).text.endswith("\n\nShown words.")

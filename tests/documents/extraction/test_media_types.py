@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from documents.extraction import media_types
+from documents.extraction.failures import Unreadable
 from documents.extraction.media_types import recognise
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import refusal_of
@@ -90,3 +91,9 @@ def test_an_unknown_type_is_refused_with_what_is_accepted(data: bytes, hint: str
 
     assert refused.code == "unknown_type"
     assert hint in refused.message
+
+
+@pytest.mark.parametrize("start", [b"ID3\x03\x00\x00", b"\xff\xfb\x90\x00", b"OggS\x00\x02", b"\x00\x00\x00 ftypmp42"])
+def test_sounds_and_films_are_no_text_in_two_bytes_per_letter(start: bytes) -> None:
+    with pytest.raises(Unreadable):
+        recognise(start + b"\xff\xfb\x90\x00" * 100)

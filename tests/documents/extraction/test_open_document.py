@@ -208,3 +208,97 @@ def test_a_locked_file_is_encrypted_and_one_without_content_broken() -> None:
     assert refusal_of(making.archive(named | {"META-INF/manifest.xml": locked})).code == "encrypted"
     assert refusal_of(making.archive(named)).code == "broken"
     assert refusal_of(making.archive({"mimetype": "application/vnd.oasis.opendocument.formula"})).code == "unknown_type"
+
+
+LISTS = tag(
+    "text:list-style",
+    tag("text:list-level-style-number", text_level="1", style_num__format="1", style_num__suffix="."),
+    tag("text:list-level-style-number", text_level="2", style_num__format="a", style_num__prefix="("),
+    style_name="L1",
+)
+FONTS = (
+    tag("style:style", tag("style:text-properties", style_font__name=".VnTime"), style_name="Old"),
+    tag("style:style", style_name="Older", style_parent__style__name="Old"),
+    tag("style:style", tag("style:text-properties", style_font__name="F1"), style_name="Vni"),
+)
+FACES = tag("office:font-face-decls", tag("style:font-face", style_name="F1", svg_font__family="'VNI-Times'"))
+
+
+def styled(body: str) -> list[str]:
+    document = tag("office:body", tag("office:text", body))
+    styles = tag("office:automatic-styles", LISTS, *FONTS)
+    data = making.archive(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "content.xml": root("document-content", FACES, styles, document),
+        }
+    )
+    (part,) = odf.read(data).parts
+    return part.split("\n\n")
+
+
+def entry(*inner: str, **attributes: str) -> str:
+    return tag("text:list-item", *inner, **attributes)
+
+
+def test_items_of_numbered_lists_have_their_numbers() -> None:
+    inner = tag("text:list", entry(p("firmly")), entry(p("twice")))
+    first = tag("text:list", entry(p("Press."), inner), entry(p("Wait."), p("Patiently.")), text_style__name="L1")
+    second = tag("text:list", entry(p("Go on.")), text_style__name="L1", text_continue__numbering="true")
+    third = tag("text:list", entry(p("New."), text_start__value="7"), text_style__name="L1")
+
+    numbered = ["1. Press.", "(a firmly", "(b twice", "2. Wait.", "Patiently.", "3. Go on.", "7. New."]
+    assert styled(first + second + third) == numbered
+
+
+def test_letters_of_old_vietnamese_fonts_are_unicode() -> None:
+    body = p("Thêi h¹n", text_style__name="Older")
+    body += p(
+        f"Ngày: {tag('text:span', 'Thoâng ', text_style__name='Vni')}{tag('text:span', 'baùo', text_style__name='Vni')}"
+    )
+
+    assert styled(body) == ["Thời hạn", "Ngày: Thông báo"]
+
+
+def test_formulas_are_written_once_and_keep_their_fractions() -> None:
+    inner = '<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><mi>y</mi><mo>=</mo><mfrac><mi>a</mi>'
+    inner += "<mrow><mi>b</mi><mo>+</mo><mn>1</mn></mrow></mfrac></mrow><annotation>y = {a} over {b+1}</annotation>"
+    body = p(tag("draw:frame", tag("draw:object", f"{inner}</semantics></math>")))
+
+    assert text(body) == ["y=a/(b+1)"]
+
+
+def test_a_note_on_a_cell_stands_below_its_sheet_and_values_without_text_are_read() -> None:
+    number = tag("table:table-cell", tag("office:annotation", p("Ask Ada")), p("5"))
+    bare = tag("table:table-cell", office_value__type="percentage", office_value="0.075")
+    sheet = tag("table:table", row(cell("Item"), cell("Fee")), row(cell("Pool"), number), row(cell("Gym"), bare))
+    (part,) = read("spreadsheet", sheet).parts
+
+    assert part == "# Sheet\n\nItem | Fee\nItem: Pool; Fee: 5\nItem: Gym; Fee: 7.5%\n\nNote on 5: Ask Ada"
+
+
+def test_rows_that_are_said_to_be_the_header_are_it() -> None:
+    head = tag("table:table-header-rows", row(cell("Grade"), cell("Text")))
+    body = tag("table:table", head, row(cell("A"), cell("gold")), row(cell("Grade"), cell("A")))
+
+    assert text(body) == ["Grade | Text\nGrade: A; Text: gold\nGrade: Grade; Text: A"]
+
+
+def test_a_group_of_shapes_stands_where_its_first_shape_does() -> None:
+    def box(words: str, top: str) -> str:
+        return tag(
+            "draw:frame", tag("draw:text-box", p(words)), svg_x="1cm", svg_y=top, svg_width="4cm", svg_height="1cm"
+        )
+
+    page = tag("draw:page", tag("draw:g", box("Last.", "9cm")), box("Second.", "6cm"), box("First.", "3cm"))
+    (slide,) = read("presentation", page).parts
+
+    assert slide == "# Slide 1\n\nFirst.\n\nSecond.\n\nLast."
+
+
+def test_a_damaged_part_is_read_as_far_as_it_goes() -> None:
+    whole = package("text", p("All of it."), meta_xml=root("document-meta", META))
+    content = odf.read(making.with_broken_entry(whole, "meta.xml"))
+
+    assert (list(content.parts), list(content.notes)) == (["All of it."], [Note("damaged_parts")])
+    assert refusal_of(making.with_broken_entry(whole, "content.xml")).code == "broken"

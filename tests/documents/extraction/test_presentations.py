@@ -16,10 +16,12 @@ from pptx.opc.packuri import PackURI
 from pptx.util import Inches
 
 from documents.extraction import media_types
+from documents.extraction import pptx as pptx_reader
 from documents.extraction.archives import parse_xml
 from documents.extraction.charts import as_shown, diagram_lines
 from documents.extraction.notes import Note
 from documents.extraction.pptx_order import Box, in_reading_order
+from documents.extraction.pptx_text import A
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import read_here, read_in_child
 
@@ -275,3 +277,71 @@ ORDERS = [
 @pytest.mark.parametrize(("boxes", "order"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
 def test_shapes_are_read_by_their_places(boxes: list[tuple[int, ...]], order: list[int]) -> None:
     assert in_reading_order([Box(each[0], each[1], each[2] if len(each) > 2 else 4, 2) for each in boxes]) == order
+
+
+def test_letters_of_old_vietnamese_fonts_are_unicode() -> None:
+    presentation = deck()
+    paragraph = box(slide_of(presentation).shapes, "").text_frame.paragraphs[0]
+    for font, words in ((".VnTime", "Thêi h¹n"), ("Arial", ": café "), ("VNI-Times", "Thoâng ba"), ("VNI-Times", "ùo")):
+        run = paragraph.add_run()
+        run.text, run.font.name = words, font
+
+    assert blocks(presentation)[1:] == ["Thời hạn: café Thông báo"]
+
+
+def test_raised_and_struck_text_is_told_from_the_rest() -> None:
+    presentation = deck()
+    paragraph = box(slide_of(presentation).shapes, "").text_frame.paragraphs[0]
+    for words, look in (
+        ("10", {}),
+        ("6", {"baseline": "30000"}),
+        (" cells for ", {}),
+        ("5 €", {"strike": "sngStrike"}),
+    ):
+        run = paragraph.add_run()
+        run.text = words
+        for name, value in look.items():
+            run.font._element.set(name, value)
+
+    assert blocks(presentation)[1:] == ["10^6 cells for ~~5 €~~"]
+
+
+def test_automatic_numbers_are_read() -> None:
+    presentation = deck()
+    frame = box(slide_of(presentation).shapes, "Press").text_frame
+    for words, level in (("firmly", 1), ("twice", 1), ("Wait", 0)):
+        paragraph = frame.add_paragraph()
+        paragraph.text, paragraph.level = words, level
+    for paragraph in frame.paragraphs:
+        kind = "alphaLcParenBoth" if paragraph.level else "arabicPeriod"
+        numbered = pptx.oxml.parse_xml(f'<a:buAutoNum xmlns:a="{A[1:-1]}" type="{kind}"/>')
+        paragraph._p.get_or_add_pPr().append(numbered)
+
+    assert blocks(presentation)[1:] == ["1. Press\n(a) firmly\n(b) twice\n2. Wait"]
+
+
+def test_a_file_with_a_damaged_part_is_read_as_far_as_it_goes() -> None:
+    presentation = deck()
+    for words in ("One.", "Two."):
+        box(slide_of(presentation).shapes, words)
+    data = saved(presentation)
+    wrong_sum = pptx_reader.read(making.with_wrong_checksum(data, "ppt/slides/slide2.xml"))
+    broken = pptx_reader.read(making.with_broken_entry(data, "ppt/slides/slide2.xml"))
+
+    assert "Two." in "".join(wrong_sum.parts)
+    assert "One." in "".join(broken.parts)
+    assert wrong_sum.notes == [Note("damaged_parts")]
+    assert broken.notes == [Note("damaged_pages", 1, (2,)), Note("damaged_parts")]
+
+
+def test_the_row_below_a_header_that_parts_its_groups_belongs_to_it() -> None:
+    presentation = deck()
+    rows = [("Site", "2024", ""), ("", "Q1", "Q2"), ("York", "1", "2"), ("Hull", "3", "4")]
+    table = slide_of(presentation).shapes.add_table(4, 3, 0, 0, 100, 100).table
+    for row, cells in zip(table.rows, rows, strict=True):
+        for cell, words in zip(row.cells, cells, strict=True):
+            cell.text = words
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(0, 0).merge(table.cell(1, 0))
+
+    assert "Site: York; 2024 Q1: 1; 2024 Q2: 2" in blocks(presentation)[1]

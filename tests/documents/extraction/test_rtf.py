@@ -111,3 +111,43 @@ def test_a_file_of_braces_is_refused() -> None:
 
 def test_an_empty_file_is_empty() -> None:
     assert refusal_of(file(b"")).code == "empty"
+
+
+OLD_FONTS = rb"{\fonttbl{\f5\fnil\fcharset0 .VnTime;}{\f6\fnil VNI-Times;}{\f7\fnil .VnTimeH;}}"
+LETTERS = [
+    (rb"{\f5 Th\'eai h\'b9n n\'e9p}", "Thời hạn nộp"),
+    (rb"{\f5 Th\u234?i h\u185?n}", "Thời hạn"),
+    (rb"{\f6 Tho\'e2ng ba{\b \'f9}o}", "Thông báo"),
+    (rb"{\f7 th\'eai}", "THỜI"),
+    (rb"\f5 h\'b9n\plain  caf\'e9", "hạn café"),
+]
+
+
+@pytest.mark.parametrize(("body", "text"), LETTERS)
+def test_letters_of_old_vietnamese_fonts_are_unicode(body: bytes, text: str) -> None:
+    (part,) = rtf.read(file(body + rb"\par", OLD_FONTS)).parts
+    assert part == text
+
+
+MARKED = [
+    (rb"Fee {\strike 10} 12", "Fee ~~10~~ 12"),
+    (rb"10{\super 6} cells", "10^6 cells"),
+    (rb"10{\super -3} m{\super 2}", "10^-3 m2"),
+    (rb"the 5{\super th} day", "the 5th day"),
+]
+
+
+@pytest.mark.parametrize(("body", "text"), MARKED)
+def test_struck_and_raised_text_is_told_from_the_rest(body: bytes, text: str) -> None:
+    assert blocks(body + rb"\par") == [text]
+
+
+def test_merged_cells_are_filled_and_the_header_is_that_of_the_file() -> None:
+    def table_row(head: bytes, *cells: bytes) -> bytes:
+        return rb"\trowd" + head + rb"\pard\intbl " + b"".join(cell + rb"\cell " for cell in cells) + rb"\row "
+
+    body = table_row(rb"\trhdr\cellx1\cellx2\cellx3", b"Team", b"Name", b"Team")
+    body += table_row(rb"\clvmgf\cellx1\cellx2\cellx3", b"Law", b"Una", b"Law")
+    body += table_row(rb"\clvmrg\cellx1\clmgf\cellx2\clmrg\cellx3", b"", b"Rex", b"")
+
+    assert blocks(body) == ["Team | Name | Team\nTeam: Law; Name: Una; Team: Law\nTeam: Law; Name: Rex; Team: Rex"]

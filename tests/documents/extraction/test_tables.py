@@ -239,3 +239,26 @@ def test_lists_in_prose_are_no_table() -> None:
 )
 def test_tables_of_markdown(written: str, read: str) -> None:
     assert read_here(f"# T\n\n{written}".encode(), ".md").text == f"# T\n\n{read}"
+
+
+def test_three_rows_of_names_are_one_header() -> None:
+    rows = [
+        ["Site", "Sales", "Sales", "Sales", "Sales"],
+        ["Site", "2023", "2023", "2024", "2024"],
+        ["Site", "Q1", "Q2", "Q1", "Q2"],
+        ["York", "1", "2", "3", "4"],
+    ]
+    assert list(describe_rows(rows))[1] == (
+        "Site: York; Sales 2023 Q1: 1; Sales 2023 Q2: 2; Sales 2024 Q1: 3; Sales 2024 Q2: 4"
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Project", "Harbour"], ["Owner", "Ada"], ["Budget", "5000"], ["Start", "May"]],
+        [["Contract", "K-12"], ["Start", "1 May"], ["Contact", "Ada"]],
+    ],
+)
+def test_a_form_of_two_columns_has_no_header(rows: list[list[str]]) -> None:
+    assert list(describe_table(rows)) == [" | ".join(row) for row in rows]

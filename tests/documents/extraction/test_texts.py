@@ -146,3 +146,50 @@ def test_text_that_normalises_is_stored_normalised() -> None:
     read = read_in_child(unicodedata.normalize("NFD", "Nhà thầu\r\n\r\n\r\n\x07fi\xadn").encode())
 
     assert read.text == "Nhà thầu\n\nfin"
+
+
+def test_the_colours_of_a_terminal_are_no_text() -> None:
+    assert read_here(b"\x1b[31mError\x1b[0m: disk \x1b]8;;http://x\x07full\n").text == "Error: disk full"
+
+
+def test_json_has_its_letters_and_keeps_its_form() -> None:
+    data = rb'{"a": "Gr\u00f6\u00dfe \ud83d\ude00", "b": "\u0022x\u0022 \\\\u00e4 \u000a"}'
+
+    assert read_here(data, ".json").text == '{"a": "Größe \U0001f600", "b": "\\u0022x\\u0022 \\\\\\\\u00e4 \\u000a"}'
+
+
+def test_a_calendar_is_read_as_its_events() -> None:
+    data = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Fire drill\\, north\r\nLOCATION:Hall\r\n"
+    data += b"END:VEVENT\r\nEND:VCALENDAR\r\n"
+    assert read_here(data, ".ics").text == "Event: Fire drill, north\nLocation: Hall"
+
+
+MARKDOWN = [
+    ("---\n\nBetween two rules\n\n---\n\nMore", "---\n\nBetween two rules\n\n---\n\nMore"),
+    ("+++\ntitle = 'X'\n+++\n\nText", "Text"),
+    ("A ![plan](data:image/png;base64,iVBORw0KGgo=) here", "A ![plan] here"),
+    (
+        "<table><tr><th>Item</th><th>Fee</th></tr>\n<tr><td>Pool</td>\n<td>5</td></tr></table>\nEnd",
+        "Item | Fee\nItem: Pool; Fee: 5\n\nEnd",
+    ),
+    ("```\n<table><tr><td>x</td></tr></table>\n```", "```\n<table><tr><td>x</td></tr></table>\n```"),
+    ("| a | b |\n|---|---|\n| 1 | 2 | 3 |", "a | b\na: 1; b: 2; 3"),
+]
+
+
+@pytest.mark.parametrize(("written", "text"), MARKDOWN)
+def test_markdown_keeps_its_text_and_nothing_else(written: str, text: str) -> None:
+    assert read_here(written.encode(), ".md").text == text
+
+
+CSV = [
+    ("Name,Room\r\r\nAda,12\r\r\nBob,13\r\r\n", "Name: Ada; Room: 12"),
+    ('Name, Note\nAda, "one, two"\nBob, "three"\n', "Name: Ada; Note: one, two"),
+    ('Name,Note\nAda,"say \\\\"hi\\\\", now"\nBob,ok\n'.replace("\\\\", "\\"), 'Name: Ada; Note: say "hi", now'),
+    ('Name,Path\nAda,"C:\\\\x\\\\"\nBob,ok\n'.replace("\\\\", "\\"), "Name: Ada; Path: C:\\x\\"),
+]
+
+
+@pytest.mark.parametrize(("written", "line"), CSV)
+def test_unusual_ways_to_write_rows_are_read(written: str, line: str) -> None:
+    assert line in read_here(written.encode(), ".csv").text.split("\n")

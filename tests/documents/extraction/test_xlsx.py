@@ -9,6 +9,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -189,3 +190,19 @@ def test_very_many_rows_are_refused_before_they_fill_the_memory(monkeypatch: pyt
     with pytest.raises(Unreadable) as refused:
         xlsx.read(made())
     assert refused.value.reason == "too_much_text"
+
+
+def test_titles_of_charts_and_what_pictures_show_are_read() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    for row in (["Month", "Visits"], ["May", 5], ["June", 7]):
+        sheet.append(row)
+    chart = BarChart()
+    chart.title = "Visits by month"
+    chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=3), titles_from_data=True)
+    sheet.add_chart(chart, "E5")  # type: ignore[call-arg]
+    out = BytesIO()
+    book.save(out)
+
+    assert read_here(out.getvalue()).text.endswith("Month: June; Visits: 7\n\nChart: Visits by month")
