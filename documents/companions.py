@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -50,16 +51,7 @@ class Companions:
         places: dict[int, int] = {}
         left = bytes_max
         with connection.cursor() as cursor:
-            cursor.execute(
-                _WAITING,
-                {
-                    "task": INDEX_TASK,
-                    "queue": INDEXING_QUEUE,
-                    "corpus": self._corpus_id,
-                    "small": SMALL_BYTES,
-                    "most": files_max,
-                },
-            )
+            cursor.execute(_WAITING, {**self._wanted, "most": files_max})
             for job_id, size_bytes in cursor.fetchall():
                 left -= size_bytes
                 if chosen and left < 0:
@@ -69,6 +61,16 @@ class Companions:
         taken = self._take(chosen) if chosen else []
         self.places += sum(places[each.job_id] for each in taken)
         return taken
+
+    def others_are_next(self) -> bool:
+        """Return whether the queue's next job is none of these: that of another corpus, or of a larger file."""
+        with connection.cursor() as cursor:
+            cursor.execute(_OTHERS_ARE_NEXT, self._wanted)
+            return bool(cursor.fetchone()[0])
+
+    @property
+    def _wanted(self) -> dict[str, Any]:
+        return {"task": INDEX_TASK, "queue": INDEXING_QUEUE, "corpus": self._corpus_id, "small": SMALL_BYTES}
 
     def _take(self, job_ids: Sequence[int]) -> list[Taken]:
         try:
@@ -115,18 +117,32 @@ def _give_back(job_ids: Collection[int], wait_seconds: float) -> None:
             _left.update(job_ids)
 
 
-_WAITING = """
+_CAN_RUN = """
+job.status = 'todo' AND job.queue_name = %(queue)s AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
+AND NOT EXISTS (SELECT FROM procrastinate_jobs AS running WHERE running.lock = job.lock AND running.status = 'doing')
+"""
+_IS_WANTED = """
+job.task_name = %(task)s
+AND document.corpus_id = %(corpus)s AND document.status = 'processing' AND document.deleted_at IS NULL
+AND document.size_bytes <= %(small)s AND document.version = 0 AND document.crashes = 0
+"""
+_WAITING = f"""
 SELECT job.id, document.size_bytes
 FROM procrastinate_jobs AS job
 JOIN documents_document AS document ON document.id = (job.args ->> 'document_id')::uuid
-WHERE job.status = 'todo' AND job.queue_name = %(queue)s AND job.task_name = %(task)s
-AND (job.scheduled_at IS NULL OR job.scheduled_at <= now())
-AND document.corpus_id = %(corpus)s AND document.status = 'processing' AND document.deleted_at IS NULL
-AND document.size_bytes <= %(small)s AND document.version = 0 AND document.crashes = 0
-AND NOT EXISTS (SELECT FROM procrastinate_jobs AS running WHERE running.lock = job.lock AND running.status = 'doing')
+WHERE {_CAN_RUN} AND {_IS_WANTED}
 ORDER BY job.priority DESC, job.id
 LIMIT %(most)s
-"""
+"""  # noqa: S608 - of constants
+_OTHERS_ARE_NEXT = f"""
+SELECT NOT EXISTS (
+    SELECT FROM (
+        SELECT * FROM procrastinate_jobs AS job WHERE {_CAN_RUN} ORDER BY job.priority DESC, job.id LIMIT 1
+    ) AS job
+    JOIN documents_document AS document ON document.id = (job.args ->> 'document_id')::uuid
+    WHERE {_IS_WANTED}
+)
+"""  # noqa: S608 - of constants
 _TAKE = """
 UPDATE procrastinate_jobs
 SET status = 'doing', worker_id = (SELECT worker_id FROM procrastinate_jobs WHERE id = %(beside)s)

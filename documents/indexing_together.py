@@ -1,6 +1,7 @@
 """Many small files at a time: calls to the model are filled across files, and so are the statements.
 
-A worker that is given a small file reads it, and then takes others of its corpus along, group by group. While a group
+A worker that is given a small file reads it, and then takes others of its corpus along, group by group, for as long as
+no other job of the queue comes before them. `manage.py ingest` does the same with the files of a folder. While a group
 is read, the calls for the one before it are under way; its chunks are stored while the model works on its own. Each
 group is published in one transaction, together with the end of its jobs. A crash loses two groups at most; their
 documents are indexed one by one after that, so that a file which ends workers takes no neighbour with it.
@@ -9,10 +10,11 @@ documents are indexed one by one after that, so that a file which ends workers t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -21,7 +23,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from documents.attempts import Interrupted, Superseded, claim, claim_all, wait_for_model
 from documents.checkpoints import checkpoint
-from documents.companions import SMALL_BYTES, Companions, Taken
+from documents.companions import SMALL_BYTES, Taken
 from documents.embedding_ahead import calls_ahead
 from documents.indexing import (
     MODEL_IS_AWAY,
@@ -41,12 +43,32 @@ from ragsite.errors import RagError
 
 GROUP_FILES = 64
 GROUP_BYTES = 400_000
-SLICE_SECONDS = 2.0  # then it is somebody else's turn in the queue
+SLICE_SECONDS = 2.0  # then others that are next in the queue have their turn
+LONGEST_SECONDS = 20.0  # then the run ends in any case, and its tenant is charged for the time it took
 RETRY_SECONDS = 5.0
 READ_AHEAD = 2  # one file is read in its process while another one is cut here
 
 _OF_ONE_ROW = (DataError, IntegrityError)  # of all errors of the database, those that a document's text can cause
 Begin = Callable[[list[str]], "Future[np.ndarray]"]
+
+
+class Companions(Protocol):
+    """Other documents to be indexed beside one: those of a worker's queue, or the files of a folder."""
+
+    def take(self, *, files_max: int, bytes_max: int) -> list[Taken]:
+        """Return the next ones, at most so many and so many bytes; the first may be larger."""
+
+    def others_are_next(self) -> bool:
+        """Return whether something waits that comes before these, and can't be taken along."""
+
+    def finish(self, job_ids: Collection[int]) -> None:
+        """End the jobs that are done, in the transaction of the caller."""
+
+    def retry(self, job_ids: Collection[int], *, wait_seconds: float) -> None:
+        """Leave jobs to another run."""
+
+    def close(self) -> None:
+        """Give back what is neither finished nor left to another run."""
 
 
 def index_with_companions(
@@ -59,13 +81,18 @@ def index_with_companions(
     document = claim(document_id)
     if document is None:
         return None
-    if document.size_bytes > SMALL_BYTES or document.version or document.crashes:
+    if not may_be_together(document):
         return index_claimed(document, keep_going)
     run = _Run(document, companions, keep_going)
     try:
         return run.index()
     finally:
         companions.close()
+
+
+def may_be_together(document: Document) -> bool:
+    """Return whether a document is small, was never indexed, and never ended a worker."""
+    return document.size_bytes <= SMALL_BYTES and not document.version and not document.crashes
 
 
 @dataclass
@@ -108,6 +135,12 @@ class _Run:
         checkpoint("claimed")
         return usable_space_of(self._first), read_document(self._first, keep_going=self._keep_going)
 
+    def _is_over(self) -> bool:
+        seconds = time.monotonic() - self._started
+        if seconds > LONGEST_SECONDS or not self._keep_going():
+            return True
+        return seconds > SLICE_SECONDS and self._companions.others_are_next()
+
     def _take(self) -> list[Taken]:
         taken = self._companions.take(files_max=GROUP_FILES, bytes_max=GROUP_BYTES)
         self._jobs |= {each.document_id: each.job_id for each in taken}
@@ -126,8 +159,7 @@ class _Run:
                 if not self._store(space, group):
                     return
                 before, group = group, _Group()
-                is_over = time.monotonic() - self._started > SLICE_SECONDS or not self._keep_going()
-                taken = [] if is_over else self._take()
+                taken = [] if self._is_over() else self._take()
             if before is not None:
                 self._finish(space, before)
 

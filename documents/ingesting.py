@@ -1,4 +1,7 @@
-"""Files and folders into a corpus, indexed in this process: what `manage.py ingest` does."""
+"""Files and folders into a corpus, indexed in this process: what `manage.py ingest` does.
+
+Small files are indexed together, as workers do it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -19,7 +23,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from documents.attempts import CRASHES_MAX, Interrupted, restart
 from documents.closeness import keep_closeness
 from documents.forgetting import delete_document
-from documents.indexing import MODEL_IS_AWAY, index_document
+from documents.indexing import MODEL_IS_AWAY
+from documents.indexing_together import index_with_companions
+from documents.ingesting_together import Folder, Waiting
 from documents.models import Corpus, Document
 from documents.naming import SOURCE_MAX_CHARS, clean_text
 from documents.queueing import enqueue
@@ -101,25 +107,28 @@ def ingest_paths(
 ) -> Report:
     """Index files, folders and globs into a corpus, and return what became of each file.
 
-    Files that didn't change are not touched; a known file with new bytes gets a new version. Stops between two files
-    when `keep_going` says so. Raises InvalidInput for a path where nothing is, before anything is done.
+    Files that didn't change are not touched; a known file with new bytes gets a new version. Stops when `keep_going`
+    says so, after the file or the group of small files that it has begun with. Raises InvalidInput for a path where
+    nothing is, before anything is done.
     """
     started = time.monotonic()
     files = find_files(paths)
     on_start(len(files))
-    done: list[Ingested] = []
-    for found in files:
-        if not keep_going():
-            break
-        done.append(_ingest(corpus, found, leave_to_worker=leave_to_worker))
-        on_file(done[-1])
+    done: dict[int, Ingested] = {}
+
+    def tell(place: int, ingested: Ingested) -> None:
+        done[place] = ingested
+        on_file(ingested)
+
+    _Ingesting(corpus, files, tell, keep_going).run(leave_to_worker=leave_to_worker)
     _complete(corpus)
-    return Report(done, round(time.monotonic() - started, 3), stopped=len(done) < len(files))
+    in_order = [done[place] for place in sorted(done)]
+    return Report(in_order, round(time.monotonic() - started, 3), stopped=len(done) < len(files))
 
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[Callable[[], bool]]:
-    """Give a `keep_going` that SIGTERM and SIGINT end: the current file is finished, and the report still comes."""
+    """Give a `keep_going` that SIGTERM and SIGINT end: what has begun is finished, and the report still comes."""
     told: list[int] = []
     before = {
         number: signal.signal(number, lambda number, frame: told.append(number))
@@ -170,28 +179,78 @@ def _source(path: str) -> str:
     return clean_text(path, SOURCE_MAX_CHARS)
 
 
-def _ingest(corpus: Corpus, found: Found, *, leave_to_worker: bool) -> Ingested:
-    try:
-        document = _document_for(corpus, found)
-    except (UploadTooLarge, StorageFull) as exc:
-        return Ingested(str(found.path), FAILED, exc.code, exc.message)
-    except OSError as exc:
-        return Ingested(str(found.path), FAILED, "unreadable", f"The file can't be read: {exc.strerror}.")
-    if document.status == READY:
-        return Ingested(str(found.path), UNCHANGED, chunks=document.chunks_total, bytes=document.size_bytes)
-    if leave_to_worker:
-        _leave_to_worker(document)
-    else:
-        _index(document)
-    document.refresh_from_db()
-    return Ingested(
-        str(found.path),
-        document.status,
-        document.error_code,
-        document.error_detail,
-        document.chunks_total if document.status == READY else 0,
-        document.size_bytes,
-    )
+class _Ingesting:
+    """Takes files in, one after the other, and says of each what became of it."""
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        files: Sequence[Found],
+        tell: Callable[[int, Ingested], None],
+        keep_going: Callable[[], bool],
+    ) -> None:
+        self._corpus = corpus
+        self._files = files
+        self._tell = tell
+        self._keep_going = keep_going
+        self._seen: set[UUID] = set()  # documents that were waiting, and may wait still
+        self._again: list[Waiting] = []  # further files of such documents: copies, or other bytes under the same name
+
+    def run(self, *, leave_to_worker: bool) -> None:
+        folder = Folder(self._waiting(), self._end)
+        while (found := folder.next()) is not None:
+            place, document = found
+            if leave_to_worker:
+                _leave_to_worker(document)
+            else:
+                _index(document, folder)
+            self._end(place, document)
+        for place, document in sorted(self._again, key=lambda waiting: waiting[0]):
+            document.refresh_from_db()
+            was_ready = document.status == READY
+            if document.status == PROCESSING and not leave_to_worker:
+                _index(document, folder)
+                document.refresh_from_db()
+            self._tell(place, self._result(place, document, UNCHANGED if was_ready else None))
+
+    def _waiting(self) -> Iterator[Waiting]:
+        """Take the files in, and yield the documents that are to be indexed."""
+        for place, found in enumerate(self._files):
+            if not self._keep_going():
+                return
+            try:
+                document = _document_for(self._corpus, found)
+            except (UploadTooLarge, StorageFull) as exc:
+                self._tell(place, Ingested(str(found.path), FAILED, exc.code, exc.message))
+                continue
+            except OSError as exc:
+                message = f"The file can't be read: {exc.strerror}."
+                self._tell(place, Ingested(str(found.path), FAILED, "unreadable", message))
+                continue
+            if document.status == READY:
+                self._tell(place, self._result(place, document, UNCHANGED))
+            elif document.pk in self._seen:
+                self._again.append((place, document))
+            else:
+                self._seen.add(document.pk)
+                yield place, document
+
+    def _end(self, place: int, document: Document) -> None:
+        document.refresh_from_db()
+        if document.status == PROCESSING and any(document == again for _, again in self._again):
+            self._again.append((place, document))  # it got other bytes meanwhile
+        else:
+            self._tell(place, self._result(place, document))
+
+    def _result(self, place: int, document: Document, status: str | None = None) -> Ingested:
+        return Ingested(
+            str(self._files[place].path),
+            status or document.status,
+            document.error_code,
+            document.error_detail,
+            document.chunks_total if document.status == READY else 0,
+            document.size_bytes,
+        )
 
 
 def _document_for(corpus: Corpus, found: Found) -> Document:
@@ -209,10 +268,11 @@ def _document_for(corpus: Corpus, found: Found) -> Document:
         return accept_upload(corpus, file=file, name=found.path.name, source=found.source, enqueued=False).document
 
 
-def _index(document: Document) -> None:
+def _index(document: Document, folder: Folder) -> None:
+    """Index a document, and if it is small, others of the folder. What has been begun is finished."""
     for _ in range(CRASHES_MAX):
         try:
-            index_document(document.pk)
+            index_with_companions(document.pk, folder, lambda: True)
         except (*MODEL_IS_AWAY, Interrupted):
             _leave_to_worker(document)
         except SpaceChanged:

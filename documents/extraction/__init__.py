@@ -11,11 +11,11 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.notes import Note, understood
-from documents.extraction.running import Ended, run_child
+from documents.extraction.running import Ended, run_child, start_server
 from documents.extraction.sandbox import limits_for
 from documents.normalising import normalise_question
 
-__all__ = ["Extracted", "ExtractionFailed", "extract"]
+__all__ = ["Extracted", "ExtractionFailed", "extract", "load_readers"]
 
 CHILD = "documents.extraction.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
@@ -74,6 +74,11 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+
+
+def load_readers() -> None:
+    """Start the process that reads files, and return when it has loaded all its readers."""
+    start_server(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:

@@ -18,7 +18,6 @@ from documents.extraction.table_grid import SPAN_MAX, Grid
 from documents.extraction.tables import describe_table
 from documents.headings import as_body, as_heading
 
-_SPACE = re.compile(r"\s+")
 _LINE_BREAK = "\x1f"  # stands for <br> while blanks are being joined
 
 
@@ -181,7 +180,9 @@ class BlockReader:
     def _add(self, text: str | None) -> None:
         if not text:
             return
-        self._pieces.append(text if self._pres else _SPACE.sub(" ", text))
+        if _LINE_BREAK in text and not self._pres:
+            text = text.replace(_LINE_BREAK, " ")
+        self._pieces.append(text)
         if self._links:
             self._link_chars += len(text.strip())
 
@@ -191,6 +192,8 @@ class BlockReader:
         self._pieces = []
         if self._pres:
             return text.replace(_LINE_BREAK, "\n").strip("\n")
+        if _LINE_BREAK not in text:  # nearly always
+            return " ".join(text.split())
         lines = (" ".join(line.split()) for line in text.split(_LINE_BREAK))
         return "\n".join(line for line in lines if line)
 

@@ -17,8 +17,9 @@ _BETWEEN = re.compile(r"(\?=)\s+(=\?)")  # blanks between encoded words are not 
 
 def header(message: EmailMessage, name: str) -> str:
     """Return a header's text on one line, "" if it is absent."""
+    name = name.lower()
     for key, value in message.raw_items():
-        if key.lower() == name.lower():
+        if key.lower() == name:
             return " ".join(decoded(str(value)).split())
     return ""
 
@@ -28,7 +29,10 @@ def decoded(raw: str) -> str:
 
     A letter of several bytes may be cut by the end of an encoded word, so the bytes of neighbours are joined first.
     """
-    raw = _BETWEEN.sub(r"\1\2", raw.replace("\r", "").replace("\n", ""))
+    raw = raw.replace("\r", "").replace("\n", "")
+    if "=?" not in raw:  # most headers
+        return _unencoded(raw)
+    raw = _BETWEEN.sub(r"\1\2", raw)
     parts: list[str] = []
     position = 0
     charset, held = "", b""

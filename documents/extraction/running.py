@@ -67,6 +67,14 @@ def run_child(
     raise ExtractionFailed.because("crashed")
 
 
+def start_server(module: str) -> None:
+    """Have the fork server `module` ready before it is needed: the first file doesn't wait for it then."""
+    try:
+        _server(module)
+    except RuntimeError:
+        logger.warning("the process that reads files does not start")  # the first file's reader will say so, too
+
+
 @contextlib.contextmanager
 def while_needed(module: str) -> Iterator[None]:
     """Let the fork server `module` end when nobody in this process needs it any more: for one that is large."""

@@ -53,6 +53,7 @@ class SheetReader:
 
     def rows(self) -> Iterator[list[str]]:
         """Yield the rows that are seen, an empty one where there are some between two. Raises Unreadable."""
+        self._refuse_at_once()
         number, last = 0, 0
         values = elements = 0
         for element in streamed(self._data, "row"):
@@ -77,6 +78,16 @@ class SheetReader:
                 last = number
                 yield row
             forget(element)
+
+    def _refuse_at_once(self) -> None:
+        """Raise Unreadable for a sheet beyond the limits, if that is plain to see.
+
+        To count takes milliseconds; to read up to a limit, as long as a file of that size may take.
+        """
+        if self._data.count(b"</v>") - self._data.count(b"<v></v>") > CELLS_MAX:
+            raise Unreadable("too_much_text")
+        if sum(map(self._data.count, (b"<row ", b"<row/", b"<row>", b"<c ", b"<c/", b"<c>"))) > ELEMENTS_MAX:
+            raise Unreadable("too_complex")
 
     def _cells(self, row: Any) -> dict[int, str]:
         """Return the cells of a row that have text, by their places from 0."""

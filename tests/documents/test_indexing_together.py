@@ -170,6 +170,36 @@ def test_only_small_new_files_of_the_same_corpus_are_taken_along() -> None:
     assert {large.pk, crashed.pk, elsewhere.pk}.isdisjoint(ready)
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give runs no time, and groups of one file besides the first."""
+    monkeypatch.setattr(indexing_together, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(indexing_together, "GROUP_FILES", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_a_run_goes_on_as_long_as_its_files_are_next_in_the_queue() -> None:
+    corpus = make_corpus()
+    upload_many(corpus)
+    assert index_next() == "ready"
+    assert statuses(corpus) == {"ready": FILES}
+
+
+@pytest.mark.usefixtures("one_by_one")
+@pytest.mark.parametrize("waiting", ["file of another tenant", "large file"])
+def test_a_run_ends_when_another_job_is_next_in_the_queue(waiting: str) -> None:
+    corpus = make_corpus()
+    upload_many(corpus, 2)
+    if waiting == "large file":
+        upload(corpus, make_text(200), "large.txt")
+    else:
+        upload(make_corpus(), "Of another tenant.", "other.txt")
+    upload_many(corpus)
+    assert index_next() == "ready"
+    assert corpus.documents.filter(status="ready").count() <= 3
+    assert corpus.documents.filter(status="processing").count() >= FILES - 3
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", ["extracted:6", "stored_group:1", "publishing:1", "published_group:1"])
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(place: str, alone: dict[str, Any]) -> None:

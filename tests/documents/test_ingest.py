@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from documents import ingesting, versions
+from documents import indexing_together, ingesting, versions
 from documents.embedding import embed_passages
 from documents.ingest_report import Progress
 from documents.ingesting import Ingested, find_files, ingest_paths
@@ -208,11 +209,59 @@ def test_what_nobody_expected_fails_that_document_only(folder: Path, monkeypatch
     assert statuses(report) == {"start.md": "ready", "rates.txt": "failed"}
 
 
-def test_it_stops_between_two_files_when_told_to(folder: Path) -> None:
+def test_it_stops_after_the_group_that_it_has_begun_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing_together, "GROUP_FILES", 1)
+    for number in range(5):
+        (folder / f"{number}.txt").write_text(f"Number {number}.")
     corpus = make_corpus()
     done: list[Ingested] = []
     report = ingest_paths(corpus, [folder], on_file=done.append, keep_going=lambda: not done)
-    assert (len(report.documents), report.stopped) == (1, True)
+    assert report.stopped
+    assert 1 <= report.ready == len(report.documents) < 7
+    assert not Document.objects.exclude(status="ready").exists()
+    assert ingest_paths(corpus, [folder]).ready == 7 - report.ready
+
+
+def test_small_files_are_indexed_together(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    sizes: list[int] = []
+
+    def embed(space: Any, texts: Any, **options: Any) -> Any:
+        sizes.append(len(texts))
+        return embed_passages(space, texts, **options)
+
+    monkeypatch.setattr(versions, "embed_passages", embed)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number:02}.txt").write_text(f"Paragraph number {number} of sixty.")
+    (folder / "30-empty.txt").write_bytes(b"")
+    (folder / "31-large.txt").write_text(make_text(200))
+    (folder / "32-copy.txt").write_text("Paragraph number 7 of sixty.")
+    corpus = make_corpus()
+    done: list[Ingested] = []
+    with django_assert_max_num_queries(62 * 20):  # three times as many when each goes by itself
+        report = ingest_paths(corpus, [folder], on_file=done.append)
+    assert [Path(each.file).name for each in report.documents] == sorted(path.name for path in folder.iterdir())
+    assert {Path(each.file).name: each.status for each in done if each.status != "ready"} == {
+        "30-empty.txt": "failed",
+        "32-copy.txt": "unchanged",
+    }
+    assert (report.ready, report.failed, report.unchanged) == (61, 1, 1)
+    assert sorted(done, key=lambda each: each.file) == list(report.documents)
+    assert sum(size for size in sizes if size > 1) >= 60
+
+
+def test_of_two_files_with_one_name_the_second_one_counts(folder: Path, tmp_path: Path) -> None:
+    corpus = make_corpus()
+    other = tmp_path / "other" / "manual"
+    other.mkdir(parents=True)
+    (other / "start.md").write_text("# Start\n\nPress the blue button.")
+    report = ingest_paths(corpus, [folder, other])
+    assert (report.ready + report.unchanged, len(report.documents)) == (3, 3)
+    (chunk,) = corpus.documents.get(source="manual/start.md").chunks.all()
+    assert "blue" in chunk.text
 
 
 def test_signals_are_noticed_and_their_handlers_put_back() -> None:
@@ -246,7 +295,7 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere() -> None:
 def test_sigterm_ends_the_command_after_the_current_file(tmp_path: Path) -> None:
     make_corpus(slug="handbook", with_space=False)
     for number in range(20):
-        (tmp_path / f"{number:02}.txt").write_text(make_text(20, seed=number))
+        (tmp_path / f"{number:02}.txt").write_text(make_text(200, seed=number))
     with StandIn(["nomic-embed-text"], embed_seconds=0.1) as standin:
         process = start_command("ingest", "handbook", str(tmp_path), "--json", OLLAMA_BASE_URL=standin.url)
         wait_until(lambda: Document.objects.filter(status="ready").exists())
