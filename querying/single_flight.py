@@ -177,7 +177,7 @@ class Member(Generic[E, T]):
             if live and position < len(events):
                 event = events[position]
                 position += 1
-            elif flight.result is not None or flight.generation is not generation:
+            elif generation is None or flight.result is not None or flight.generation is not generation:
                 break
             elif until < math.inf and time.monotonic() >= until:
                 return None

@@ -239,3 +239,9 @@ def test_what_is_thrown_in_reaches_the_generation_once() -> None:
     assert (first.throw(ValueError()), second.throw(ValueError())) == (3, 3)
     assert (list(first), list(second)) == ([], [])
     assert follower.result == "the end"
+
+
+def test_where_there_is_no_generation_any_more_nothing_is_read() -> None:
+    _, leader, follower = two_members()
+    assert read(follower) == ([], None)
+    assert read(leader, live=False) == ([], None)
