@@ -127,7 +127,8 @@ def test_every_page_carries_the_policy_that_allows_nothing_foreign() -> None:
         policy = Client().get(path)["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "script-src 'self'" in policy
-        assert "unsafe" not in policy
+        # The script of the admin's theme evaluates expressions in its templates.
+        assert policy.count("unsafe") == policy.count("'self' 'unsafe-eval'") == path.startswith("/admin/")
         assert "*" not in policy
 
 
