@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from documents.access import Principal, readable_documents
+from documents.access.policy import Principal, readable_documents
 from documents.models import Corpus, Document
-from documents.uploading import BytesFile, accept_upload
+from documents.uploads.acceptance import BytesFile, accept_upload
 
 
 def add_documents(

@@ -10,6 +10,6 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Look at reader groups before they are stored."""
-        from documents.reader_groups import keep_within_tenants  # needs the models
+        from documents.access.reader_groups import keep_within_tenants  # needs the models
 
         keep_within_tenants()

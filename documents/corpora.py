@@ -10,10 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.text import slugify
 
-from documents.access import choose_corpora
-from documents.bulk import lock_corpus
+from documents.access.policy import choose_corpora
+from documents.access.reader_groups import PUBLIC_WITH_READERS
 from documents.models import Corpus, Document, Tenant
-from documents.reader_groups import PUBLIC_WITH_READERS
+from documents.storage.bulk_insert import lock_corpus
 from ragsite.errors import CorpusNotFound, InvalidInput
 
 DEFAULT_TENANT = "default"

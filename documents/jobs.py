@@ -17,13 +17,11 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
 
-from documents.attempts import Interrupted
-from documents.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
-from documents.companions import Companions, give_back_what_was_left
-from documents.indexing_together import index_with_companions
-from documents.login_limits import forget_old_attempts
-from documents.models import Corpus, Document, EmbeddingSpace
-from documents.queueing import (
+from documents.access.login_limits import forget_old_attempts
+from documents.indexing.attempts import Interrupted
+from documents.indexing.batch_pipeline import index_with_companions
+from documents.indexing.companion_jobs import Companions, give_back_what_was_left
+from documents.indexing.queue import (
     INDEX_TASK,
     INDEXING_QUEUE,
     PLACES_PER_SECOND,
@@ -34,10 +32,12 @@ from documents.queueing import (
     purge_jobs,
     reindex_document,
 )
-from documents.rescue import requeue_lost_documents, rescue_stalled_jobs
-from documents.spaces import ensure_index, has_index, sweep_indexes
-from documents.storing import sweep_orphans
-from documents.vocabulary import learn_corpus
+from documents.indexing.stalled_jobs import requeue_lost_documents, rescue_stalled_jobs
+from documents.keywords.vocabulary import learn_corpus
+from documents.models import Corpus, Document, EmbeddingSpace
+from documents.reindexing.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
+from documents.storage.file_store import sweep_orphans
+from documents.vectors.spaces import ensure_index, has_index, sweep_indexes
 from ragsite.disk_space import require_room_in_database
 from ragsite.rate_windows import forget_ended_windows
 

@@ -11,12 +11,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import JobContext
 
-from documents.attempts import Interrupted
-from documents.filling import SpaceGone
+from documents.indexing.attempts import Interrupted
+from documents.indexing.queue import INDEXING_QUEUE, defer
 from documents.jobs import HIGHEST_PRIORITY, RetryForLong, app
 from documents.models import EmbeddingSpace
-from documents.queueing import INDEXING_QUEUE, defer
-from documents.reindexing import Plan, Watching, drop, measure_space, note, promote, roll_back
+from documents.reindexing.backfill import SpaceGone
+from documents.reindexing.pipeline import Plan, Watching, drop, measure_space, note, promote, roll_back
 from ragsite.errors import RagError
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from unfold.forms import ActionForm
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser
 from monitoring import switchboard
 from monitoring.circuit_log import why_down

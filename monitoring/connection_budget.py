@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection
 
-from documents.working import CONNECTIONS_MAX as QUEUE_CONNECTIONS
+from documents.worker import CONNECTIONS_MAX as QUEUE_CONNECTIONS
 from ragsite.postgres.limits import bounded_transaction
 
 LOOK_SECONDS = 2.0

@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
-from documents.access import Principal, editable_documents, readable_corpora, readable_documents
+from documents.access.policy import Principal, editable_documents, readable_corpora, readable_documents
 from documents.admin.scoping import is_superuser, manageable_corpora, principal_of
+from documents.indexing.queue import INDEX_TASK
 from documents.models import Corpus, Document
-from documents.queueing import INDEX_TASK
 from monitoring.health import check_ollama, check_postgres, check_redis
 from querying.cache_report import overview_of
 from querying.hit_rate import QUESTIONS, Rate

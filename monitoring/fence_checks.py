@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Tags, Warning, register
 
-from documents.extraction import fences
+from documents.extraction.process import fences
 
 
 @register(Tags.security, deploy=True)

@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError
 
-from documents.ingesting import ingest_paths
 from documents.models import Corpus, Tenant
+from documents.uploads.folder_import import ingest_paths
 from monitoring.postgres_trial import wait_for_postgres
 from ragsite.postgres.one_at_a_time import preparation_lock
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from documents.models import EmbeddingSpace
-from documents.spaces import has_index, wants_index
+from documents.vectors.spaces import has_index, wants_index
 from monitoring.connection_budget import ConnectionBudget, connection_budget
 from monitoring.health import health
 from monitoring.performance import get_performance_stats

@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser, manageable_corpora, principal_of
 from documents.admin.showing import BAD, GOOD, badge
 from querying import semantic_admin as semantic_admin  # registers its own

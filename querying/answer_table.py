@@ -13,13 +13,13 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from documents.compiling import rows_of
-from documents.index_shape import as_text
+from documents.vectors.index_layout import as_text
 from querying.cache_keys import Keys
 from querying.memory_cache import CachedEntry
 from querying.models import CachedAnswer
 from querying.packing import Packed, unpack
 from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.compiled_queries import rows_of
 
 # Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
 # than Postgres to run it.

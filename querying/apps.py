@@ -11,7 +11,7 @@ class QueryingConfig(AppConfig):
     def ready(self) -> None:
         """Let cached answers and searches go with the documents that they have text of."""
         # Here, because both import models, which are not there before all apps are.
-        from documents.forgetting import also_forget
+        from documents.storage.deletion import also_forget
         from querying.purging import forget_documents
 
         also_forget(forget_documents)

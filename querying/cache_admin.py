@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser, manageable_corpora, principal_of
 from documents.models import Corpus
 from querying.cache_report import overview_of, report_on

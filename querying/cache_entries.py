@@ -20,10 +20,10 @@ from django.core.cache import caches
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from documents.compiling import rows_of
 from documents.models import Document
 from querying import storing_later
 from querying.models import CacheEntry
+from ragsite.postgres.compiled_queries import rows_of
 from ragsite.postgres.limits import bounded_transaction
 from ragsite.process_memory import on_reset
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from documents.normalising import normalise_question
-from documents.rights import Standing
-from documents.scope import standing_of
+from documents.access.fingerprint import Standing
+from documents.access.question_scope import standing_of
+from documents.text.normalization import normalise_question
 from querying.prompting import PROMPT_VERSION
 from querying.same_question import words_key
 from querying.values import Question

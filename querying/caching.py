@@ -18,9 +18,9 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db.models import QuerySet
 
-from documents.access import Principal, readable_documents
-from documents.rights import Standing
-from documents.scope import epochs_of
+from documents.access.fingerprint import Standing
+from documents.access.policy import Principal, readable_documents
+from documents.access.question_scope import epochs_of
 from querying import answer_table
 from querying.cache_faults import unless_it_fails as unless_it_fails
 from querying.cache_keys import Keys, keys_of

@@ -10,14 +10,14 @@ from functools import cached_property
 import numpy as np
 from django.conf import settings
 
-from documents.dense import dense_leg
-from documents.embedding import bare_name
-from documents.lexicon import ReadQuestion, prepare_question
+from documents.keywords.bm25 import WeightedTerm, choose
+from documents.keywords.query_understanding import understand
+from documents.keywords.terms import ReadQuestion, prepare_question
 from documents.models import EmbeddingSpace
-from documents.ranking import WeightedTerm, choose
-from documents.reach import Reach
-from documents.search import Scores, lexical_leg, score_all
-from documents.understanding import understand
+from documents.search.keyword_search import Scores, lexical_leg, score_all
+from documents.search.search_scope import Reach
+from documents.search.vector_search import dense_leg
+from documents.vectors.embedding import bare_name
 from querying.asking import asking_part, parts_of
 from querying.fusion import Candidate, Voice, default_weight
 from querying.legs import Legs

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-from documents.headings import Heading, find_headings
+from documents.text.headings import Heading, find_headings
 from querying.code_spans import Place
 from querying.passage import FoundPassage
 from querying.quotable import quotables_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.citations import Citation
 from querying.passage import names_by_number
 from querying.values import Answer

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import pairwise
 
-from documents.lexicon import CONTEXT_FACTOR, QuestionTerm, ReadQuestion
-from documents.ranking import K1, idf, repeated
+from documents.keywords.bm25 import K1, idf, repeated
+from documents.keywords.terms import CONTEXT_FACTOR, QuestionTerm, ReadQuestion
 from querying.function_words import is_function_word
 from querying.proximity import content_pairs
 from querying.sentences import words_of
@@ -36,8 +36,8 @@ class FoundWords:
 class Evidence:
     """What speaks for an answer. Shares are of the question's weight: its content words, weighed by rarity (IDF).
 
-    `closeness` is the best cosine on its space's own scale (documents/closeness.py), and None when the vector leg has
-    nothing to say: it is missing, its space was never measured, or its model doesn't know the language.
+    `closeness` is the best cosine on its space's own scale (documents/reindexing/closeness.py), and None when the
+    vector leg has nothing to say: it is missing, its space was never measured, or its model doesn't know the language.
     """
 
     known: float  # share of the words that the corpus has at all

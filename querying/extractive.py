@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.asking import parts_of
 from querying.inert import inert
 from querying.passage import FoundPassage

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from querying.models import Feedback, QueryLog
 from querying.semantic_limits import report_false_hit
 from querying.storing_later import STORE_EVERY_SECONDS, store_now

@@ -15,7 +15,7 @@ from typing import Unpack
 from django.db import Error as DatabaseFault
 from django.db import connection
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from querying.answering import search
 from querying.awaiting import in_thread
 from querying.ladder import reasons_of_search

@@ -17,11 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from documents.closeness import Closeness
-from documents.embedding import bare_name
-from documents.lexicon import stemmed_languages
+from documents.keywords.terms import stemmed_languages
+from documents.keywords.tokenization import is_unspaced
 from documents.models import EmbeddingSpace
-from documents.wording import is_unspaced
+from documents.reindexing.closeness import Closeness
+from documents.vectors.embedding import bare_name
 from querying.evidence import Evidence
 from querying.fusion import knows_language
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from querying.models import QueryLog
 from querying.storing_later import store_now
 

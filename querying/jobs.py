@@ -8,8 +8,8 @@ from procrastinate.contrib.django import app as configured_app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.job_context import JobContext
 
+from documents.indexing.queue import INDEXING_QUEUE, defer
 from documents.models import Corpus
-from documents.queueing import INDEXING_QUEUE, defer
 from querying.warming import warm
 
 app: App = configured_app

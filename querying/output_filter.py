@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.bare_addresses import ENDS_WORD, AddressFilter
 from querying.citations import CitationFilter
 from querying.control_tokens import is_control_name

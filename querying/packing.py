@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from documents.borders import borders_of
+from documents.text.borders import borders_of
 from querying.citations import Citation
 from querying.retrieval import Passage
 from querying.values import Answer, AnswerMode, Reason

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from documents.borders import Border
-from documents.naming import name_to_show
+from documents.text.borders import Border
+from documents.text.names import name_to_show
 
 
 class FoundPassage(Protocol):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.control_tokens import defuse
 from querying.not_found import NOT_FOUND_MARK
 from querying.passage import FoundPassage

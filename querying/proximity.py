@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from documents.lexicon import ReadQuestion
-from documents.ranking import K1, B, idf
+from documents.keywords.bm25 import K1, B, idf
+from documents.keywords.terms import ReadQuestion
 
 PAIRS_SHARE = 0.2  # what pairs count for, next to single words
 DEPTH = 20  # candidates that are looked at: further down, a pair or two would not bring one to the top

@@ -16,8 +16,8 @@ from cachetools import LRUCache, TTLCache
 from django.conf import settings
 from django.db import connection
 
-from documents.embedding import embed_question, prefixes_of
 from documents.models import Corpus, EmbeddingSpace
+from documents.vectors.embedding import embed_question, prefixes_of
 from querying import cache_entries
 from querying.asking import asking_part
 from querying.cache_entries import Kind

@@ -13,13 +13,13 @@ from typing import Any
 from cachetools import LRUCache
 from django.conf import settings
 
-from documents.access import Principal
-from documents.closeness import closeness_of
-from documents.lexicon import prepare_question
+from documents.access.policy import Principal
+from documents.keywords.bm25 import average_length
+from documents.keywords.terms import prepare_question
+from documents.keywords.tokenization import is_unspaced
 from documents.models import Corpus
-from documents.ranking import average_length
-from documents.search import Found, load, snapshot
-from documents.wording import is_unspaced
+from documents.reindexing.closeness import closeness_of
+from documents.search.keyword_search import Found, load, snapshot
 from querying.candidates import Searched
 from querying.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.fusion import Fused, fuse

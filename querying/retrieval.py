@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError
 from django.db.transaction import TransactionManagementError
 
-from documents.access import Principal
-from documents.borders import Border, borders_of
+from documents.access.policy import Principal
 from documents.models import Corpus
-from documents.normalising import normalise_question
+from documents.text.borders import Border, borders_of
+from documents.text.normalization import normalise_question
 from querying.fusion import Fused
 from querying.gate import Verdict, verdict
 from querying.identifiers import found_codes, missing_identifiers

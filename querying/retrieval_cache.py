@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from documents.rights import Standing
+from documents.access.fingerprint import Standing
 from querying import cache_entries
 from querying.cache_entries import Kind, Loaded
 from querying.cache_faults import unless_it_fails

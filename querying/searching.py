@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import Error
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.models import Corpus
-from documents.reach import reach_of
-from documents.search import snapshot
+from documents.search.keyword_search import snapshot
+from documents.search.search_scope import reach_of
 from querying.candidates import Searched, search_corpus
 from querying.legs import Legs
 from querying.parallel import LegFailure, gather

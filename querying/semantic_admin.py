@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.saving import changed_fields
 from documents.admin.scoping import CorpusFilter, ReadOnlyAdmin, ScopedAdmin, manageable_corpora
 from querying.models import FalseHit, SemanticCacheLimit

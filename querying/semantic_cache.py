@@ -11,7 +11,7 @@ from django.db.models import Value
 from django.utils import timezone
 from pgvector.django import CosineDistance
 
-from documents.index_shape import as_text
+from documents.vectors.index_layout import as_text
 from querying.answer_table import has_alike, kept_of
 from querying.cache_keys import Keys
 from querying.caching import unless_it_fails

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from documents.models import Corpus
-from documents.normalising import normalise_question
+from documents.text.normalization import normalise_question
 from querying.models import CacheCount, CachedAnswer, FalseHit, QueryLog, SemanticCacheLimit
 from querying.values import AnswerMode
 from ragsite.metrics import SEMANTIC_CACHE_OFF, SEMANTIC_FALSE_HITS

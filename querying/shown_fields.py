@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from documents.invisible import visible
-from documents.normalising import GLYPH_OF_BLANK
+from documents.text.invisible_characters import visible
+from documents.text.normalization import GLYPH_OF_BLANK
 from querying.inert import inert
 from querying.output_filter import filter_field
 

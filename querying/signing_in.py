@@ -8,8 +8,8 @@ from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 
-from documents.login_limits import LoginForm
-from documents.people import is_invited
+from documents.access.login_limits import LoginForm
+from documents.access.people import is_invited
 
 
 class SignIn(LoginView):

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db.models import F
 
-from documents.access import readable_documents
-from documents.borders import borders_of
-from documents.filtering import condition_of
+from documents.access.policy import readable_documents
 from documents.models import Chunk
+from documents.search.filters import condition_of
+from documents.text.borders import borders_of
 from querying import answer_table
 from querying.caching import keys_if_cacheable, unless_it_fails
 from querying.citations import Citation, page_and_heading_at

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.code_spans import Place
 
 _NAMES = (

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from documents.access import Principal
+from documents.access.fingerprint import Standing
+from documents.access.policy import Principal
 from documents.models import Corpus
-from documents.rights import Standing
 from querying.citations import Citation
 from querying.extractive import Style
 from querying.legs import LegReport

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from documents.access import Principal, editable_corpora, everything_of, manageable_tenants, readable_corpora
+from documents.access.policy import Principal, editable_corpora, everything_of, manageable_tenants, readable_corpora
 from documents.models import Corpus, Tenant
 
 SUGGESTIONS_MAX = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.scoping import manageable_corpora
 from querying.models import QueryLog
 

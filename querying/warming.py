@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from documents.access import NOBODY, Principal, readable_corpora
+from documents.access.policy import NOBODY, Principal, readable_corpora
+from documents.access.question_scope import standing_of
 from documents.models import Corpus, Membership
-from documents.scope import standing_of
 from querying import answer_table
 from querying.answering import answer_question
 from querying.api.reading import default_mode, default_top_k

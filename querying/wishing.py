@@ -10,11 +10,11 @@ from typing import Any, TypedDict
 from django.conf import settings
 from django.db import Error as DatabaseFault
 
-from documents.access import Principal
-from documents.filtering import condition_of
+from documents.access.policy import Principal
+from documents.access.question_scope import scope_of
 from documents.models import Corpus
-from documents.normalising import normalise_question
-from documents.scope import scope_of
+from documents.search.filters import condition_of
+from documents.text.normalization import normalise_question
 from querying.disabling import refuse_while_disabled
 from querying.values import Question
 from ragsite.deadline import Deadline

@@ -157,14 +157,14 @@ def _open_database_pool() -> None:
 
 def _read_english_words() -> None:
     """Read the words that every worker needs, which takes 20 MB for a moment."""
-    from documents.dictionary import ALSO, load_words  # no database is asked
+    from documents.keywords.dictionary import ALSO, load_words  # no database is asked
 
     load_words(ALSO)
 
 
 def _read_word_lists() -> None:
     """Read what misspelled words are told by, before the first of them is asked."""
-    from documents.word_lists import read_word_lists_soon  # not in the parent, which must not open a pool
+    from documents.keywords.word_lists import read_word_lists_soon  # not in the parent, which must not open a pool
 
     read_word_lists_soon()
 

@@ -209,7 +209,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = UPLOAD_MAX_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of a request's body that are not files
 FILE_UPLOAD_MAX_MEMORY_SIZE = 0  # always a file on disk: a hundred uploads at once cost no memory
 FREE_DISK_FLOOR_BYTES = env.int("FREE_DISK_FLOOR_BYTES", 500 * 1024 * 1024, at_most=2**50)  # refuse uploads below it
-FILE_UPLOAD_HANDLERS = ["documents.uploading.ReceivingHandler"]  # stops at UPLOAD_MAX_BYTES
+FILE_UPLOAD_HANDLERS = ["documents.uploads.acceptance.ReceivingHandler"]  # stops at UPLOAD_MAX_BYTES
 
 # Indexing workers
 WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", 10.0, at_least=0.01, at_most=DAY)
@@ -217,7 +217,7 @@ WORKER_HEARTBEAT_SECONDS = env.float("WORKER_HEARTBEAT_SECONDS", 10.0, at_least=
 WORKER_STALLED_SECONDS = env.float("WORKER_STALLED_SECONDS", 30.0, at_least=0.01, at_most=DAY)
 # To finish the current document when told to stop
 WORKER_GRACE_SECONDS = env.float("WORKER_GRACE_SECONDS", 30.0, at_most=DAY)
-# Where a crash test stops this process: documents/checkpoints.py
+# Where a crash test stops this process: documents/indexing/crash_points.py
 CHECKPOINT = env.value("RAGSITE_CHECKPOINT", "", kinds.word())
 
 # Extraction: what one file may cost, in a child process of its own

@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db import transaction
 
-from documents.bulk import insert_chunks, insert_embeddings, lock_corpus
-from documents.chunking import Piece, embedded_text
-from documents.embedding import embed_passages
-from documents.lexicon import count_in
+from documents.keywords.terms import count_in
 from documents.models import Corpus, Document
-from documents.spaces import live_space_of
+from documents.storage.bulk_insert import insert_chunks, insert_embeddings, lock_corpus
+from documents.text.chunking import Piece, embedded_text
+from documents.vectors.embedding import embed_passages
+from documents.vectors.spaces import live_space_of
 from ragsite.deadline import Deadline
 
 _numbers = itertools.count(1)

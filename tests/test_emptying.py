@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from documents.queueing import reindex_document
+from documents.indexing.queue import reindex_document
 from tests import emptying
 from tests.querying.library import make_library
 

@@ -9,8 +9,8 @@ from typing import Any
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from documents.models import Chunk, Corpus, Document, Embedding
-from documents.storing import _files
-from documents.uploading import accept_upload
+from documents.storage.file_store import _files
+from documents.uploads.acceptance import accept_upload
 
 # Words that don't repeat, so that no two chunks of a made text are equal.
 _SYLLABLES = ["ba", "de", "fi", "go", "ku", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "xo", "zu"]

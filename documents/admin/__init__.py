@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from documents.access.login_limits import AdminLoginForm
 from documents.admin import accounts, api_keys, corpora, documents, logins, passages, spaces, tenants
-from documents.login_limits import AdminLoginForm
 
 __all__ = ["accounts", "api_keys", "corpora", "documents", "logins", "passages", "spaces", "tenants"]
 

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.saving import save_changed_fields
 from documents.admin.scoping import ScopedAdmin, principal_of
 from documents.models import ApiKey

@@ -11,7 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from documents.access import Principal, manageable_tenants, readable_corpora
+from documents.access.policy import Principal, manageable_tenants, readable_corpora
 from documents.admin.corpus_form import CorpusForm
 from documents.admin.saving import changed_fields
 from documents.admin.scoping import (
@@ -22,8 +22,8 @@ from documents.admin.scoping import (
     names_only,
 )
 from documents.corpora import change_corpus, with_counts
-from documents.forgetting import delete_corpus
 from documents.models import Corpus, Document
+from documents.storage.deletion import delete_corpus
 
 
 @admin.register(Corpus)

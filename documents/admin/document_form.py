@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 from documents.admin.reader_forms import ReadersForm
 from documents.admin.typed_fields import MetadataLines
 from documents.models import Document
-from documents.uploading import known_bytes
+from documents.uploads.acceptance import known_bytes
 
 HASH_BYTES = 256 * 1024
 

@@ -17,14 +17,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
-from documents.access import editable_corpora, editable_documents, readable_documents
+from documents.access.policy import editable_corpora, editable_documents, readable_documents
 from documents.admin.document_progress import progress_rows
 from documents.admin.jobs import job_rows
 from documents.admin.scoping import principal_of
-from documents.cancelling import cancel_indexing
+from documents.indexing.cancellation import cancel_indexing
+from documents.indexing.queue import reindex_document
 from documents.models import Chunk, Document
-from documents.queueing import reindex_document
-from documents.storing import path_of
+from documents.storage.file_store import path_of
 from ragsite.errors import DocumentNotFound
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from documents.admin.showing import progress_of, status_in_words
+from documents.indexing.queue import places_in_queue
 from documents.models import Document
-from documents.queueing import places_in_queue
 
 Status = Document.Status
 KINDS = {Status.READY: "good", Status.PROCESSING: "busy", Status.FAILED: "bad"}

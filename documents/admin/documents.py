@@ -17,18 +17,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_exempt
 
-from documents.access import Principal, editable_corpora, editable_documents, readable_documents
+from documents.access.policy import Principal, editable_corpora, editable_documents, readable_documents
 from documents.admin.document_form import DocumentForm, UploadForm
 from documents.admin.document_pages import DocumentPages
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, choosable_groups, names_only, principal_of
 from documents.admin.showing import bar, progress_of, status_badge
-from documents.cancelling import cancel_indexing
-from documents.forgetting import delete_document
-from documents.keyword_search import documents_with
+from documents.indexing.cancellation import cancel_indexing
+from documents.indexing.queue import reindex_document
 from documents.models import Document, DocumentText
-from documents.queueing import reindex_document
-from documents.uploading import accept_upload
+from documents.search.document_lookup import documents_with
+from documents.storage.deletion import delete_document
+from documents.uploads.acceptance import accept_upload
 from ragsite.errors import DocumentNotFound, RagError
 from ragsite.exception_handler import as_rag_error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.scoping import ScopedAdmin
 from documents.models import LoginAttempts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 
-from documents.access import Principal, readable_corpora, readable_documents
+from documents.access.policy import Principal, readable_corpora, readable_documents
 from documents.admin.scoping import CorpusFilter, ReadOnlyAdmin, manageable_corpora, readable_spaces
 from documents.models import Abbreviation, Chunk, DocumentText, Embedding, TermFrequency, Word
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
+from documents.access.reader_groups import PUBLIC_WITH_READERS, foreign_groups
 from documents.models import Corpus, Tenant
-from documents.reader_groups import PUBLIC_WITH_READERS, foreign_groups
 
 FOREIGN = "A group that belongs to another tenant can't read here: choose groups of this tenant."
 

@@ -1,4 +1,4 @@
-"""What staff may see in the admin: the rows that documents/access.py gives them, and no others.
+"""What staff may see in the admin: the rows that documents/access/policy.py gives them, and no others.
 
 Django's own permissions don't know tenants: its forms, filters and choices show every row of a table. Here they are
 asked nowhere. A superuser sees everything; other staff see what their roles in tenants allow, also among the choices
@@ -18,7 +18,7 @@ from django.db.models.fields.related import ManyToManyField
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from documents.access import Principal, editable_corpora, manageable_tenants, readable_corpora
+from documents.access.policy import Principal, editable_corpora, manageable_tenants, readable_corpora
 from documents.models import Corpus, EmbeddingSpace, Tenant
 
 if TYPE_CHECKING:

@@ -29,17 +29,17 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, manageable_corpora, principal_of, readable_spaces
-from documents.coverage import coverage_of
-from documents.index_builds import building
 from documents.models import Corpus, Embedding, EmbeddingSpace
-from documents.reindexing import begin
+from documents.reindexing.coverage import coverage_of
+from documents.reindexing.pipeline import begin
+from documents.reindexing.status import comparison_in_words, index_state, recall_in_words, settings_in_words
+from documents.reindexing.target import Wish
 from documents.space_jobs import BUILD, DROP, MEASURE, PROMOTE, ROLL_BACK, enqueue_space_work
-from documents.space_status import comparison_in_words, index_state, recall_in_words, settings_in_words
-from documents.spaces import index_name
-from documents.targets import Wish
+from documents.vectors.index_progress import building
+from documents.vectors.spaces import index_name
 from ragsite.errors import InvalidInput
 
 Status = EmbeddingSpace.Status

@@ -17,7 +17,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from documents.access import Principal, manageable_tenants
+from documents.access.people import invitation_of, invite, is_in_use, is_invited, save_group, set_role
+from documents.access.policy import Principal, manageable_tenants
 from documents.admin.people_forms import InviteForm, ReaderGroupForm
 from documents.admin.scoping import (
     ScopedAdmin,
@@ -28,7 +29,6 @@ from documents.admin.scoping import (
 )
 from documents.admin.showing import BUSY, GOOD, badge
 from documents.models import Membership, ReaderGroup, Tenant
-from documents.people import invitation_of, invite, is_in_use, is_invited, save_group, set_role
 from ragsite.errors import InvalidInput
 
 

@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.models import ApiKey
 
 SCHEME = "Bearer"

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from documents.access import (
+from documents.access.policy import (
     Principal,
     choose_corpora,
     editable_corpora,

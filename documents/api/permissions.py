@@ -1,4 +1,4 @@
-"""Who may even begin; which rows, the querysets of documents/access.py say."""
+"""Who may even begin; which rows, the querysets of documents/access/policy.py say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from documents.access import may_add_anywhere
+from documents.access.policy import may_add_anywhere
 from documents.api.authentication import principal_of
 from ragsite.errors import NotAllowed
 

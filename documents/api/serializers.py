@@ -15,7 +15,7 @@ from documents.api.fields import MetadataField
 from documents.api.paging import LIMIT_MAX, PagingSerializer
 from documents.api.strict import ChoiceField, NumberField, StrictSerializer, SwitchField, TextField
 from documents.models import Corpus, Document
-from documents.naming import SOURCE_MAX_CHARS, TITLE_MAX_CHARS
+from documents.text.names import SOURCE_MAX_CHARS, TITLE_MAX_CHARS
 
 LANGUAGE = r"^[a-z]{2}$"
 WINDOW_CHARS = 4000

@@ -12,6 +12,7 @@ from rest_framework.serializers import Serializer
 from documents.adding import add_documents
 from documents.api import schema
 from documents.api.authentication import principal_of
+from documents.api.document_queries import find_corpora, find_documents, read_window
 from documents.api.lookups import (
     editable_corpus,
     editable_document,
@@ -36,12 +37,11 @@ from documents.api.serializers import (
     UploadSerializer,
     WindowSerializer,
 )
-from documents.cancelling import cancel_indexing
 from documents.corpora import change_corpus, create_corpus, describe
-from documents.forgetting import delete_corpus, delete_document
-from documents.queueing import reindex_document
-from documents.reading import find_corpora, find_documents, read_window
-from documents.unpacking import add_archive
+from documents.indexing.cancellation import cancel_indexing
+from documents.indexing.queue import reindex_document
+from documents.storage.deletion import delete_corpus, delete_document
+from documents.uploads.archives import add_archive
 from ragsite.data_view import DataView
 
 

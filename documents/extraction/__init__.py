@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
-from documents.extraction.notes import Note, understood
-from documents.extraction.running import Ended, run_child, start_server
-from documents.extraction.sandbox import limits_for
-from documents.normalising import normalise_question
+from documents.extraction.process.limits import limits_for
+from documents.extraction.process.runner import Ended, run_child, start_server
+from documents.text.extraction_notes import Note, understood
+from documents.text.normalization import normalise_question
 
 __all__ = ["Extracted", "ExtractionFailed", "extract", "load_readers"]
 
-CHILD = "documents.extraction.child"
+CHILD = "documents.extraction.process.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
 _TITLE_MAX_CHARS = 500
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from documents.extraction.failures import Unreadable
-from documents.extraction.notes import Note
-from documents.normalising import normalise
+from documents.text.extraction_notes import Note
+from documents.text.normalization import normalise
 
 PART_BREAK = "\n\n"
 

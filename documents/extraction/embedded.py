@@ -22,7 +22,7 @@ def read_embedded(data: bytes, name: str, depth: int) -> Content | None:
     try:
         kind = media_types.recognise(data, suffix=PurePosixPath(name).suffix.lower())
         if kind == media_types.DOCX:
-            content: Content = importlib.import_module("documents.extraction.docx").read(data, depth=depth + 1)
+            content: Content = importlib.import_module("documents.extraction.office.docx").read(data, depth=depth + 1)
         elif kind in _READERS:
             content = importlib.import_module(_READERS[kind]).read(data)
         else:
@@ -33,9 +33,9 @@ def read_embedded(data: bytes, name: str, depth: int) -> Content | None:
 
 
 _READERS = {
-    media_types.HTML: "documents.extraction.html",
+    media_types.HTML: "documents.extraction.html.page",
     media_types.MARKDOWN: "documents.extraction.plain_text",
     media_types.PLAIN_TEXT: "documents.extraction.plain_text",
     media_types.CSV: "documents.extraction.plain_text",
-    media_types.EMAIL: "documents.extraction.mail",
+    media_types.EMAIL: "documents.extraction.mail.message",
 }

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from documents.extraction import html
 from documents.extraction.archives import open_archive, parse_damaged_xml, parse_xml, read_entry
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
-from documents.extraction.notes import Note
-from documents.headings import as_heading, find_headings
+from documents.extraction.html import page as html_page
+from documents.text.extraction_notes import Note
+from documents.text.headings import as_heading, find_headings
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 # Besides XHTML: what books of before EPUB 2 (OEB), and those of careless programs call their pages.
@@ -155,7 +155,7 @@ def _chapter(book: _Book, path: str) -> str | None:
     if not book.has(path):
         return None
     try:
-        return "\n\n".join(html.read(book.read(path)).parts)
+        return "\n\n".join(html_page.read(book.read(path)).parts)
     except Unreadable as failure:
         if failure.reason == "empty":
             return ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode_counted
+from documents.extraction.encodings.decoding import decode_counted
 from documents.extraction.markdown_tables import with_described_tables, with_html_tables
-from documents.extraction.notes import repaired
-from documents.headings import find_headings
+from documents.text.extraction_notes import repaired
+from documents.text.headings import find_headings
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S)
 _TOML_MATTER = re.compile(r"\+\+\+[ \t]*\n(.{0,20000}?)\n\+\+\+[ \t]*(?:\n|\Z)", re.S)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from documents.extraction import html
 from documents.extraction.failures import Unreadable
-from documents.extraction.tables import describe_table
-from documents.headings import as_body
+from documents.extraction.html import page as html_page
+from documents.extraction.tables.model import describe_table
+from documents.text.headings import as_body
 
 _RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
@@ -69,7 +69,7 @@ def with_html_tables(text: str) -> str:
 
 def _html_table(markup: str) -> str:
     try:
-        return "\n\n".join(html.read_text(markup).parts)
+        return "\n\n".join(html_page.read_text(markup).parts)
     except Unreadable:
         return markup
 

@@ -7,9 +7,9 @@ import zipfile
 import zlib
 from io import BytesIO
 
-from documents.extraction.decoding import decode_roughly, is_text
-from documents.extraction.delimited import find_delimiter
+from documents.extraction.encodings.decoding import decode_roughly, is_text
 from documents.extraction.failures import Unreadable
+from documents.extraction.tables.delimited import find_delimiter
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from documents.extraction.calendars import read_calendar
 from documents.extraction.content import Content
-from documents.extraction.decoding import decode_counted
-from documents.extraction.notes import repaired
+from documents.extraction.encodings.decoding import decode_counted
+from documents.extraction.mail.calendars import read_calendar
+from documents.text.extraction_notes import repaired
 
 _TERMINAL = re.compile("\x1b(?:\\[[0-9;?]*[A-Za-z]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\))")  # colours of a log
 _ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")

@@ -12,8 +12,8 @@ from documents.models.document import Document
 class Chunk(models.Model):
     """A passage of one version of a document. `text` is `DocumentText.text[start:end]` of that version.
 
-    Its words are kept as numbers (documents/lexicon.py), not as a `tsvector`: a number is a word *of a corpus*, so a
-    question touches only the chunks of the corpora it is about, however many others there are.
+    Its words are kept as numbers (documents/keywords/terms.py), not as a `tsvector`: a number is a word *of a corpus*,
+    so a question touches only the chunks of the corpora it is about, however many others there are.
     """
 
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)

@@ -7,10 +7,10 @@ import uuid
 from django.contrib.auth.models import Group
 from django.db import models
 
-from documents.extraction.notes import Note, message_of
 from documents.models.corpus import Corpus
 from documents.models.tenant import Tenant
-from documents.naming import name_to_show
+from documents.text.extraction_notes import Note, message_of
+from documents.text.names import name_to_show
 
 
 class Document(models.Model):

@@ -9,7 +9,7 @@ from django.db.models.functions import Reverse
 class Word(models.Model):
     """A word that documents of a corpus have, in lower case: what a question's unknown word may have been meant as.
 
-    Passages keep numbers only (documents/lexicon.py), of which no word can be read.
+    Passages keep numbers only (documents/keywords/terms.py), of which no word can be read.
     """
 
     # Without a constraint, which would lock the corpus' row: words are learnt while it may be locked.

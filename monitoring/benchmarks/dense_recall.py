@@ -10,12 +10,12 @@ import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from documents.access import NOBODY, Principal, readable_corpora
-from documents.dense import dense_leg, exact_leg
-from documents.embedding import embed_question
+from documents.access.policy import NOBODY, Principal, readable_corpora
 from documents.models import Corpus
-from documents.reach import Reach, reach_of
-from documents.spaces import live_space_of
+from documents.search.search_scope import Reach, reach_of
+from documents.search.vector_search import dense_leg, exact_leg
+from documents.vectors.embedding import embed_question
+from documents.vectors.spaces import live_space_of
 from querying.candidates import LIMITS
 from ragsite.deadline import Deadline
 

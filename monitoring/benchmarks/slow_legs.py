@@ -16,10 +16,10 @@ import numpy as np
 from django.db import connection
 from django.test import override_settings
 
-from documents.access import Principal
-from documents.dense import dense_leg
+from documents.access.policy import Principal
 from documents.models import Corpus, EmbeddingSpace
-from documents.reach import Reach
+from documents.search.search_scope import Reach
+from documents.search.vector_search import dense_leg
 from monitoring.benchmarks.synthetic import load
 from querying import candidates
 from querying.parallel import LegFailure, gather

@@ -20,11 +20,11 @@ import numpy.typing as npt
 from django.db import connection, transaction
 from django.db.models import F
 
-from documents.bulk import lock_corpus
-from documents.chunking import Piece, embedded_text
-from documents.lexicon import recount
+from documents.keywords.terms import recount
 from documents.models import Chunk, Corpus, Document, EmbeddingSpace, Tenant
-from documents.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, ensure_index
+from documents.storage.bulk_insert import lock_corpus
+from documents.text.chunking import Piece, embedded_text
+from documents.vectors.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, ensure_index
 from monitoring.benchmarks.made_up_text import Language
 from monitoring.benchmarks.synthetic_terms import Terms
 from monitoring.benchmarks.synthetic_vectors import WordVectors

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection
 
-from documents.lexicon import LEVELS, configuration_for, seed_of
+from documents.keywords.terms import LEVELS, configuration_for, seed_of
 from documents.models import Corpus
 
 _LEXEMES = """
@@ -25,7 +25,7 @@ ORDER BY place
 
 
 class Terms:
-    """The terms of a vocabulary in a corpus, asked of Postgres once. Kinds as in documents/lexicon.py; no accents."""
+    """The terms of a vocabulary in a corpus, read from Postgres once. Kinds as in documents/keywords/terms.py."""
 
     def __init__(self, corpus: Corpus, words: Sequence[str]) -> None:
         with connection.cursor() as cursor:

@@ -14,9 +14,9 @@ from django.http.request import RawPostDataException
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from documents.access.question_scope import scope_of
 from documents.api.authentication import principal_of
 from documents.models import Corpus
-from documents.scope import scope_of
 from querying.api.rendering import EventStreamRenderer
 from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
 from querying.disabling import refuse_while_disabled

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from documents.api.paging import PagingSerializer
 from documents.api.strict import ChoiceField, NumberField, SelfDescribing, StrictSerializer, SwitchField, TextField
-from documents.filtering import condition_of, filters_schema
+from documents.search.filters import condition_of, filters_schema
 from querying.extractive import STYLES
 from querying.feedback import WRONG_QUESTION
 from querying.models import Feedback, QueryLog

@@ -29,7 +29,7 @@ from ragsite.throttling import ScopedThrottle
 
 
 class QuestionView(DataView):
-    """Anybody may ask; of which corpora, documents/access.py says."""
+    """Anybody may ask; of which corpora, documents/access/policy.py says."""
 
     permission_classes = [AllowAny]
     throttle_scope = "query"

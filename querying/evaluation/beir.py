@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from documents.wording import fold
+from documents.keywords.tokenization import fold
 
 
 @dataclass(frozen=True)

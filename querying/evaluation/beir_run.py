@@ -11,9 +11,9 @@ import ir_measures
 from ir_measures import RR, R, nDCG
 from tqdm import tqdm
 
-from documents.chunking import Piece
 from documents.models import Corpus
-from documents.normalising import normalise, normalise_question
+from documents.text.chunking import Piece
+from documents.text.normalization import normalise, normalise_question
 from querying.evaluation.beir import BeirSet, Question
 from querying.evaluation.scratch import EVALUATOR, load_documents, scratch_corpus
 from querying.fusion import Candidate, Voice, fuse

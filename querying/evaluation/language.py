@@ -8,8 +8,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from documents.lexicon import stemmed_languages
-from documents.wording import prepare_text
+from documents.keywords.terms import stemmed_languages
+from documents.keywords.tokenization import prepare_text
 
 SAMPLE_CHARS = 20_000
 UNKNOWN = "xx"

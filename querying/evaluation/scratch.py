@@ -13,15 +13,15 @@ from types import FrameType
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from documents.access import Principal
-from documents.bulk import ChunkRow, insert_chunk_rows, insert_embedding_rows, lock_corpus
-from documents.chunking import Piece, embedded_text
-from documents.closeness import keep_closeness
-from documents.embedding import embed_passages
-from documents.forgetting import delete_corpus
-from documents.lexicon import recount
+from documents.access.policy import Principal
+from documents.keywords.terms import recount
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
-from documents.spaces import ensure_index, fields_for, live_space_of
+from documents.reindexing.closeness import keep_closeness
+from documents.storage.bulk_insert import ChunkRow, insert_chunk_rows, insert_embedding_rows, lock_corpus
+from documents.storage.deletion import delete_corpus
+from documents.text.chunking import Piece, embedded_text
+from documents.vectors.embedding import embed_passages
+from documents.vectors.spaces import ensure_index, fields_for, live_space_of
 from ragsite.deadline import Deadline
 
 DOCUMENTS_PER_BATCH = 500

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from documents.embedding import embed_question
 from documents.models import EmbeddingSpace
-from documents.normalising import normalise_question
-from documents.spaces import fields_for
+from documents.text.normalization import normalise_question
+from documents.vectors.embedding import embed_question
+from documents.vectors.spaces import fields_for
 from querying.evaluation.semantic_pairs import PAIRS, Pair, read_pairs
 from querying.same_question import same_question
 from ragsite.deadline import Deadline

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from documents.chunking import Piece, cut
 from documents.models import Corpus
-from documents.normalising import normalise
+from documents.text.chunking import Piece, cut
+from documents.text.normalization import normalise
 from querying.evaluation.beir_run import ask
 from querying.evaluation.scratch import load_documents, scratch_corpus
 

@@ -24,7 +24,7 @@ from querying.models import (
     SemanticCacheLimit,
 )
 from tests.browser import Browser
-from tests.documents.admin_cast import fill
+from tests.documents.admin.cast import fill
 from tests.factories import make_tenant, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
-from documents.indexing import index_document
+from documents.indexing.pipeline import index_document
 from documents.models import Corpus
 from monitoring.benchmarks.standin import StandIn
 from querying.models import Feedback, QueryLog

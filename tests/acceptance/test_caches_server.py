@@ -15,9 +15,9 @@ import pytest
 import requests
 from django.contrib.auth.models import Group
 
-from documents.indexing import index_document
+from documents.indexing.pipeline import index_document
+from documents.indexing.queue import reindex_document
 from documents.models import ApiKey, Chunk, Corpus, Document, Membership
-from documents.queueing import reindex_document
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from querying.models import CacheCount, CachedAnswer, CacheEntry, QueryLog

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
-from documents.indexing import index_document
+from documents.indexing.pipeline import index_document
 from documents.models import Corpus, Document, Membership, ReaderGroup
 from querying.models import QueryLog
 from tests.browser import Browser

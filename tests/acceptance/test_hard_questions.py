@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from documents.closeness import keep_closeness
 from documents.models import Corpus
+from documents.reindexing.closeness import keep_closeness
 from querying.answering import answer_question
 from querying.values import Answer
 from tests.acceptance.test_documented_questions import first_sentence

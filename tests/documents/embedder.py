@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from documents import versions
-from documents.embedding import embed_passages
+from documents.indexing import versions
 from documents.models import EmbeddingSpace
+from documents.vectors.embedding import embed_passages
 from ragsite.deadline import Deadline
 
 

@@ -12,11 +12,11 @@ from procrastinate.jobs import Job
 from pytest_django import Settings
 
 from documents import jobs
+from documents.indexing.queue import UPKEEP_QUEUE
 from documents.jobs import RetryForLong, app
 from documents.models import Corpus, Document, EmbeddingSpace, Word
-from documents.queueing import UPKEEP_QUEUE
-from documents.spaces import ensure_index, has_index, live_space_of
-from documents.storing import path_of
+from documents.storage.file_store import path_of
+from documents.vectors.spaces import ensure_index, has_index, live_space_of
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
 from tests.stock import stock

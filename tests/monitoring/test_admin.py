@@ -13,7 +13,7 @@ from monitoring.benchmarks.standin.running import StandIn
 from monitoring.circuit_watch import CircuitWatch
 from monitoring.models import CircuitEvent, Switch
 from ragsite.ollama import get_client
-from tests.documents.admin_cast import make_person, page, signed_in
+from tests.documents.admin.cast import make_person, page, signed_in
 from tests.factories import make_tenant
 from tests.monitoring.circuits import second, standin, watch
 

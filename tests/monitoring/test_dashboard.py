@@ -7,7 +7,7 @@ from django.test import Client
 
 from documents.models import Document
 from querying.models import Feedback, QueryLog
-from tests.documents.admin_cast import World, editor, manager, page, reader, superuser, world
+from tests.documents.admin.cast import World, editor, manager, page, reader, superuser, world
 
 __all__ = ["editor", "manager", "reader", "superuser", "world"]
 pytestmark = pytest.mark.django_db

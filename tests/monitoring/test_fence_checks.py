@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from documents.extraction import fences
+from documents.extraction.process import fences
 from monitoring.fence_checks import check_fences
 
 

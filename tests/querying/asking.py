@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying.answering import answer_question

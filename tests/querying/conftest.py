@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying.retrieval import Retrieved

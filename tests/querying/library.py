@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from documents.indexing import index_document
+from documents.indexing.pipeline import index_document
 from documents.models import Corpus, Document
 from tests.factories import make_corpus
 from tests.uploads import upload

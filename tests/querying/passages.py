@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from documents.borders import Border
+from documents.text.borders import Border
 
 _numbers = itertools.count(1)
 

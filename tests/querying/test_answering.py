@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from prometheus_client import REGISTRY
 from pytest_django import Settings
 
-from documents.access import NOBODY, Principal
+from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.pool import pool_stats

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from documents.lexicon import CONTEXT_FACTOR
+from documents.keywords.terms import CONTEXT_FACTOR
 from documents.models import Corpus
 from querying.answering import search
 from querying.asking import asking_part, parts_of

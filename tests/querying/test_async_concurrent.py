@@ -12,9 +12,9 @@ from django.conf import settings as current
 from django.db import connection
 from pytest_django import Settings
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import Corpus
-from documents.search import lexical_leg
+from documents.search.keyword_search import lexical_leg
 from querying import candidates, fetching
 from querying.answering import search
 from querying.fetching import Fetched, fetch_all_rag_data_async, prefetch_all_rag_data_async

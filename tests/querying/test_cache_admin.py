@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from documents.models import Corpus
 from querying.models import CacheCount, CachedAnswer, CacheEntry, QueryLog
-from tests.documents.admin_cast import World, editor, manager, reader, superuser, world
+from tests.documents.admin.cast import World, editor, manager, reader, superuser, world
 
 __all__ = ["editor", "manager", "reader", "superuser", "world"]
 pytestmark = pytest.mark.django_db

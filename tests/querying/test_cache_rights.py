@@ -9,9 +9,9 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
 
-from documents.access import NOBODY, Principal
-from documents.forgetting import delete_document
+from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document, Membership
+from documents.storage.deletion import delete_document
 from querying.answering import answer_question
 from querying.cache_keys import keys_of
 from querying.caching import keep_in_memory, keep_shared

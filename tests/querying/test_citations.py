@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.borders import Border
+from documents.text.borders import Border
 from querying.citations import CITATION, CitationFilter, best_sentence, citations_of, keep_known_citations
 from tests.querying.passages import make_passage
 

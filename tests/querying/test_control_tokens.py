@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.control_tokens import defuse
 from tests.examples import examples
 

@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from documents.access import NOBODY, Principal, everything_of
+from documents.access.policy import NOBODY, Principal, everything_of
+from documents.access.question_scope import scope_of
 from documents.models import Corpus
-from documents.scope import scope_of
 from querying.fetching import fetch_all_rag_data
 from tests.factories import make_corpus, make_tenant, make_user
 from tests.stock import stock

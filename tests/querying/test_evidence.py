@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from documents.lexicon import ReadQuestion
+from documents.keywords.terms import ReadQuestion
 from querying.evidence import Evidence, FoundWords, evidence_for
 from querying.proximity import content_pairs
 from tests.querying.test_proximity import read

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from pytest_django import Settings
 
-from documents.access import NOBODY, Principal
+from documents.access.policy import NOBODY, Principal
 from documents.models import ApiKey, Corpus
 from querying import awaiting, fetching
 from querying.answering import search

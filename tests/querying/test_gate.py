@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from documents.closeness import Closeness
 from documents.models import EmbeddingSpace
+from documents.reindexing.closeness import Closeness
 from querying.evidence import Evidence
 from querying.gate import Calibration, Verdict, calibration_for, calibrations, closeness_for, verdict, writing_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DataError, OperationalError, connection, transaction
 
-from documents.search import snapshot
+from documents.search.keyword_search import snapshot
 from querying.legs import LegBroke, Legs
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, OllamaUnavailable

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import Corpus
 from querying import candidates
 from querying.retrieval import Retrieved, retrieve

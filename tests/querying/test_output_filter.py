@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.html_elements import ELEMENTS
 from querying.output_filter import (
     MAX_HELD_CHARS,

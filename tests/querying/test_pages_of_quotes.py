@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from documents.indexing import index_document
+from documents.indexing.pipeline import index_document
 from documents.models import Chunk, Corpus
-from documents.uploading import accept_upload
+from documents.uploads.acceptance import accept_upload
 from monitoring.benchmarks.standin.running import StandIn
 from querying.answering import answer_question
 from querying.memory_cache import memory

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from documents.lexicon import QuestionTerm, ReadQuestion
+from documents.keywords.terms import QuestionTerm, ReadQuestion
 from querying.proximity import pair_score, pair_weights
 
 

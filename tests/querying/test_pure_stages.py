@@ -8,10 +8,10 @@ import sys
 from ragsite.paths import PROJECT
 
 PURE = [
-    "documents.dictionary",
-    "documents.joining",
-    "documents.spelling",
-    "documents.synonyms",
+    "documents.keywords.dictionary",
+    "documents.keywords.word_joining",
+    "documents.keywords.spelling",
+    "documents.keywords.synonyms",
     "querying.asking",
     "querying.abbreviations",
     "querying.blocks",

@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.db import OperationalError
 from pytest_django import Settings
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess

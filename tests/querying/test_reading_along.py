@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
-from documents.access import NOBODY, Principal
+from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document
 from monitoring.benchmarks.standin.running import StandIn
 from querying import answering, coalescing, writing

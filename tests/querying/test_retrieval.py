@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from documents.access import NOBODY, Principal
+from documents.access.policy import NOBODY, Principal
 from documents.models import Chunk, Corpus, EmbeddingSpace
 from monitoring.benchmarks.standin.running import StandIn
 from querying.retrieval import Retrieved, retrieve

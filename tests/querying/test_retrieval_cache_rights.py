@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from django.contrib.auth.models import Group
 
-from documents.access import Principal
-from documents.forgetting import delete_document
-from documents.indexing import index_document
+from documents.access.policy import Principal
+from documents.indexing.pipeline import index_document
+from documents.indexing.queue import reindex_document
 from documents.models import Corpus, Document
-from documents.queueing import reindex_document
+from documents.storage.deletion import delete_document
 from querying import storing_later
 from querying.answering import search
 from querying.cache_keys import standing_for

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from documents.models import Chunk, Corpus, Document
-from documents.search import lexical_leg
+from documents.search.keyword_search import lexical_leg
 from querying import candidates, ranking, searching
 from querying.retrieval import Retrieved, retrieve
 from ragsite.deadline import Deadline

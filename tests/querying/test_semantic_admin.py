@@ -7,7 +7,7 @@ from django.test import Client
 
 from documents.models import Corpus
 from querying.models import FalseHit, SemanticCacheLimit
-from tests.documents.admin_cast import make_person
+from tests.documents.admin.cast import make_person
 from tests.querying.alike import OTHERS, answered_corpus, hit, is_off, report, report_all
 from tests.querying.library import make_library
 

@@ -12,9 +12,9 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from pytest_django import Settings
 
-from documents.access import NOBODY, Principal
-from documents.forgetting import delete_document
+from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document, EmbeddingSpace
+from documents.storage.deletion import delete_document
 from monitoring.benchmarks.standin.running import StandIn
 from monitoring.drills.redis_server import RedisProcess
 from querying import question_vectors

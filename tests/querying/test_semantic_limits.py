@@ -15,9 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from documents.access import NOBODY, Principal
-from documents.forgetting import delete_corpus
+from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document
+from documents.storage.deletion import delete_corpus
 from monitoring.benchmarks.standin.running import StandIn
 from querying import feedback, semantic_limits
 from querying.answering import answer_question

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from documents.models import EmbeddingSpace
-from documents.spaces import fields_for
+from documents.vectors.spaces import fields_for
 from querying.evaluation.semantic_pairs import PAIRS, Pair, read_pairs
 from querying.evaluation.semantic_run import FALSE_HIT_RATE_MAX, judge
 

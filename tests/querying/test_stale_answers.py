@@ -10,12 +10,12 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from pytest_django import Settings
 
-from documents.access import Principal
-from documents.forgetting import delete_document
-from documents.indexing import index_document
+from documents.access.policy import Principal
+from documents.indexing.pipeline import index_document
 from documents.models import Chunk, Corpus, Document, DocumentText
-from documents.storing import path_of
-from documents.uploading import replace_file
+from documents.storage.deletion import delete_document
+from documents.storage.file_store import path_of
+from documents.uploads.acceptance import replace_file
 from monitoring.benchmarks.standin.running import StandIn
 from querying.answering import answer_events, answer_question
 from querying.cache_keys import keys_of

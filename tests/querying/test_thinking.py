@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from documents.invisible import visible
+from documents.text.invisible_characters import visible
 from querying.thinking import ThoughtFilter
 from tests.examples import examples
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
-from documents.naming import name_to_show
+from documents.text.names import name_to_show
 from querying.wording import not_in_these_documents, see_these_passages
 from tests.factories import make_corpus
 from tests.querying.passages import make_passage

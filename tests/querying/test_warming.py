@@ -13,9 +13,9 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
-from documents.access import Principal
+from documents.access.policy import Principal
 from documents.models import Corpus, Document, Membership
-from documents.working import work
+from documents.worker import work
 from monitoring.benchmarks.standin.running import StandIn
 from querying.answering import answer_question
 from querying.asked_often import most_asked, most_asked_among

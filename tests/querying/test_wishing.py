@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from documents.access import NOBODY
+from documents.access.policy import NOBODY
 from querying.fetching import prefetch_all_rag_data
 from querying.wishing import RequestOptions
 from ragsite.errors import InvalidInput

@@ -17,7 +17,7 @@ import pytest
 from django.db.backends.postgresql.base import DatabaseWrapper
 from gunicorn.config import Config
 
-from documents import word_lists
+from documents.keywords import word_lists
 from monitoring import pool_report
 from ragsite import settings, shutdown, web_worker
 from ragsite.paths import PROJECT

@@ -19,7 +19,7 @@ SAY = """
 import logging, logging.config
 from ragsite.log_lines import logging_to_stderr
 logging.config.dictConfig(logging_to_stderr("INFO"))
-logging.getLogger("documents.indexing").info("document %s: ready", 7, extra={"seconds": 0.5})
+logging.getLogger("documents.indexing.pipeline").info("document %s: ready", 7, extra={"seconds": 0.5})
 logging.getLogger("gunicorn.error").info("Booting worker with pid: 1")
 logging.getLogger("gunicorn.error").warning("Worker was sent SIGKILL")
 """

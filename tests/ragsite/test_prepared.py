@@ -11,11 +11,11 @@ import pytest
 from django.db import DataError, connection
 from pytest_django import Settings
 
-from documents.compiling import rows_of, with_literal
 from documents.models import Corpus
 from querying.answering import answer_question
 from ragsite.database_options import pooled
 from ragsite.postgres import prepared
+from ragsite.postgres.compiled_queries import rows_of, with_literal
 from ragsite.postgres.prepared import HOT_KEPT, HOT_USES, SEEN_KEPT, Hot
 from tests.querying.asking import ask
 from tests.querying.library import make_library

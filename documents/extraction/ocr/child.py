@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from documents.extraction.failures import Unreadable
 from documents.extraction.ocr import engines, pictures
 from documents.extraction.ocr.page_text import PageText, is_turned, text_of_page
-from documents.extraction.sandbox import Limits, restrict
+from documents.extraction.process.limits import Limits, restrict
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,7 +25,7 @@ _READ_BYTES = 1 << 20
 
 def serve_engine(name: str, *, folders: Callable[[], Sequence[Path]] = lambda: ()) -> NoReturn:
     """Load an engine, and recognise pages with it until the parent is gone. It may read `folders`, too."""
-    from documents.extraction.fork_server import serve
+    from documents.extraction.process.fork_server import serve
 
     os.environ["OMP_THREAD_LIMIT"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # behind the fences there are no threads
     made: list[engines.Engine] = []

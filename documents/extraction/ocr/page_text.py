@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from documents.extraction.ocr.engines import Line
-from documents.extraction.pdf_lines import Line as Placed
-from documents.extraction.pdf_tables import blocks_of
-from documents.extraction.tables import describe_rows
+from documents.extraction.pdf.lines import Line as Placed
+from documents.extraction.pdf.tables import blocks_of
+from documents.extraction.tables.model import describe_rows
 
 SURE = 0.75  # mean confidence of a page's characters; below, the page is marked
 NOISE = 0.3  # confidence of a line that is a stain, a stamp or a signature, and no text

@@ -12,8 +12,8 @@ from typing import Any
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.ocr.engines import RAPIDOCR
 from documents.extraction.ocr.page_text import PageText
-from documents.extraction.running import run_child, while_needed
-from documents.extraction.sandbox import Limits
+from documents.extraction.process.limits import Limits
+from documents.extraction.process.runner import run_child, while_needed
 
 PAGE_SECONDS = 60  # of CPU; a page takes 1 to 6
 PAGE_WALL_SECONDS = 180  # of the clock: a machine that is busy with other things takes longer

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from documents.corpora import find_or_create_corpus
-from documents.ingest_report import Progress, as_json, as_text
-from documents.ingesting import ingest_paths, stopped_by_signals
+from documents.uploads.folder_import import ingest_paths, stopped_by_signals
+from documents.uploads.import_report import Progress, as_json, as_text
 from ragsite.errors import RagError
 
 

@@ -9,16 +9,16 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand, CommandError
 
-from documents.attempts import Interrupted
-from documents.comparing import MARGIN, QUESTIONS
 from documents.corpora import find_corpus
-from documents.filling import SpaceGone
-from documents.index_shape import BINARY, NONE
-from documents.ingesting import stopped_by_signals
+from documents.indexing.attempts import Interrupted
 from documents.models import Corpus, EmbeddingSpace
-from documents.reindex_report import Progress, outcome_as_json, outcome_as_text, status_as_json, status_as_text
-from documents.reindexing import Outcome, Plan, drop, measure, reindex, roll_back
-from documents.targets import Wish, retired, unfinished
+from documents.reindexing.backfill import SpaceGone
+from documents.reindexing.comparison import MARGIN, QUESTIONS
+from documents.reindexing.pipeline import Outcome, Plan, drop, measure, reindex, roll_back
+from documents.reindexing.report import Progress, outcome_as_json, outcome_as_text, status_as_json, status_as_text
+from documents.reindexing.target import Wish, retired, unfinished
+from documents.uploads.folder_import import stopped_by_signals
+from documents.vectors.index_layout import BINARY, NONE
 from ragsite.errors import RagError
 from ragsite.setting_kinds import argument_type, number, whole
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from documents.working import work, yield_to_requests
+from documents.worker import work, yield_to_requests
 from ragsite.setting_kinds import argument_type, whole
 
 

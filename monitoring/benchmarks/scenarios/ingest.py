@@ -78,7 +78,8 @@ def run(bench: Bench) -> Outcome:
             lower_is_better=False,
         ),
         Figure.of(
-            # A passage once; and up to 160 sentences that the space is measured with (documents/closeness.py).
+            # A passage once; and up to 160 sentences that the space is measured with
+            # (documents/reindexing/closeness.py).
             "texts embedded per passage",
             [run.texts_per_chunk for run in remote],
             "",

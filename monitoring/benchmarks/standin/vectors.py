@@ -15,7 +15,7 @@ import numpy.typing as npt
 import wordllama
 from wordllama import WordLlama
 
-from documents.word_by_word import WordByWord
+from documents.vectors.wordllama import WordByWord
 
 Vectors = npt.NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from documents.access import Principal, choose_corpora
+from documents.access.policy import Principal, choose_corpora
 from documents.models import Corpus
 from monitoring.profiling import profile_calls
 from querying.answering import answer_question

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from documents.access import choose_corpora
+from documents.access.policy import choose_corpora
 from documents.models import Corpus
 from querying.purging import purge
 from ragsite.errors import RagError

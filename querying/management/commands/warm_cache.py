@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from documents.access import choose_corpora
+from documents.access.policy import choose_corpora
 from documents.models import Corpus
 from querying.warming import Outcome, Report, Warmed, warm
 from ragsite.errors import RagError

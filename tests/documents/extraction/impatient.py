@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from documents.extraction.child import load_readers, read_file
-from documents.extraction.fork_server import serve
+from documents.extraction.process.child import load_readers, read_file
+from documents.extraction.process.fork_server import serve
 from tests.documents.extraction.misbehaving import find_reader
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from documents.extraction.child import Reader, load_readers, read_file
 from documents.extraction.content import Content
-from documents.extraction.fork_server import serve
-from documents.extraction.notes import Note
+from documents.extraction.process.child import Reader, load_readers, read_file
+from documents.extraction.process.fork_server import serve
+from documents.text.extraction_notes import Note
 
 
 def _connect(address: str) -> None:

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from documents.extraction import Extracted, ExtractionFailed, extract
-from documents.extraction.child import reader_of
 from documents.extraction.content import Assembled, assemble
 from documents.extraction.media_types import recognise
+from documents.extraction.process.child import reader_of
 
 MISBEHAVING = "tests.documents.extraction.misbehaving"
 

@@ -9,7 +9,7 @@ from documents.extraction.failures import Unreadable
 from documents.extraction.media_types import recognise
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import refusal_of
-from tests.documents.extraction.test_texts import mail
+from tests.documents.extraction.test_plain_text import mail
 
 PAGE = b"<!DOCTYPE html><html><body><p>text</p></body></html>"
 MADE = [

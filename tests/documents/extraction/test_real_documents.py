@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from documents.chunking import cut
 from documents.extraction import Extracted, ExtractionFailed, extract
 from documents.extraction.failures import REASONS
-from documents.normalising import normalise
+from documents.text.chunking import cut
+from documents.text.normalization import normalise
 
 REFERENCE_SHARE = 0.8  # of the characters that a reference reader finds
 CODES = {"needs-password": {"encrypted"}, "no-text": {"no_text"}, "empty": {"empty"}, "broken": {"broken", "encrypted"}}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from documents import extraction
-from documents.extraction import xlsx_sheet
 from documents.extraction.failures import Unreadable
-from documents.extraction.sandbox import Limits
+from documents.extraction.office import xlsx_sheet
+from documents.extraction.process.limits import Limits
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import read_here, read_in_child, refusal_of
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from documents.lexicon import seed_of
+from documents.keywords.terms import seed_of
 from monitoring.benchmarks.inside import run_inside
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from documents.access import NOBODY, Principal, readable_corpora, readable_documents
-from documents.dense import dense_leg
+from documents.access.policy import NOBODY, Principal, readable_corpora, readable_documents
 from documents.models import Chunk, Corpus
+from documents.search.vector_search import dense_leg
 from monitoring.benchmarks import dense_recall
 from monitoring.benchmarks.dense_recall import recall_of_filters, recall_of_users
 from monitoring.benchmarks.made_up_text import Language

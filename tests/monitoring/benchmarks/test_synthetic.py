@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from documents.bulk import ChunkRow, insert_chunk_rows
-from documents.chunking import Piece, embedded_text
-from documents.embedding import embed_passages
-from documents.lexicon import recount
+from documents.keywords.terms import recount
 from documents.models import Chunk, Corpus, Document, Embedding, TermFrequency
-from documents.spaces import has_index
+from documents.storage.bulk_insert import ChunkRow, insert_chunk_rows
+from documents.text.chunking import Piece, embedded_text
+from documents.vectors.embedding import embed_passages
+from documents.vectors.spaces import has_index
 from monitoring.benchmarks.synthetic import SHARES, filter_of, load, plan_of
 from ragsite.deadline import Deadline
 

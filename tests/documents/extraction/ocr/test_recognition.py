@@ -9,15 +9,16 @@ import pypdfium2
 import pytest
 from pytest_django import Settings
 
-from documents import recognition
-from documents.attempts import Interrupted, claim
-from documents.extraction import ExtractionFailed, running
+from documents.extraction import ExtractionFailed
 from documents.extraction.ocr import engines
 from documents.extraction.ocr.page_text import PageText
 from documents.extraction.ocr.recognising import Page, recognise_pages
+from documents.extraction.process import runner as process_runner
+from documents.indexing import file_text
+from documents.indexing.attempts import Interrupted, claim
+from documents.indexing.file_text import text_of
 from documents.models import Document
-from documents.recognition import text_of
-from documents.uploading import accept_upload
+from documents.uploads.acceptance import accept_upload
 from tests.documents.extraction.making import line, pdf
 from tests.documents.extraction.ocr.scans import as_file, page
 from tests.factories import make_corpus
@@ -62,7 +63,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[int, Page]:
             yield pages[number]
             options["go_on"](done, len(wanted))  # type: ignore[operator]
 
-    monkeypatch.setattr(recognition, "recognise_pages", recognise)
+    monkeypatch.setattr(file_text, "recognise_pages", recognise)
     monkeypatch.setattr(engines, "choose", lambda wanted, language: None if wanted == "off" else engines.RAPIDOCR)
     return pages
 
@@ -80,7 +81,7 @@ def test_a_scan_is_read(engine: str, tmp_path: Path) -> None:
     assert pages[0].found.is_sure
     assert pages[1].found is not None
     assert "The second sheet" in pages[1].found.text
-    assert not any("ocr" in server for server in running._servers)  # it takes memory that nothing needs any more
+    assert not any("ocr" in server for server in process_runner._servers)  # it takes memory that nothing needs any more
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
@@ -88,7 +89,7 @@ def test_a_scan_is_read(engine: str, tmp_path: Path) -> None:
 def test_a_picture_is_read(kind: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture"
     picture.write_bytes(as_file(page(), kind=kind))
-    media_type = recognition.kind_of(picture)
+    media_type = file_text.kind_of(picture)
     assert media_type is not None
 
     (only,) = recognise_pages(picture, media_type, "en", None, engine=engines.TESSERACT)

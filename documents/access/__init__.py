@@ -1,0 +1,1 @@
+"""Who may read or change what, and what a cached answer depends on."""

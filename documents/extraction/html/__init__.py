@@ -1,0 +1,1 @@
+"""HTML pages as text: main text, lists, tables, visibility."""

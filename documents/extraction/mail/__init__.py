@@ -1,0 +1,1 @@
+"""Mails, mailboxes, their attachments and invitations."""

@@ -1,0 +1,1 @@
+"""PDF files: pages, columns, tables, headings, form fields."""

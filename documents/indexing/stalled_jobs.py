@@ -1,0 +1,108 @@
+"""Work that a dead worker left: taken over, and given up when it is what kills the workers.
+
+Procrastinate notices a worker that died only when asked, and would run its job again for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Now
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from documents.indexing.attempts import CRASHED_WORKER, count_crash
+from documents.indexing.queue import INDEX_TASK, enqueue, remove_job, repeat_job
+from documents.models import Document
+
+logger = logging.getLogger(__name__)
+
+LOST_AFTER = timedelta(hours=1)
+OTHER_TASKS_TRIES_MAX = 3
+
+
+def rescue_stalled_jobs() -> int:
+    """Take over the jobs of workers without a heartbeat for WORKER_STALLED_SECONDS; return how many there were.
+
+    A document whose worker died for the third time is parked.
+    """
+    cutoff = Now() - timedelta(seconds=settings.WORKER_STALLED_SECONDS)
+    stalled = _running().filter(Q(worker=None) | Q(worker__last_heartbeat__lt=cutoff))
+    return _take_over(stalled, crashed=True)
+
+
+def release_jobs(worker_ids: Sequence[int]) -> int:
+    """Give the jobs of workers back that could not sign off, but did not crash; return how many."""
+    return _take_over(_running().filter(worker__in=worker_ids), crashed=False)
+
+
+def requeue_lost_documents() -> int:
+    """Give a job to documents that wait for an hour without one; return how many.
+
+    `ingest` that was stopped leaves such documents, and so does an operator who empties the queue.
+    """
+    lock = Concat(Value("document-"), Cast(OuterRef("pk"), CharField()))
+    jobs = ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"])
+    lost = (
+        Document.objects.filter(status=Document.Status.PROCESSING, deleted_at=None)
+        .alias(since=Coalesce("started_at", "created_at"))
+        .filter(~Exists(jobs), since__lt=Now() - LOST_AFTER)
+    )
+    found = list(lost[:1000])
+    for document in found:
+        with transaction.atomic():
+            enqueue(document)
+    if found:
+        logger.warning("%d documents had lost their job", len(found))
+    return len(found)
+
+
+def _running() -> QuerySet[ProcrastinateJob]:
+    jobs: QuerySet[ProcrastinateJob] = ProcrastinateJob.objects.filter(status="doing")
+    return jobs
+
+
+def _take_over(stalled: QuerySet[ProcrastinateJob], *, crashed: bool) -> int:
+    taken = 0
+    for job_id in list(stalled.values_list("pk", flat=True)):
+        with transaction.atomic():
+            # Several workers look at the same time: one gets the row, and looks again.
+            job = stalled.select_for_update(of=("self",), skip_locked=True).filter(pk=job_id).first()
+            if job is not None:
+                _replace(job, crashed=crashed)
+                taken += 1
+    return taken
+
+
+def _replace(job: ProcrastinateJob, *, crashed: bool) -> None:
+    logger.warning("job %d (%s) lost its worker", job.pk, job.task_name)
+    if job.task_name == INDEX_TASK:
+        _replace_indexing(job, crashed=crashed)
+    elif job.queueing_lock is None and job.attempts < OTHER_TASKS_TRIES_MAX:
+        repeat_job(job.pk)
+    else:
+        remove_job(job.pk)  # one with a queueing lock comes back by the clock
+
+
+def _replace_indexing(job: ProcrastinateJob, *, crashed: bool) -> None:
+    """Put a new job in the place of one whose worker is gone, or park its document.
+
+    A new one, because procrastinate doesn't ask who ends a job: a worker that was only frozen would end it for the
+    one that took over.
+    """
+    remove_job(job.pk)
+    document = (
+        Document.objects.select_for_update()
+        .filter(pk=job.args["document_id"], status=Document.Status.PROCESSING, deleted_at=None)
+        .first()
+    )
+    if document is None:
+        return  # it was done, or deleted; only the job's own end was missing
+    if crashed and count_crash(document, CRASHED_WORKER):
+        logger.error("document %s was set aside: it ended three workers", document.pk)
+        return
+    enqueue(document)

@@ -1,0 +1,260 @@
+"""A version of a document, written beside the one that is searched, until it takes its place.
+
+Each function commits by itself and holds the document only for that; none holds anything while a model works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from documents.extraction import Extracted
+from documents.indexing.attempts import Interrupted, Superseded, fenced
+from documents.indexing.crash_points import checkpoint
+from documents.indexing.embedding_prefetch import CALLS_AHEAD, Pause, vectors_ahead
+from documents.keywords.terms import count_in, count_out
+from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, EmbeddingSpace
+from documents.storage.bulk_insert import content_hash, insert_chunks, insert_embeddings, lock_corpus
+from documents.storage.deletion import forget_versions
+from documents.text.chunking import Piece
+from documents.text.extraction_notes import as_stored, is_partial
+from documents.vectors.embedding import embed_passages
+from ragsite.deadline import Deadline
+from ragsite.errors import EmbeddingMismatch, OllamaBusy, OllamaUnavailable
+
+CHUNKS_PER_INSERT = 500
+EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: as many texts as a server would get in these
+SHORT_WAITS_SECONDS = (1.0, 3.0)  # for a model that is only busy; after that the document waits in the queue
+SHORT_WAIT_MAX_SECONDS = 10.0
+Item = TypeVar("Item")
+Vectors = Iterator[np.ndarray]
+
+
+class SpaceChanged(Exception):
+    """The corpus got another embedding model while this version was embedded by the one before."""
+
+
+def store_text(document: Document, extracted: Extracted, chunks: int) -> None:
+    """Store the text of this run's version, and how many chunks it will have."""
+    with fenced(document, chunks_total=chunks, chunks_done=0):
+        text_row(document, extracted).save(force_insert=True)
+
+
+def text_row(document: Document, extracted: Extracted) -> DocumentText:
+    """Return the row that holds the text of this run's version."""
+    return DocumentText(
+        document=document,
+        version=document.attempt,
+        text=extracted.text,
+        page_starts=list(extracted.page_starts),
+        hidden_text=extracted.hidden,
+    )
+
+
+def store_chunks(document: Document, pieces: Sequence[Piece], title: str, keep_going: Callable[[], bool]) -> list[int]:
+    """Store the chunks of this run's version, and return their ids in the order of the pieces."""
+    chunk_ids: list[int] = []
+    for batch in _batches(pieces, CHUNKS_PER_INSERT):
+        _stop_if_told(keep_going)
+        with fenced(document):
+            chunk_ids += insert_chunks(
+                document, document.attempt, batch, title=title, language=document.corpus.language
+            )
+        checkpoint("stored_chunk_batch")
+    return chunk_ids
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How the pieces of this run's version get their vectors, by their places among the pieces."""
+
+    known: dict[int, int]  # place -> a chunk of another version of the document that has the same text, and a vector
+    missing: list[int]  # places of those that are to be embedded
+
+
+def plan_vectors(document: Document, space: EmbeddingSpace, texts: Sequence[str]) -> Planned:
+    """Return which pieces can take over a vector. `texts` are what is embedded for each piece."""
+    others = list(
+        Chunk.objects.filter(document=document).exclude(version=document.attempt).values_list("content_hash", "pk")
+    )
+    # The ids travel once more: Postgres would join by comparing each chunk with each, because it knows nothing yet
+    # about rows that were written a moment ago.
+    have_vectors = set(
+        Embedding.objects.filter(space=space, chunk__in=[chunk_id for _, chunk_id in others]).values_list(
+            "chunk_id", flat=True
+        )
+    )
+    by_hash = {content: chunk_id for content, chunk_id in others if chunk_id in have_vectors}
+    known: dict[int, int] = {}
+    missing: list[int] = []
+    for place, text in enumerate(texts):
+        chunk_id = by_hash.get(content_hash(text))
+        if chunk_id is None:
+            missing.append(place)
+        else:
+            known[place] = chunk_id
+    return Planned(known, missing)
+
+
+def keep_known_vectors(document: Document, space: EmbeddingSpace, planned: Planned, chunk_ids: Sequence[int]) -> None:
+    """Give the chunks of the known pieces their vectors, and drop what crashed runs left. Raises SpaceChanged."""
+    new = [chunk_ids[place] for place in planned.known]
+    with fenced(document):
+        if new:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _COPY_VECTORS,
+                    {"space": space.pk, "document": document.pk, "new": new, "old": list(planned.known.values())},
+                )
+                if cursor.rowcount != len(new):
+                    raise SpaceChanged
+        forget_versions(document, keep=[document.version, document.attempt])
+
+
+_COPY_VECTORS = """
+INSERT INTO documents_embedding (space_id, chunk_id, document_id, vector)
+SELECT %(space)s, given.new, %(document)s, embedding.vector
+FROM unnest(%(new)s::bigint[], %(old)s::bigint[]) AS given (new, old)
+JOIN documents_embedding AS embedding ON embedding.chunk_id = given.old AND embedding.space_id = %(space)s
+"""
+
+
+@contextlib.contextmanager
+def embedding(space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool]) -> Iterator[Vectors]:
+    """Give an iterator over the vectors of all texts, for one commit after the other.
+
+    A model server begins at once and is kept busy (`embedding_ahead`): each commit has the vectors of one call, and two
+    calls at most are lost in a crash. The embedded model works when it is asked.
+    """
+    if space.provider == EmbeddingSpace.Provider.EMBEDDED:
+        batches = _batches(texts, EMBEDDED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE)
+        yield _one_by_one(space, batches, keep_going)
+        return
+    calls = list(_batches(texts, settings.OLLAMA_EMBED_BATCH_SIZE))
+    with vectors_ahead(partial(embed_patiently, space), calls, keep_going) as vectors:
+        yield _without_connection(vectors)
+
+
+def embed_the_rest(
+    document: Document, space: EmbeddingSpace, chunk_ids: Sequence[int], known: int, vectors: Vectors
+) -> None:
+    """Store the vectors of the chunks as they come, batch by batch. `known`: how many other chunks have one already."""
+    stored = 0
+    for batch in vectors:
+        done = stored + len(batch)
+        with fenced(document, chunks_done=known + done, error_code="", error_detail=""):
+            insert_embeddings(space, document, chunk_ids[stored:done], batch)
+        stored = done
+        checkpoint("embedded_batch")
+
+
+def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, title: str) -> None:
+    """Make this run's version the one that is searched. Short: all else is stored already."""
+    chunks = _chunks_of(document).count()
+    # The corpus first, then the document: whoever else takes both takes them in this order.
+    with _corpus_and_fence(document) as corpus:
+        if corpus.live_space != space:
+            raise SpaceChanged
+        if document.version:
+            count_out(corpus, document, document.version)
+        count_in(corpus, document, document.attempt)
+        forget_versions(document, keep=[document.attempt])
+        mark_ready(document, extracted, title, chunks)
+        Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
+        checkpoint("publishing")
+
+
+def mark_ready(document: Document, extracted: Extracted, title: str, chunks: int) -> None:
+    """Write on the document's row that this run's version is the one that is searched; the caller holds the row."""
+    Document.objects.filter(pk=document.pk).update(
+        version=document.attempt,
+        status=Document.Status.READY,
+        title=title,
+        media_type=extracted.media_type[:100],
+        pages=len(extracted.page_starts) or None,
+        notes=[as_stored(note) for note in extracted.notes],
+        is_partial=is_partial(extracted.notes),
+        chunks_total=chunks,
+        chunks_done=chunks,
+        crashes=0,
+        error_code="",
+        error_detail="",
+        indexed_at=timezone.now(),
+    )
+
+
+def _one_by_one(space: EmbeddingSpace, batches: Iterator[Sequence[str]], keep_going: Callable[[], bool]) -> Vectors:
+    for texts in batches:
+        yield embed_patiently(space, texts, keep_going, time.sleep)
+
+
+def _without_connection(vectors: Vectors) -> Vectors:
+    """Yield the vectors; while they are waited for, this thread's connection is in the pool.
+
+    After that, a fresh one survives a restart of the database.
+    """
+    while True:
+        if not connection.in_atomic_block:  # only a test has one open here, and would lose it
+            connection.close()
+        found = next(vectors, None)
+        if found is None:
+            return
+        yield found
+
+
+def embed_patiently(
+    space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool], pause: Pause
+) -> np.ndarray:
+    """Return the vectors of a call's texts.
+
+    A model that fails gets two more chances: a hiccup must not cost a whole run.
+    """
+    for wait_seconds in SHORT_WAITS_SECONDS:
+        _stop_if_told(keep_going)
+        try:
+            return _embed(space, texts)
+        except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
+            pause(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
+    _stop_if_told(keep_going)
+    return _embed(space, texts)
+
+
+def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> np.ndarray:
+    # Behind the calls that are under way already, also those of other workers.
+    return embed_passages(space, texts, deadline=Deadline.after(CALLS_AHEAD * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
+
+
+@contextlib.contextmanager
+def _corpus_and_fence(document: Document) -> Iterator[Corpus]:
+    with transaction.atomic():
+        try:
+            corpus = lock_corpus(document.corpus_id)
+        except Corpus.DoesNotExist:
+            raise Superseded from None
+        with fenced(document):
+            yield corpus
+
+
+def _chunks_of(document: Document) -> QuerySet[Chunk]:
+    """Return the chunks that this run wrote."""
+    return Chunk.objects.filter(document=document, version=document.attempt)
+
+
+def _stop_if_told(keep_going: Callable[[], bool]) -> None:
+    if not keep_going():
+        raise Interrupted
+
+
+def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,1 @@
+"""The keyword index: tokenization, terms, BM25, vocabulary, spelling, synonyms."""

@@ -1,0 +1,1 @@
+"""Building, comparing, promoting and dropping embedding spaces."""

@@ -1,0 +1,48 @@
+"""Which chunks a space has a vector for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+
+from documents.models import Chunk, Corpus, Document, Embedding, EmbeddingSpace
+from documents.search.search_scope import Reach, Readable
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the chunks that can be found have a vector in a space."""
+
+    covered: int
+    total: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether questions find in this space whatever there is."""
+        return self.covered >= self.total
+
+
+def live_chunks(corpus: Corpus) -> QuerySet[Chunk]:
+    """Return the chunks of a corpus that can be found: those of its documents' live versions."""
+    return Chunk.objects.filter(
+        document__corpus=corpus, document__deleted_at=None, version=F("document__version")
+    ).order_by()
+
+
+def missing_chunks(space: EmbeddingSpace) -> QuerySet[Chunk]:
+    """Return the live chunks without a vector in the space."""
+    own = Embedding.objects.filter(space=space, chunk=OuterRef("pk"))
+    return live_chunks(space.corpus).filter(~Exists(own))
+
+
+def coverage_of(space: EmbeddingSpace) -> Coverage:
+    """Return how far the space is filled."""
+    total = live_chunks(space.corpus).count()
+    return Coverage(total - missing_chunks(space).count(), total)
+
+
+def whole(corpus: Corpus) -> Reach:
+    """Return all of a corpus, as somebody who may read everything searches it."""
+    documents = Document.objects.filter(corpus=corpus, deleted_at=None).order_by()
+    return Reach(corpus, Readable.of(documents, corpus), corpus.chunk_count)

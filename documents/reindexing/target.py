@@ -1,0 +1,129 @@
+"""What a corpus is to be reindexed with: which model, how many numbers of its vectors, and what the index holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from documents.models import Corpus, EmbeddingSpace
+from documents.vectors.index_layout import BINARY, NONE, RERANK_MAX
+from documents.vectors.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, fields_for
+from ragsite.errors import InvalidInput
+
+Status = EmbeddingSpace.Status
+OF_VECTORS = ("keep_first", "query_prefix", "passage_prefix")  # settings that other vectors come from
+SMALLEST = 8  # numbers of a vector
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator asked for; None: not said."""
+
+    provider: str | None = None
+    model: str | None = None
+    dimensions: int | None = None
+    quantise: str | None = None
+    shorten_to: int | None = None
+    rerank: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing was said."""
+        return self == Wish()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A space as it should be."""
+
+    provider: str
+    model: str
+    index_settings: dict[str, Any] = field(default_factory=dict)
+
+    def is_met_by(self, space: EmbeddingSpace) -> bool:
+        """Return whether a space is that already."""
+        return (
+            (space.provider, space.model) == (self.provider, self.model) and space.index_settings == self.index_settings
+        )  # fmt: skip
+
+    def has_the_vectors_of(self, space: EmbeddingSpace) -> bool:
+        """Return whether the vectors would be those of this space, so that only the index is another one."""
+        return (space.provider, space.model) == (self.provider, self.model) and all(
+            space.index_settings.get(name) == self.index_settings.get(name) for name in OF_VECTORS
+        )
+
+    @property
+    def dimensions(self) -> int | None:
+        """Return how many numbers a vector will have, where that is known."""
+        if self.provider == EmbeddingSpace.Provider.EMBEDDED:
+            return min(WORDLLAMA_DIMENSIONS, int(self.index_settings.get("keep_first", WORDLLAMA_DIMENSIONS)))
+        keep_first: int | None = self.index_settings.get("keep_first")
+        return keep_first
+
+
+def target_of(corpus: Corpus, wish: Wish) -> Target:
+    """Return the space that is wished for.
+
+    Without a word about the model: the live one's, when something is said about vectors or index; else the one that
+    is configured. Settings of the live space's index hold on for the same model. Raises InvalidInput.
+    """
+    live = corpus.live_space
+    provider, model = _model(live, wish)
+    settings: dict[str, Any] = {}
+    if live is not None and (live.provider, live.model) == (provider, model):
+        settings = dict(live.index_settings)
+    wished = {
+        "keep_first": wish.dimensions,
+        "quantise": wish.quantise,
+        "shorten_to": wish.shorten_to,
+        "rerank": wish.rerank,
+    }
+    settings |= {name: value for name, value in wished.items() if value is not None}
+    settings = {name: value for name, value in settings.items() if value not in (0, NONE)}
+    if "quantise" not in settings and "shorten_to" not in settings:
+        settings.pop("rerank", None)
+    target = Target(provider, model, settings)
+    _check(target)
+    return target
+
+
+def _model(live: EmbeddingSpace | None, wish: Wish) -> tuple[str, str]:
+    if wish.provider is None and wish.model is None:
+        if live is not None and not wish.is_empty:
+            return live.provider, live.model
+        found = fields_for()
+        return found["provider"], found["model"]
+    provider = wish.provider
+    if provider is None:
+        provider = EmbeddingSpace.Provider.EMBEDDED if wish.model == WORDLLAMA else EmbeddingSpace.Provider.OLLAMA
+    model = wish.model or fields_for(provider)["model"]
+    if provider == EmbeddingSpace.Provider.EMBEDDED and model != WORDLLAMA:
+        raise InvalidInput(f"The embedded provider has one model, {WORDLLAMA}; {model!r} needs --provider ollama.")
+    return provider, model
+
+
+def _check(target: Target) -> None:
+    settings = target.index_settings
+    if settings.get("quantise") not in (None, BINARY):
+        raise InvalidInput(f"quantise is {NONE} or {BINARY}.")
+    for name in ("keep_first", "shorten_to"):
+        if name in settings and settings[name] < SMALLEST:
+            raise InvalidInput(f"Less than {SMALLEST} numbers of a vector say nothing.")
+    most = target.dimensions
+    is_embedded = target.provider == EmbeddingSpace.Provider.EMBEDDED
+    if is_embedded and settings.get("keep_first", 0) > WORDLLAMA_DIMENSIONS:
+        raise InvalidInput(f"{WORDLLAMA} has {WORDLLAMA_DIMENSIONS} dimensions.")
+    if most is not None and settings.get("shorten_to", 0) > most:
+        raise InvalidInput(f"The vectors have {most} numbers; shorten to less.")
+    if not 1 <= settings.get("rerank", 1) <= RERANK_MAX:
+        raise InvalidInput(f"rerank is 1 to {RERANK_MAX} candidates for each row.")
+
+
+def unfinished(corpus: Corpus) -> list[EmbeddingSpace]:
+    """Return the spaces of a corpus that were never live."""
+    return list(corpus.spaces.filter(status__in=[Status.BUILDING, Status.SHADOW]).order_by("pk"))
+
+
+def retired(corpus: Corpus) -> list[EmbeddingSpace]:
+    """Return the spaces of a corpus that were live once."""
+    return list(corpus.spaces.filter(status=Status.RETIRED).order_by("pk"))

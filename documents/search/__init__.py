@@ -1,0 +1,1 @@
+"""The search statements: keywords and vectors within a search scope."""

@@ -1,0 +1,132 @@
+"""The ORM's queries for the nearest vectors, each written once: writing takes Django longer than Postgres to answer.
+
+What changes from question to question is put in later: the vector, and the condition for a row to be within reach.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from cachetools import LRUCache
+from django.db.models import BooleanField, Func, QuerySet
+from pgvector import Vector
+from pgvector.django import CosineDistance
+
+from documents.models import Embedding, EmbeddingSpace
+from documents.vectors.index_layout import IndexShape, as_bits, as_text, shape_of
+from ragsite.postgres.compiled_queries import Compiled, compiled, with_literal
+
+TEMPLATES_KEPT = 1000
+CANDIDATES_MIN = 200  # of an index of less than the whole vectors: what is put in order anew
+_HERE = "'within reach' IS NOT NULL"  # stands for the condition; nobody else writes it
+_lock = threading.Lock()
+_templates: LRUCache[Hashable, Template] = LRUCache(TEMPLATES_KEPT)
+Rows = QuerySet[Embedding, Any]
+
+
+class Within(Func):
+    """Stands for the condition for a row to be within reach, so that the ORM leaves room for it."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Return what is replaced when the query is asked."""
+        return _HERE, []
+
+
+class Put(Enum):
+    """Which form of the question's vector a value stands for."""
+
+    WHOLE, SHOWN, BITS = range(3)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A query before and behind its condition, with its values; a `Put` among them stands for a vector."""
+
+    before: Compiled
+    behind: Compiled
+
+    def filled(self, condition: Compiled, vector: np.ndarray, shape: IndexShape) -> Compiled:
+        """Return the statement for this vector and condition."""
+
+        def value(given: Any) -> Any:
+            if not isinstance(given, Put):
+                return given
+            if given is Put.WHOLE:
+                return as_text(vector)
+            return as_text(vector[: shape.first]) if given is Put.SHOWN else as_bits(vector[: shape.first])
+
+        values = (*map(value, self.before[1]), *condition[1], *map(value, self.behind[1]))
+        return f"{self.before[0]}{condition[0]}{self.behind[0]}", values
+
+
+def exact_rows(space: EmbeddingSpace, condition: Compiled, vector: np.ndarray, limit: int | None) -> Compiled:
+    """Return the statement that compares every vector: (chunk id, document id, cosine distance), the nearest first."""
+
+    def write(zeros: np.ndarray, shape: IndexShape) -> Rows:
+        return _nearest(_of(space), zeros, limit)
+
+    return _template(("exact", limit), space, write).filled(condition, vector, shape_of(space))
+
+
+def index_rows(space: EmbeddingSpace, condition: Compiled, vector: np.ndarray, limit: int) -> Compiled:
+    """Return the statement that the space's HNSW index answers: (chunk id, document id, cosine distance).
+
+    The bare distance must be the only thing it orders by, or the index is left. An index of less than the whole
+    vectors gives more candidates than asked for, which are then ordered by their vectors.
+    """
+
+    def write(zeros: np.ndarray, shape: IndexShape) -> Rows:
+        near = _of(space).annotate(distance=shape.distance(zeros)).order_by("distance")
+        if shape.is_whole:
+            return near.values_list("chunk_id", "document_id", "distance")[:limit]
+        candidates = near.values("pk")[: max(CANDIDATES_MIN, shape.rerank * limit)]
+        return _nearest(Embedding.objects.filter(pk__in=candidates), zeros, limit)
+
+    return _template(("index", limit), space, write).filled(condition, vector, shape_of(space))
+
+
+def _of(space: EmbeddingSpace) -> QuerySet[Embedding]:
+    return Embedding.objects.filter(Within(), space=space)
+
+
+def _nearest(rows: QuerySet[Embedding], vector: np.ndarray, limit: int | None) -> Rows:
+    # The column itself, as it is: no index is of that.
+    ordered = rows.annotate(distance=CosineDistance("vector", vector)).order_by("distance")
+    return ordered.values_list("chunk_id", "document_id", "distance")[:limit]
+
+
+def _template(
+    kind: tuple[str, int | None], space: EmbeddingSpace, write: Callable[[np.ndarray, IndexShape], Rows]
+) -> Template:
+    """Return the template of what `write` returns, written once per space and number of rows.
+
+    Both are in its text: partial indexes need that, and a plan that is kept is a plan for them.
+    """
+    shape = shape_of(space)
+    key = (*kind, space.pk, shape)
+    with _lock:
+        known = _templates.get(key)
+    if known is None:
+        known = _made_of(write(np.zeros(shape.dimensions, dtype=np.float32), shape), space, shape)
+        with _lock:
+            _templates[key] = known
+    return known
+
+
+def _made_of(rows: Rows, space: EmbeddingSpace, shape: IndexShape) -> Template:
+    whole, shown = np.zeros(shape.dimensions, dtype=np.float32), np.zeros(shape.first, dtype=np.float32)
+    puts = {as_bits(shown): Put.BITS, Vector(shown).to_text(): Put.SHOWN, Vector(whole).to_text(): Put.WHOLE}
+    sql, values = with_literal(compiled(rows), space.pk)
+    before, here, behind = sql.partition(_HERE)
+    assert here, "the query leaves no room for a condition"
+    given = tuple(puts.get(each, each) if isinstance(each, str) else each for each in values)
+    assert any(isinstance(each, Put) for each in given), "the query leaves no room for a vector"
+    count = before.count("%s")
+    return Template((before, given[:count]), (behind, given[count:]))

@@ -1,0 +1,1 @@
+"""Writing and deleting: files, chunks, vectors."""

@@ -1,0 +1,1 @@
+"""Pure text stages: normalization, headings, chunking, tables in a text."""

@@ -1,0 +1,1 @@
+"""How files come in: by upload and from folders."""

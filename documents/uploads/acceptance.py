@@ -1,0 +1,223 @@
+"""A file comes in: on disk first, then one transaction with its row and its job. Every way in passes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from documents.indexing.attempts import restart
+from documents.indexing.queue import enqueue
+from documents.models import Corpus, Document
+from documents.storage.file_store import Incoming, remove_file
+from documents.text.names import SOURCE_MAX_CHARS, TITLE_MAX_CHARS, clean_name, clean_text, title_of
+from ragsite.chunked_bodies import most_bytes
+from ragsite.errors import CorpusNotFound, DocumentNotFound, NotAllowed, UploadTooLarge
+
+if TYPE_CHECKING:
+    BytesFile = UploadedFile[bytes]
+else:
+    BytesFile = UploadedFile
+
+READ_BYTES = 256 * 1024
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an upload."""
+
+    document: Document
+    created: bool  # False: the corpus has these bytes already, and `document` is theirs
+
+
+def accept_upload(
+    corpus: Corpus,
+    *,
+    file: IO[bytes] | BytesFile,
+    name: str,
+    title: str = "",
+    source: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    readers: Iterable[Group] = (),
+    readable: QuerySet[Document] | None = None,
+    enqueued: bool = True,
+) -> Accepted:
+    """Store a file and return its document, which is waiting for a worker when this returns.
+
+    Bytes that the corpus has already give the document that has them; one whose indexing failed gets another try.
+    `readable` has the documents that the sender may read, if not all: NotAllowed is raised when the bytes are in
+    another one.
+    `enqueued=False` leaves the indexing to the caller. Raises UploadTooLarge, StorageFull, and CorpusNotFound for
+    a corpus that was deleted meanwhile; nothing is left then.
+    """
+    name = clean_name(name)
+    incoming = _receive(file)
+    try:
+        known = known_bytes(corpus, incoming.sha256, readable)
+        if known is not None:
+            return Accepted(_try_again_if_failed(known, enqueued=enqueued), created=False)
+        stored = incoming.keep()
+    finally:
+        incoming.discard()
+    row = Document(
+        tenant_id=corpus.tenant_id,
+        corpus=corpus,
+        title=clean_text(title, TITLE_MAX_CHARS) or title_of(name),
+        source=clean_text(source, SOURCE_MAX_CHARS) or name,
+        metadata=dict(metadata or {}),
+        file_key=stored.key,
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+    )
+    return _insert(row, readers, readable, enqueued=enqueued)
+
+
+def replace_file(document: Document, *, file: IO[bytes]) -> Document:
+    """Give a document new bytes to index, and return it; the version before is searched until that is done.
+
+    The caller indexes it, and has seen that the corpus doesn't hold these bytes yet. The old file goes with the
+    commit. Raises UploadTooLarge, StorageFull, and DocumentNotFound for one that was deleted.
+    """
+    stored = _receive(file).keep()
+    try:
+        with transaction.atomic():
+            old_key = Document.objects.select_for_update().values_list("file_key", flat=True).get(pk=document.pk)
+            restarted = restart(
+                document, file_key=stored.key, sha256=stored.sha256, size_bytes=stored.size_bytes, media_type=""
+            )
+            if restarted is None:
+                raise DocumentNotFound
+            transaction.on_commit(lambda: remove_file(old_key))
+    except Exception:
+        remove_file(stored.key)
+        raise
+    return restarted
+
+
+def known_bytes(corpus: Corpus, sha256: str, readable: QuerySet[Document] | None = None) -> Document | None:
+    """Return the corpus' document with this hash. Raises NotAllowed when it is none of the `readable` ones.
+
+    One query says both. Of two, the second would take a document that was deleted in between for a closed one, and
+    an upload would be refused that nothing stands in the way of.
+    """
+    same = Document.objects.filter(corpus=corpus, sha256=sha256, deleted_at=None)
+    if readable is None:
+        return same.first()
+    known = same.annotate(may_be_read=Exists(readable.filter(pk=OuterRef("pk")))).first()
+    if known is not None and not known.may_be_read:
+        raise NotAllowed("The corpus has this very file already, in a document that you may not read.")
+    return known
+
+
+class Received(BytesFile):
+    """An upload that was written to its place while it came in."""
+
+    def __init__(self, incoming: Incoming, name: str, content_type: str | None) -> None:
+        incoming.file.flush()
+        incoming.file.seek(0)
+        super().__init__(file=incoming.file, name=name, content_type=content_type, size=incoming.size_bytes)
+        self.incoming = incoming
+
+    def close(self) -> None:
+        """Forget the file, unless it was accepted meanwhile. Django calls this at the end of every request."""
+        self.incoming.discard()
+
+
+class ReceivingHandler(FileUploadHandler):
+    """Writes uploads straight to their place, and stops at UPLOAD_MAX_BYTES: the rest is not even read.
+
+    Files of a request that nobody is signed in to are skipped: no anonymous form may fill the disk.
+    """
+
+    incoming: Incoming | None = None
+
+    def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:
+        """Refuse a body that can't be small enough, before any of it is read. Raises RequestDataTooBig."""
+        if content_length > most_bytes("multipart/form-data"):
+            raise RequestDataTooBig
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file."""
+        super().new_file(*args, **kwargs)
+        user = getattr(self.request, "user", None)
+        if user is None or not user.is_authenticated:
+            raise SkipFile
+        self.incoming = Incoming()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Write a piece. Raises StorageFull, and RequestDataTooBig, which Django's own views can answer too."""
+        try:
+            if self.incoming is not None:
+                self.incoming.write(raw_data)
+        except UploadTooLarge as exc:
+            raise RequestDataTooBig(exc.message) from exc
+
+    def file_complete(self, file_size: int) -> Received | None:
+        """Return the whole file."""
+        if self.incoming is None:
+            return None
+        received = Received(self.incoming, self.file_name or "", self.content_type)
+        self.incoming = None
+        return received
+
+    def upload_interrupted(self) -> None:
+        """Forget a file that never ended."""
+        if self.incoming is not None:
+            self.incoming.discard()
+            self.incoming = None
+
+
+def _receive(file: IO[bytes] | BytesFile) -> Incoming:
+    if isinstance(file, Received):
+        return file.incoming
+    incoming = Incoming()
+    while chunk := file.read(READ_BYTES):
+        incoming.write(chunk)
+    return incoming
+
+
+def _insert(
+    row: Document, readers: Iterable[Group], readable: QuerySet[Document] | None, *, enqueued: bool
+) -> Accepted:
+    """Insert the row with its job. Of parallel uploads of the same bytes one wins; the others get its document."""
+    for _ in range(_TRIES):
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+                row.readers.set(readers)
+                if enqueued:
+                    enqueue(row)
+            return Accepted(row, created=True)
+        except IntegrityError:
+            try:
+                known = known_bytes(row.corpus, row.sha256, readable)
+            except NotAllowed:
+                remove_file(row.file_key)
+                raise
+            if known is not None:
+                remove_file(row.file_key)
+                return Accepted(_try_again_if_failed(known, enqueued=enqueued), created=False)
+            # Else what was in the way was deleted since: the document, and there is room now, or the corpus.
+        except Exception:
+            remove_file(row.file_key)
+            raise
+    remove_file(row.file_key)
+    raise CorpusNotFound
+
+
+def _try_again_if_failed(document: Document, *, enqueued: bool) -> Document:
+    if document.status != Document.Status.FAILED:
+        return document
+    with transaction.atomic():
+        restarted = restart(document)
+        if restarted is not None and enqueued:
+            enqueue(restarted)
+    return restarted or document

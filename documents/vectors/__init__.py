@@ -1,0 +1,1 @@
+"""Embedding spaces, their vectors and HNSW indexes."""
