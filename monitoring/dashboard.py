@@ -19,10 +19,10 @@ from documents.admin.scoping import is_superuser, manageable_corpora, principal_
 from documents.indexing.queue import INDEX_TASK
 from documents.models import Corpus, Document
 from monitoring.health import check_ollama, check_postgres, check_redis
-from querying.cache_report import overview_of
-from querying.hit_rate import QUESTIONS, Rate
+from querying.admin.cache_report import overview_of
+from querying.cachestore.hit_counters import QUESTIONS, Rate
+from querying.log_access import visible_questions
 from querying.models import Feedback
-from querying.visible_log import visible_questions
 
 CORPORA_SHOWN = 50
 SILENT_SECONDS = 120  # since a worker's last heartbeat

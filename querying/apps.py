@@ -12,6 +12,6 @@ class QueryingConfig(AppConfig):
         """Let cached answers and searches go with the documents that they have text of."""
         # Here, because both import models, which are not there before all apps are.
         from documents.storage.deletion import also_forget
-        from querying.purging import forget_documents
+        from querying.caching.purge import forget_documents
 
         also_forget(forget_documents)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from documents.text.invisible_characters import visible
-from querying.citations import Citation
-from querying.passage import names_by_number
-from querying.values import Answer
+from querying.generation.citations import Citation
+from querying.passages import names_by_number
+from querying.types import Answer
 
 
 def described(answer: Answer) -> list[str]:

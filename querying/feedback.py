@@ -8,9 +8,9 @@ from uuid import UUID
 from django.conf import settings
 
 from documents.access.policy import Principal
+from querying.cachestore.background_writer import STORE_EVERY_SECONDS, store_now
+from querying.caching.semantic_limits import report_false_hit
 from querying.models import Feedback, QueryLog
-from querying.semantic_limits import report_false_hit
-from querying.storing_later import STORE_EVERY_SECONDS, store_now
 from ragsite.database_connection import release_connection
 from ragsite.errors import QueryNotFound
 

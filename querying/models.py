@@ -63,7 +63,7 @@ class Feedback(models.Model):
 
 
 class CachedAnswer(models.Model):
-    """An answer that may be given again: querying/caching.py says when, querying/stale.py when it is an old one."""
+    """An answer that may be given again: see querying/caching/answers.py and querying/answering/stale.py."""
 
     key = models.CharField(max_length=64, primary_key=True)  # digest of all that the answer depends on
     stale_key = models.CharField(max_length=64)  # ... of what stays the same when documents or models change
@@ -144,7 +144,7 @@ class CacheCount(models.Model):
 class SemanticCacheLimit(models.Model):
     """How the semantic cache goes about one corpus, where that is not as everywhere; and whether it has switched off.
 
-    querying/semantic_limits.py reads it with every look-up.
+    querying/caching/semantic_limits.py reads it with every look-up.
     """
 
     corpus = models.OneToOneField("documents.Corpus", on_delete=models.CASCADE, related_name="semantic_cache_limit")

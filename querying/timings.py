@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from querying.values import Question
+from querying.types import Question
 from ragsite.metrics import FIRST_TOKEN_SECONDS
 from ragsite.performance import observe_stage, recorder
 

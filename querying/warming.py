@@ -19,13 +19,13 @@ from django.contrib.auth.models import User
 from documents.access.policy import NOBODY, Principal, readable_corpora
 from documents.access.question_scope import standing_of
 from documents.models import Corpus, Membership
-from querying import answer_table
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
 from querying.api.reading import default_mode, default_top_k
-from querying.asked_often import AskedOften, most_asked
-from querying.cache_keys import keys_of
-from querying.caching import is_worth_keeping
-from querying.values import Answer, AnswerMode, Question
+from querying.caching import answer_table
+from querying.caching.answers import is_worth_keeping
+from querying.caching.keys import keys_of
+from querying.caching.popular_questions import AskedOften, most_asked
+from querying.types import Answer, AnswerMode, Question
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 
-from querying import storing_later
+from querying.cachestore import background_writer
 from ragsite import ollama
 from ragsite.process_memory import reset
 from tests import emptying
@@ -87,7 +87,7 @@ def nothing_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     The thread that stores in the background would write to the database of whatever test runs: `store_now` does it. So
     would one that looks after a server which is gone.
     """
-    monkeypatch.setattr(storing_later, "begin", lambda: None)
+    monkeypatch.setattr(background_writer, "begin", lambda: None)
     reset()
     yield
     reset()

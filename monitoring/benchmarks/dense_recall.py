@@ -16,7 +16,7 @@ from documents.search.search_scope import Reach, reach_of
 from documents.search.vector_search import dense_leg, exact_leg
 from documents.vectors.embedding import embed_question
 from documents.vectors.spaces import live_space_of
-from querying.candidates import LIMITS
+from querying.retrieval.candidates import LIMITS
 from ragsite.deadline import Deadline
 
 TOP = 10

@@ -21,9 +21,9 @@ from documents.models import Corpus, EmbeddingSpace
 from documents.search.search_scope import Reach
 from documents.search.vector_search import dense_leg
 from monitoring.benchmarks.synthetic import load
-from querying import candidates
-from querying.parallel import LegFailure, gather
-from querying.retrieval import retrieve
+from querying.concurrency.parallel import LegFailure, gather
+from querying.retrieval import candidates
+from querying.retrieval.pipeline import retrieve
 from ragsite.deadline import Deadline
 
 LEG_SECONDS = (0.3, 0.2, 0.2, 0.15)

@@ -9,7 +9,7 @@ from django.conf import settings
 from documents.api.strict import SOME_TEXT
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.api.serializers import QuestionSerializer
-from querying.values import MODES, Answer, Question
+from querying.types import MODES, Answer, Question
 
 # As clients write it -> as we do. What we do not know (`method`, `provider`) is ignored: old clients send it always.
 OTHER_NAMES = {"question": "query", "k": "top_k"}

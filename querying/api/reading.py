@@ -19,8 +19,8 @@ from documents.api.authentication import principal_of
 from documents.models import Corpus
 from querying.api.rendering import EventStreamRenderer
 from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
-from querying.disabling import refuse_while_disabled
-from querying.values import MODES, Mode, Question
+from querying.maintenance import refuse_while_disabled
+from querying.types import MODES, Mode, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
 from ragsite.ids import new_id

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
-from querying.values import REPEATED, AnswerMode
+from querying.types import REPEATED, AnswerMode
 from ragsite.schema_of_views import ProblemSerializer
 
 

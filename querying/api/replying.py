@@ -9,13 +9,13 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from querying.answering import answer_question, search
+from querying.answering.memory_hit import answer_at_once
+from querying.answering.pipeline import answer_question, search
 from querying.api.representing import answer_as_json, cache_as_json, search_as_json
-from querying.at_once import answer_at_once
-from querying.caching import given_again
-from querying.slots import take_slot
+from querying.caching.answers import given_again
+from querying.concurrency.answer_slots import take_slot
 from querying.timings import milliseconds_since
-from querying.values import Answer, CacheReport, Question
+from querying.types import Answer, CacheReport, Question
 from ragsite.database_connection import release_connection
 from ragsite.errors import RagError
 from ragsite.exception_handler import problem_of

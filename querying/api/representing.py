@@ -6,13 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from querying.citations import Citation
-from querying.ladder import is_degraded, reasons_of_search
-from querying.legs import LegReport
-from querying.passage import name_of, names_by_number
-from querying.retrieval import Passage, Retrieved
-from querying.shown_fields import shown_name, shown_quote, shown_source
-from querying.values import Answer, CacheReport, Reason
+from querying.answering.ladder import is_degraded, reasons_of_search
+from querying.generation.citations import Citation
+from querying.output.shown_fields import shown_name, shown_quote, shown_source
+from querying.passages import LegReport, Passage, Retrieved, name_of, names_by_number
+from querying.types import Answer, CacheReport, Reason
 
 Json = dict[str, Any]
 

@@ -10,10 +10,10 @@ from rest_framework import serializers
 from documents.api.paging import PagingSerializer
 from documents.api.strict import ChoiceField, NumberField, SelfDescribing, StrictSerializer, SwitchField, TextField
 from documents.search.filters import condition_of, filters_schema
-from querying.extractive import STYLES
+from querying.extractive.answer import STYLES
 from querying.feedback import WRONG_QUESTION
 from querying.models import Feedback, QueryLog
-from querying.values import MODES
+from querying.types import MODES
 
 BATCH_MAX_QUESTIONS = 20
 CORPORA_MAX = 50

@@ -11,11 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.http import StreamingHttpResponse
 
-from querying.answering import answer_events
+from querying.answering.pipeline import answer_events
 from querying.api.representing import answer_as_json, passages_as_json
-from querying.slots import Slot, take_slot
-from querying.turns import Turn, turns
-from querying.values import Done, Event, Found, Heartbeat, Meta, Question, Token, Written
+from querying.concurrency.answer_slots import Slot, take_slot
+from querying.concurrency.stream_priority import Turn, turns
+from querying.types import Done, Event, Found, Heartbeat, Meta, Question, Token, Written
 from ragsite import shutdown
 from ragsite.database_connection import release_connection
 from ragsite.errors import ShuttingDown
@@ -75,7 +75,8 @@ class EventStream:
 def _frames(events: Generator[Event, None, None], turn: Turn) -> Generator[bytes, None, None]:
     """Yield the bytes of each event; tokens of STREAM_FLUSH_SECONDS together. The last one is `done` or `error`.
 
-    Where others wait for their first word, the end of a text that is complete comes after them: see `querying.turns`.
+    Where others wait for their first word, the end of a text that is complete comes after them: see
+    `querying.concurrency.stream_priority`.
     """
     pending: list[str] = []
     flushed_at = 0.0

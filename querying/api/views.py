@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from documents.api.authentication import principal_of
 from documents.api.paging import page_fields
-from querying.answering import search
+from querying.answering.history import find_queries
+from querying.answering.pipeline import search
 from querying.api import schema
 from querying.api.compatibility import answer_with_columns, canonical_body
 from querying.api.reading import read_batch, read_question, read_search
@@ -23,7 +24,6 @@ from querying.api.representing import answer_as_json, search_as_json
 from querying.api.serializers import AskedSerializer, FeedbackSerializer, QueryListSerializer
 from querying.api.streaming import stream_response
 from querying.feedback import keep_feedback
-from querying.history import find_queries
 from ragsite.data_view import DataView
 from ragsite.throttling import ScopedThrottle
 

@@ -13,8 +13,8 @@ from querying.evaluation.gate_fit import fit, write
 from querying.evaluation.gate_run import SIZES, GateReport, LanguageSet, collect, evaluate_gate, report_of
 from querying.evaluation.language import language_of
 from querying.evaluation.spans_run import SpansReport, evaluate_spans
-from querying.extractive import Style
-from querying.gate import FILE, calibrations
+from querying.extractive.answer import Style
+from querying.retrieval.answerability import FILE, calibrations
 
 SAMPLE_TEXTS = 50
 Kind = Literal["answers", "beir", "spans"]

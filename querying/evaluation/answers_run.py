@@ -17,8 +17,8 @@ from documents.models import Corpus
 from querying.evaluation.beir import BeirSet, Question, read_answers
 from querying.evaluation.beir_run import QUESTION_SECONDS, load_texts
 from querying.evaluation.scratch import EVALUATOR, scratch_corpus
-from querying.extractive import Style, as_one_line, first_sentence, quoted_answer
-from querying.retrieval import retrieve
+from querying.extractive.answer import Style, as_one_line, first_sentence, quoted_answer
+from querying.retrieval.pipeline import retrieve
 from ragsite.deadline import Deadline
 
 SEED = 7  # the same sample every time

@@ -16,9 +16,9 @@ from documents.text.chunking import Piece
 from documents.text.normalization import normalise, normalise_question
 from querying.evaluation.beir import BeirSet, Question
 from querying.evaluation.scratch import EVALUATOR, load_documents, scratch_corpus
-from querying.fusion import Candidate, Voice, fuse
-from querying.legs import Legs
-from querying.ranking import Ranking, rank
+from querying.retrieval.fusion import Candidate, Voice, fuse
+from querying.retrieval.legs import Legs
+from querying.retrieval.ranking import Ranking, rank
 from ragsite.deadline import Deadline
 
 MEASURES = {"recall@1": R @ 1, "recall@5": R @ 5, "recall@10": R @ 10, "mrr@10": RR @ 10, "ndcg@10": nDCG @ 10}
@@ -39,7 +39,7 @@ class BeirReport:
     p50_ms: float
     p95_ms: float
     # nDCG@10 by the keyword leg's weight, before words that stand together are rewarded: which weight a model and a
-    # language should have (querying/fusion.py).
+    # language should have (querying/retrieval/fusion.py).
     by_weight: Mapping[str, float]
 
 

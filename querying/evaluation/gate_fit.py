@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from querying.evaluation.gate_run import OTHER_TOPIC, Sample
-from querying.evidence import Evidence
-from querying.gate import FEATURES, WRITINGS
+from querying.retrieval.answerability import FEATURES, WRITINGS
+from querying.retrieval.evidence import Evidence
 
 RIDGE = 1e-3  # per question: keeps weights of features that say the same from running away from each other
 STEPS_MAX = 60

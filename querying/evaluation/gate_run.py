@@ -18,8 +18,8 @@ from querying.evaluation.beir import BeirSet, Text
 from querying.evaluation.beir_run import ask, load_texts
 from querying.evaluation.question_kinds import KINDS, Kind, questions_of_kind
 from querying.evaluation.scratch import scratch_corpus
-from querying.evidence import Evidence
-from querying.gate import Verdict, verdict
+from querying.retrieval.answerability import Verdict, verdict
+from querying.retrieval.evidence import Evidence
 
 QUESTIONS = 200  # of each label, asked as they are; half as many of each other kind
 SEED = 7  # the same sample every time

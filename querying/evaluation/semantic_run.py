@@ -14,7 +14,7 @@ from documents.text.normalization import normalise_question
 from documents.vectors.embedding import embed_question
 from documents.vectors.spaces import fields_for
 from querying.evaluation.semantic_pairs import PAIRS, Pair, read_pairs
-from querying.same_question import same_question
+from querying.paraphrase.matching import same_question
 from ragsite.deadline import Deadline
 
 FALSE_HIT_RATE_MAX = 0.005

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from querying.hit_rate import Rate
+from querying.cachestore.hit_counters import Rate
 
 register = template.Library()
 

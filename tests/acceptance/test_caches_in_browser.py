@@ -11,9 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 from selenium.webdriver.common.keys import Keys
 
 from documents.models import Membership
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
+from querying.cachestore.background_writer import store_now
 from querying.models import CacheCount, CachedAnswer, QueryLog
-from querying.storing_later import store_now
 from tests.browser import PHONE, Browser
 from tests.factories import make_corpus, make_user
 from tests.querying.asking import PARKING_QUESTION, ask

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from documents.models import Corpus
 from monitoring.first_start import DEMO_CORPUS, index_demo_corpus
-from querying.sentences import sentences_of
+from querying.text.sentences import sentences_of
 from ragsite.paths import PROJECT
 from tests.factories import make_corpus
 from tests.querying.library import add_document

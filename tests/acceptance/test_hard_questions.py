@@ -17,8 +17,8 @@ from django.db import connection
 
 from documents.models import Corpus
 from documents.reindexing.closeness import keep_closeness
-from querying.answering import answer_question
-from querying.values import Answer
+from querying.answering.pipeline import answer_question
+from querying.types import Answer
 from tests.acceptance.test_documented_questions import first_sentence
 from tests.factories import make_corpus
 from tests.querying.asking import ask
@@ -148,7 +148,7 @@ def test_without_the_vector_leg_long_questions_are_answered_and_others_refused(
             cursor.execute("SELECT 1 / 0")
 
     kept = {each.question.question for each in outcomes_of(libraries, ["long"])["long"] if each.is_kept}
-    monkeypatch.setattr("querying.candidates.dense_leg", fails)
+    monkeypatch.setattr("querying.retrieval.candidates.dense_leg", fails)
     by_kind = outcomes_of(libraries, [*IN_OWN_WORDS, "refuse"])
     assert len(kept) >= 7
     assert kept <= {each.question.question for each in by_kind["long"] if each.is_kept}

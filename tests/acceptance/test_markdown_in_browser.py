@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from querying.inert import inert
+from querying.text.inert import inert
 from tests.browser import Browser
 from tests.factories import make_corpus
 

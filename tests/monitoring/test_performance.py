@@ -15,7 +15,7 @@ from monitoring.performance import (
     get_performance_stats,
     log_performance_summary,
 )
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
 from ragsite.performance import recorder
 from tests.querying.asking import ask
 from tests.querying.library import make_library

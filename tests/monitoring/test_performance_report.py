@@ -12,7 +12,7 @@ from pytest_django import Settings
 from monitoring import performance_report
 from monitoring.connection_budget import connection_budget
 from monitoring.start_checks import check_database
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
 from ragsite.metrics import BREAKER_TRANSITIONS, CONTEXT_TRUNCATED
 from tests.factories import make_corpus, make_user
 from tests.querying.asking import ask

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from documents.models import Corpus
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
+from querying.caching.semantic_limits import report_false_hit
 from querying.models import QueryLog, SemanticCacheLimit
-from querying.semantic_limits import report_false_hit
-from querying.values import Answer, AnswerMode
+from querying.types import Answer, AnswerMode
 from tests.querying.asking import ask, mode_of
 from tests.querying.library import make_library
 

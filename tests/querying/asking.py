@@ -7,8 +7,8 @@ from typing import Any
 from documents.access.policy import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
-from querying.answering import answer_question
-from querying.values import AnswerMode, Question
+from querying.answering.pipeline import answer_question
+from querying.types import AnswerMode, Question
 from ragsite.deadline import Deadline
 from tests.querying.conftest import QUESTION
 

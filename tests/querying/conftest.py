@@ -10,8 +10,8 @@ from pytest_django import Settings
 from documents.access.policy import NOBODY
 from documents.models import Corpus
 from monitoring.benchmarks.standin.running import StandIn
-from querying.retrieval import Retrieved
-from querying.values import Question
+from querying.passages import Retrieved
+from querying.types import Question
 from ragsite.deadline import Deadline
 from tests.querying.made import made_retrieved
 

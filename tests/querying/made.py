@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from querying.legs import LegReport
-from querying.retrieval import Passage, Retrieved
+from querying.passages import LegReport, Passage, Retrieved
 
 LEAVE = "Employees get 25 days of paid leave per calendar year. Unused days are kept until the end of March."
 PARKING = "Employees park for free behind the main building. Visitors pay two euros per hour."

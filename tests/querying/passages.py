@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from documents.text.borders import Border
+from querying.passages import Passage
 
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class MadePassage:
-    """Looks like what retrieval returns."""
-
-    chunk_id: int
-    document_id: uuid.UUID
-    document_title: str
-    document_source: str
-    corpus_slug: str
-    heading: str
-    page: int | None
-    start: int
-    end: int
-    text: str
-    score: float
-    legs: Mapping[str, float] = field(default_factory=dict)
-    borders: tuple[Border, ...] | None = None
 
 
 def make_passage(
@@ -41,9 +21,9 @@ def make_passage(
     start: int = 0,
     score: float = 1.0,
     borders: tuple[Border, ...] | None = None,
-) -> MadePassage:
+) -> Passage:
     """Return a passage with sensible values for all that a test doesn't care about."""
-    return MadePassage(
+    return Passage(
         chunk_id=next(_numbers),
         document_id=document_id or uuid.uuid4(),
         document_title=document_title,

@@ -17,12 +17,12 @@ from documents.access.policy import Principal
 from documents.models import Corpus, Document, Membership
 from documents.worker import work
 from monitoring.benchmarks.standin.running import StandIn
-from querying.answering import answer_question
-from querying.asked_often import most_asked, most_asked_among
+from querying.answering.pipeline import answer_question
+from querying.caching.popular_questions import most_asked, most_asked_among
+from querying.caching.purge import purge
 from querying.jobs import queue_warming
 from querying.models import CachedAnswer, QueryLog
-from querying.purging import purge
-from querying.values import AnswerMode
+from querying.types import AnswerMode
 from querying.warming import Outcome, warm
 from tests.factories import make_user
 from tests.querying.asking import PARKING_QUESTION, ask, generations, mode_of
@@ -235,7 +235,7 @@ def test_purging_one_corpus_reaches_the_memory_of_every_process(
     other = make_library(slug="other")
     mode_of(corpus), mode_of(other)
     # As in another process, whose memory nobody can empty.
-    monkeypatch.setattr("querying.memory_cache.MemoryCache.clear", lambda self: None)
+    monkeypatch.setattr("querying.cachestore.memory.MemoryCache.clear", lambda self: None)
     call_command("purge_cache", "handbook", "--json")
     assert json.loads(capsys.readouterr().out) == {"answers": 1, "searches": 0, "vectors": 0}
     assert [mode_of(corpus), mode_of(other)] == [EXTRACTIVE, CACHED]

@@ -11,7 +11,7 @@ from procrastinate.job_context import JobContext
 from pytest_django import Settings
 
 from documents import jobs
-from querying.storing_later import Background
+from querying.cachestore.background_writer import Background
 from ragsite import disk_space
 from ragsite.errors import StorageFull
 
@@ -58,7 +58,7 @@ def test_the_background_stores_nothing_and_says_so_once(
     free: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored: list[int] = []
-    monkeypatch.setattr("querying.storing_later._stores", [lambda: stored.append(1)])
+    monkeypatch.setattr("querying.cachestore.background_writer._stores", [lambda: stored.append(1)])
     background = Background()
     free(10)
     with caplog.at_level(logging.WARNING):

@@ -12,7 +12,7 @@ from django.db import DataError, connection
 from pytest_django import Settings
 
 from documents.models import Corpus
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
 from ragsite.database_options import pooled
 from ragsite.postgres import prepared
 from ragsite.postgres.compiled_queries import rows_of, with_literal

@@ -6,9 +6,11 @@ import os
 
 import pytest
 
-from querying import claims, hit_rate, question_vectors
-from querying.memory_cache import memory
-from querying.retrieval_cache import search_memory
+from querying.answering import claims
+from querying.cachestore import hit_counters
+from querying.cachestore.memory import memory
+from querying.caching.searches import search_memory
+from querying.retrieval import query_embedding
 from ragsite import ollama, process_memory, rate_limits
 from ragsite.process_memory import on_reset, reset
 
@@ -36,11 +38,13 @@ def test_what_keeps_something_is_registered(registered: list[process_memory.Forg
         memory.clear,
         search_memory.clear,
         claims.forget_all,
-        question_vectors.forget_all,
+        query_embedding.forget_all,
         rate_limits.forget_all,
         ollama.close_client,
     } <= set(registered)
-    assert "Counts.forget" in {forget.__qualname__ for forget in registered if forget.__module__ == hit_rate.__name__}
+    assert "Counts.forget" in {
+        forget.__qualname__ for forget in registered if forget.__module__ == hit_counters.__name__
+    }
 
 
 def test_a_forked_child_forgets_what_asks_for_it() -> None:

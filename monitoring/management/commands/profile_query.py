@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from documents.access.policy import Principal, choose_corpora
 from documents.models import Corpus
 from monitoring.profiling import profile_calls
-from querying.answering import answer_question
-from querying.values import Question
+from querying.answering.pipeline import answer_question
+from querying.types import Question
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.setting_kinds import argument_type, text, whole

@@ -12,11 +12,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from documents.access.policy import Principal, choose_corpora
 from documents.models import Corpus
-from querying.answering import answer_question
+from querying.answering.pipeline import answer_question
 from querying.api.representing import answer_as_json
 from querying.describing import described
-from querying.extractive import STYLES
-from querying.values import MODES, Question
+from querying.extractive.answer import STYLES
+from querying.types import MODES, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.setting_kinds import argument_type, number, text, whole

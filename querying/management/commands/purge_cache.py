@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from documents.access.policy import choose_corpora
 from documents.models import Corpus
-from querying.purging import purge
+from querying.caching.purge import purge
 from ragsite.errors import RagError
 
 

@@ -6,7 +6,7 @@ import itertools
 import re
 
 from monitoring.benchmarks.harbour_records import ASKED, documents, in_other_words, questions
-from querying.same_question import same_question
+from querying.paraphrase.matching import same_question
 
 
 def test_no_two_questions_are_alike() -> None:

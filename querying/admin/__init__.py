@@ -1,0 +1,1 @@
+"""Questions, feedback and caches in the admin."""

@@ -1,0 +1,145 @@
+"""What was asked, and what readers said of the answers. Logs: nobody changes them.
+
+Managers see the questions to their own corpora; one that was asked of another tenant's corpus as well stays hidden.
+"""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from documents.access.policy import Principal
+from documents.admin.scoping import ReadOnlyAdmin, is_superuser, manageable_corpora, principal_of
+from documents.admin.showing import BAD, GOOD, badge
+from querying.admin.caches import CacheAdmin
+from querying.log_access import visible_questions
+from querying.models import AnswerClaim, CachedAnswer, CacheEntry, Feedback, QueryLog
+
+__all__ = ["CacheAdmin"]
+
+
+class ForManagers(ReadOnlyAdmin):
+    """A log whose list opens for everybody who manages a corpus, also while there is nothing in it."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether there is a corpus to manage; of a row, whether it may be seen."""
+        if obj is not None:
+            return super().has_view_permission(request, obj)
+        is_staff = request.user.is_active and getattr(request.user, "is_staff", False)
+        return is_staff and (is_superuser(request) or manageable_corpora(principal_of(request)).exists())
+
+
+@admin.register(QueryLog)
+class QueryLogAdmin(ForManagers):
+    """Questions and how they were answered."""
+
+    list_display = ["question_beginning", "answered", "milliseconds", "user", "created_at"]
+    list_filter = ["answer_mode", "outcome", "created_at"]
+    search_fields = ["question", "=request_id"]
+    search_help_text = "Words of the question, or the X-Request-ID of a reply."
+    list_select_related = ["user"]
+    readonly_fields = [field.name for field in QueryLog._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[QueryLog]:
+        """Return the questions to corpora that the principal manages; to a superuser, all."""
+        return visible_questions(principal)
+
+    @admin.display(description="answer", ordering="answer_mode")
+    def answered(self, entry: QueryLog) -> SafeString:
+        """Return what kind of answer it got."""
+        if entry.outcome != "done":
+            return badge(entry.outcome.replace("_", " "), BAD)
+        return badge(entry.answer_mode.replace("_", " "), GOOD)
+
+    @admin.display(description="took", ordering="total_ms")
+    def milliseconds(self, entry: QueryLog) -> str:
+        """Return how long the reader waited."""
+        return f"{entry.total_ms:,.0f} ms"
+
+    @admin.display(description="question")
+    def question_beginning(self, entry: QueryLog) -> str:
+        """Return the beginning of the question."""
+        return entry.question[:100]
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ForManagers):
+    """Thumbs, and the words that came with them."""
+
+    list_display = ["thumb", "question_beginning", "comment", "user", "created_at"]
+    list_filter = ["rating", "created_at"]
+    search_fields = ["comment", "query__question"]
+    list_select_related = ["query", "user"]
+    readonly_fields = [field.name for field in Feedback._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[Feedback]:
+        """Return what was said of the questions that the principal may see."""
+        if principal.user is not None and principal.user.is_superuser:
+            return Feedback.objects.all()
+        return Feedback.objects.filter(query__in=visible_questions(principal).values("pk"))
+
+    @admin.display(description="rating", ordering="rating")
+    def thumb(self, feedback: Feedback) -> SafeString:
+        """Return whether the answer was called right or wrong."""
+        return badge("right", GOOD) if feedback.rating > 0 else badge("wrong", BAD)
+
+    @admin.display(description="question")
+    def question_beginning(self, feedback: Feedback) -> str:
+        """Return the beginning of the question."""
+        return feedback.query.question[:100]
+
+
+@admin.register(CachedAnswer)
+class CachedAnswerAdmin(ReadOnlyAdmin):
+    """Answers that may be given again; `purge_cache` forgets them."""
+
+    is_internal = True
+    list_display = ["created_at", "question_beginning", "hits", "last_used", "key"]
+    list_filter = ["created_at"]
+    search_fields = ["question"]
+    # Not the vector: a long list of numbers that says nothing to a reader.
+    readonly_fields = ["key", "question", "answer", "corpora", "documents", "hits", "created_at", "last_used"]
+    exclude = ["embedding", "stale_key", "alike_key"]
+
+    def readable(self, principal: Principal) -> QuerySet[CachedAnswer]:
+        """Return all cached answers, without their vectors, to a superuser."""
+        sees_all = principal.user is not None and principal.user.is_superuser
+        answers = CachedAnswer.objects.defer("embedding")
+        return answers if sees_all else answers.none()
+
+    @admin.display(description="question")
+    def question_beginning(self, answer: CachedAnswer) -> str:
+        """Return the beginning of the question."""
+        return answer.question[:100]
+
+
+@admin.register(CacheEntry)
+class CacheEntryAdmin(ReadOnlyAdmin):
+    """Searches and vectors that may be used again."""
+
+    is_internal = True
+    list_display = ["created_at", "kind", "key"]
+    list_filter = ["kind", "created_at"]
+    readonly_fields = ["key", "kind", "corpora", "documents", "created_at"]  # not the value: numbers, or whole passages
+
+    def readable(self, principal: Principal) -> QuerySet[CacheEntry]:
+        """Return all entries, without what they hold, to a superuser."""
+        sees_all = principal.user is not None and principal.user.is_superuser
+        entries = CacheEntry.objects.defer("value")
+        return entries if sees_all else entries.none()
+
+
+@admin.register(AnswerClaim)
+class AnswerClaimAdmin(ReadOnlyAdmin):
+    """Answers that some process makes right now."""
+
+    is_internal = True
+    list_display = ["key", "owner", "expires_at"]
+    readonly_fields = [field.name for field in AnswerClaim._meta.concrete_fields]
+
+    def readable(self, principal: Principal) -> QuerySet[AnswerClaim]:
+        """Return all claims to a superuser."""
+        sees_all = principal.user is not None and principal.user.is_superuser
+        return AnswerClaim.objects.all() if sees_all else AnswerClaim.objects.none()

@@ -1,0 +1,1 @@
+"""The way of a question from the request to its answer."""

@@ -1,0 +1,1 @@
+"""Where caches keep their entries: memory, Redis, Postgres."""

@@ -1,0 +1,1 @@
+"""Cached answers and searches."""

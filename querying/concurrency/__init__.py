@@ -1,0 +1,1 @@
+"""Queues, slots and threads that questions share."""

@@ -1,0 +1,1 @@
+"""What a model's text must pass before it is shown."""

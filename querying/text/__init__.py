@@ -1,0 +1,1 @@
+"""Sentences, lines and code spans of a text."""
