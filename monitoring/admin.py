@@ -17,9 +17,9 @@ from unfold.forms import ActionForm
 
 from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser
-from monitoring import switchboard
-from monitoring.circuit_log import why_down
-from monitoring.circuit_watch import LOOK_EVERY_SECONDS, catch_up
+from monitoring.circuits import operator_orders
+from monitoring.circuits.event_log import why_down
+from monitoring.circuits.watcher import LOOK_EVERY_SECONDS, catch_up
 from monitoring.models import CircuitEvent, Switch
 from ragsite.errors import OllamaError, RagError
 from ragsite.ollama import HostState, Operation, get_client
@@ -111,22 +111,22 @@ class SwitchAdmin(ReadOnlyAdmin):
     @admin.action(description="Open now: send no calls of this kind until it is closed", permissions=["operate"])
     def open_now(self, request: HttpRequest, queryset: QuerySet[Switch]) -> None:
         """Keep the circuits open; of a host, both."""
-        self._give(request, _circuits(queryset), lambda key, **who: switchboard.open_now(*key, **who))
+        self._give(request, _circuits(queryset), lambda key, **who: operator_orders.open_now(*key, **who))
 
     @admin.action(description="Close now: send calls of this kind again", permissions=["operate"])
     def close_now(self, request: HttpRequest, queryset: QuerySet[Switch]) -> None:
         """Close the circuits; of a host, both."""
-        self._give(request, _circuits(queryset), lambda key, **who: switchboard.close_now(*key, **who))
+        self._give(request, _circuits(queryset), lambda key, **who: operator_orders.close_now(*key, **who))
 
     @admin.action(description="Drain the model server: send no new calls at all", permissions=["operate"])
     def drain(self, request: HttpRequest, queryset: QuerySet[Switch]) -> None:
         """Drain the hosts of the rows."""
-        self._give(request, _hosts_of(queryset), switchboard.drain)
+        self._give(request, _hosts_of(queryset), operator_orders.drain)
 
     @admin.action(description="Use the model server again", permissions=["operate"])
     def use_again(self, request: HttpRequest, queryset: QuerySet[Switch]) -> None:
         """Use the hosts of the rows again."""
-        self._give(request, _hosts_of(queryset), switchboard.undrain)
+        self._give(request, _hosts_of(queryset), operator_orders.undrain)
 
     def _give(self, request: HttpRequest, keys: Iterable[Any], order: Callable[..., Switch]) -> None:
         reason = request.POST.get("reason", "").strip()
@@ -143,7 +143,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
 def _hosts() -> list[str]:
     with suppress(OllamaError):
-        return switchboard.configured_hosts()
+        return operator_orders.configured_hosts()
     return []
 
 

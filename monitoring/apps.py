@@ -13,7 +13,7 @@ class MonitoringConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and what is to happen when a process starts to call model servers."""
         # registering needs the app registry
-        from monitoring import checks, computing_checks, fence_checks, start_checks  # noqa: F401
-        from monitoring.circuit_watch import watch_circuits  # its models need the app registry
+        from monitoring.circuits.watcher import watch_circuits  # its models need the app registry
+        from monitoring.health import computing_checks, fence_checks, start_checks, system_checks  # noqa: F401
 
         on_new_client(watch_circuits)

@@ -18,7 +18,7 @@ from documents.access.policy import Principal, editable_documents, readable_corp
 from documents.admin.scoping import is_superuser, manageable_corpora, principal_of
 from documents.indexing.queue import INDEX_TASK
 from documents.models import Corpus, Document
-from monitoring.health import check_ollama, check_postgres, check_redis
+from monitoring.health.services import check_ollama, check_postgres, check_redis
 from querying.admin.cache_report import overview_of
 from querying.cachestore.hit_counters import QUESTIONS, Rate
 from querying.log_access import visible_questions

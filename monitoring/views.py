@@ -7,12 +7,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from monitoring.health import health
-from monitoring.metrics_access import may_read_metrics, refusal
-from monitoring.performance_report import performance_report
-from monitoring.pool import pool_stats
-from monitoring.prometheus_figures import current_page
-from monitoring.readiness import readiness
+from monitoring.health.readiness import readiness
+from monitoring.health.services import health
+from monitoring.performance.metrics_access import may_read_metrics, refusal
+from monitoring.performance.prometheus_figures import current_page
+from monitoring.performance.report import performance_report
+from ragsite.postgres.pool_stats import pool_stats
 
 
 @require_safe
@@ -47,7 +47,7 @@ def pool_view(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics_view(request: HttpRequest) -> HttpResponse:
-    """Return Prometheus' text format to those who may read it: see `monitoring.metrics_access`."""
+    """Return Prometheus' text format to those who may read it: see `monitoring.performance.metrics_access`."""
     if not may_read_metrics(request):
         return refusal()
     return HttpResponse(current_page(), content_type=CONTENT_TYPE_LATEST)

@@ -79,7 +79,7 @@ def _look_what_is_missing(server: Any) -> None:
         "WEB_WORKERS": str(server.cfg.workers),
         "WEB_THREADS": str(server.cfg.threads),
     }
-    gate = [sys.executable, "-m", "monitoring.start_gate"]
+    gate = [sys.executable, "-m", "monitoring.serving.start_gate"]
     if subprocess.run(gate, cwd=settings.BASE_DIR, env=environment, check=False).returncode:  # noqa: S603 - ours
         sys.exit(1)
 
@@ -150,7 +150,7 @@ def _meet_model_servers() -> None:
 
 def _open_database_pool() -> None:
     """Open the pool before the first request, and say in the log whether the connections suffice."""
-    from monitoring.pool_report import report_pool_soon  # not in the parent, which must not open a pool
+    from monitoring.performance.pool_report import report_pool_soon  # not in the parent, which must not open a pool
 
     report_pool_soon()
 

@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "monitoring.middleware.KnownMethodsOnly",  # before metrics: an invented method must not become a label
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "monitoring.middleware.RequestId",
-    "monitoring.access_log.AccessLog",
+    "monitoring.serving.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ragsite.private_replies.PrivateReplies",
@@ -227,7 +227,7 @@ EXTRACTION_MAX_CHARS = env.int("EXTRACTION_MAX_CHARS", 20_000_000, at_least=1, a
 OCR_ENGINE = env.value("OCR_ENGINE", "auto", kinds.one_of("auto", "rapidocr", "tesseract", "off"))
 OCR_PAGES_MAX = env.int("OCR_PAGES_MAX", 500, at_least=1, at_most=20_000)  # of one file; a page takes 1 to 6 s of CPU
 
-# Switches as other systems name them: monitoring/computing_checks.py says what each can and can't do
+# Switches as other systems name them: monitoring/health/computing_checks.py says what each can and can't do
 RAG_DISABLE = env.bool("RAG_DISABLE", False)  # for maintenance: questions get 503, all else goes on
 RAG_DEVICE = env.value("RAG_DEVICE", "auto", kinds.one_of("auto", "cpu", "cuda"))
 RAG_MODEL = env.value("RAG_MODEL", "english", kinds.one_of("english", "multilingual"))

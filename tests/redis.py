@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from ragsite import redis_guard
 
 PATIENT_SECONDS = 10.0  # a busy machine is no dead Redis

@@ -20,7 +20,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 
-from monitoring.drills.web_process import free_port
+from monitoring.lab.testbed.web_process import free_port
 from ragsite import metrics_files
 from ragsite.paths import PROJECT
 
@@ -102,7 +102,7 @@ def running_server(
 @cache
 def _collect_static_files() -> None:
     """Make the static files of the pages, once for all tests of this process; others wait, and find them made."""
-    code = "import django; django.setup(); from monitoring.first_start import collect_static_files as c; c()"
+    code = "import django; django.setup(); from monitoring.serving.first_start import collect_static_files as c; c()"
     with (Path(settings.VAR_DIR) / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings"}

@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from documents.indexing.pipeline import index_document
 from documents.models import Corpus
-from monitoring.benchmarks.standin import StandIn
+from monitoring.lab.ollama_simulator import StandIn
 from querying.models import Feedback, QueryLog
 from tests.browser import DESKTOP, PHONE, Browser
 from tests.factories import make_corpus, make_tenant, make_user

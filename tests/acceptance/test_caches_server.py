@@ -18,8 +18,8 @@ from django.contrib.auth.models import Group
 from documents.indexing.pipeline import index_document
 from documents.indexing.queue import reindex_document
 from documents.models import ApiKey, Chunk, Corpus, Document, Membership
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.ollama_simulator.running import StandIn
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.models import CacheCount, CachedAnswer, CacheEntry, QueryLog
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION

@@ -13,10 +13,10 @@ import requests
 from django.core.management import call_command
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from monitoring.models import CircuitEvent
 from tests.factories import make_corpus
-from tests.monitoring.circuits import embeds_of, wait_until
+from tests.monitoring.watched_hosts import embeds_of, wait_until
 from tests.server import Server, running_server
 from tests.uploads import upload
 from tests.workers import end, start_command

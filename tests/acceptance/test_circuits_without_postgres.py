@@ -9,9 +9,9 @@ from pathlib import Path
 
 import requests
 
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.paths import PROJECT
-from tests.monitoring.circuits import wait_until
+from tests.monitoring.watched_hosts import wait_until
 from tests.postgres import OwnPostgres, own_postgres
 from tests.server import Server, running_server
 

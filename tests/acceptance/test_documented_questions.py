@@ -16,7 +16,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
-from monitoring.first_start import DEMO_CORPUS, index_demo_corpus
+from monitoring.serving.first_start import DEMO_CORPUS, index_demo_corpus
 from querying.text.sentences import sentences_of
 from ragsite.paths import PROJECT
 from tests.factories import make_corpus

@@ -237,6 +237,6 @@ def test_the_documented_preparation_and_start(machine: Machine) -> None:
     with running(machine, gunicorn, work) as output:
         follow(machine)
         lines = [json.loads(line) for line in output.read_text().splitlines()]
-    assert {"gunicorn.error", "monitoring.pool_report"} <= {line["logger"] for line in lines}, (
+    assert {"gunicorn.error", "monitoring.performance.pool_report"} <= {line["logger"] for line in lines}, (
         "its lines, too, are JSON"
     )

@@ -11,7 +11,7 @@ import pytest
 import redis
 import requests
 
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.redis import redis_server

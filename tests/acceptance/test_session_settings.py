@@ -17,7 +17,7 @@ from tests.querying.library import make_library
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # An index is built outside of a transaction, where only the session's settings count; they are put back there.
-PUTS_BACK = {"documents/vectors/spaces.py", "monitoring/benchmarks/synthetic.py"}
+PUTS_BACK = {"documents/vectors/spaces.py", "monitoring/lab/benchmarks/data/bulk_corpus.py"}
 
 
 def set_in_sessions() -> list[dict[str, str]]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.ollama_simulator.running import StandIn
+from monitoring.lab.testbed.redis_server import RedisProcess
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.redis import patient, redis_server

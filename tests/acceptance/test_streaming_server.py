@@ -14,7 +14,7 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
 from tests.server import Server, running_server

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from documents.models import ApiKey
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 from documents.indexing.queue import UPKEEP_QUEUE, defer
 from documents.models import Document
 from documents.worker import NICENESS
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from tests.factories import make_corpus
 from tests.uploads import make_text, upload
 from tests.workers import end, start_command, wait_until

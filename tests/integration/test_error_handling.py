@@ -15,7 +15,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import ApiKey, Corpus, Document
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.api.serializers import BATCH_MAX_QUESTIONS
 from ragsite.ollama import get_client
 from ragsite.ollama.values import OPERATIONS

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from documents.models import ApiKey, Chunk, Document, Embedding, Tenant
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.models import Feedback
 from tests.factories import make_tenant, make_user
 from tests.querying.library import HANDBOOK, PARKING

@@ -9,13 +9,13 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.circuit_watch import CircuitWatch
+from monitoring.circuits.watcher import CircuitWatch
+from monitoring.lab.ollama_simulator.running import StandIn
 from monitoring.models import CircuitEvent, Switch
 from ragsite.ollama import get_client
 from tests.documents.admin.cast import make_person, page, signed_in
 from tests.factories import make_tenant
-from tests.monitoring.circuits import second, standin, watch
+from tests.monitoring.watched_hosts import second, standin, watch
 
 __all__ = ["second", "standin", "watch"]
 pytestmark = pytest.mark.django_db

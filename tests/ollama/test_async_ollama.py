@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin import StandIn
+from monitoring.lab.ollama_simulator import StandIn
 from ragsite.deadline import Deadline
 from ragsite.errors import OllamaBusy
 from ragsite.ollama import Lane, OllamaClient

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as current
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin import StandIn
+from monitoring.lab.ollama_simulator import StandIn
 from ragsite.deadline import Deadline
 from ragsite.errors import (
     BrokenReply,

@@ -6,7 +6,7 @@ from typing import Any
 
 from documents.access.policy import NOBODY
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import answer_question
 from querying.types import AnswerMode, Question
 from ragsite.deadline import Deadline

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from documents.access.policy import NOBODY
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.passages import Retrieved
 from querying.types import Question
 from ragsite.deadline import Deadline

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from documents.access.policy import Principal
 from documents.models import Corpus, Document, Membership
 from documents.worker import work
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import answer_question
 from querying.caching.popular_questions import most_asked, most_asked_among
 from querying.caching.purge import purge

@@ -10,7 +10,7 @@ import pytest
 import redis
 from django.core.cache.backends.base import BaseCache
 
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from ragsite import redis_guard
 from ragsite.guarded_cache import GuardedCache
 from ragsite.process_memory import reset

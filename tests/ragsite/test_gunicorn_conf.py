@@ -18,7 +18,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from gunicorn.config import Config
 
 from documents.keywords import word_lists
-from monitoring import pool_report
+from monitoring.performance import pool_report
 from ragsite import settings, shutdown, web_worker
 from ragsite.paths import PROJECT
 

@@ -21,7 +21,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from documents.models import ApiKey
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from monitoring.models import RateWindow
 from ragsite import rate_limits, rate_windows, redis_guard
 from ragsite.paths import PROJECT

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from monitoring.checks import check_deployment, check_settings
+from monitoring.health.system_checks import check_deployment, check_settings
 from ragsite.paths import PROJECT
 from ragsite.settings import env as declared
 
@@ -46,15 +46,15 @@ def test_only_the_settings_read_the_environment() -> None:
         "ragsite/dotenv.py",  # fills the environment
         "documents/extraction/ocr/child.py",  # tells libraries to start no threads, in a process without settings
         "ragsite/cpu_threads.py",  # hands one setting on to libraries
-        "monitoring/prometheus_figures.py",  # ... and reads its name
+        "monitoring/performance/prometheus_figures.py",  # ... and reads its name
         "ragsite/wsgi.py",
         "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
-        "monitoring/supervising.py",  # hands it on to children
-        "monitoring/benchmarks/standin/processes.py",  # ... to another one
-        "monitoring/benchmarks/peer/packages.py",  # ... to a foreign interpreter
-        "monitoring/benchmarks/peer/rag_server.py",  # ... which runs this: it has no settings of ours
-        "monitoring/drills/serving.py",
-        "monitoring/benchmarks/inside.py",  # names the settings module of a process of its own
+        "monitoring/serving/supervisor.py",  # hands it on to children
+        "monitoring/lab/ollama_simulator/processes.py",  # ... to another one
+        "monitoring/lab/benchmarks/peer/packages.py",  # ... to a foreign interpreter
+        "monitoring/lab/benchmarks/peer/rag_server.py",  # ... which runs this: it has no settings of ours
+        "monitoring/lab/testbed/serving.py",
+        "monitoring/lab/benchmarks/measuring/subprocess_call.py",  # names the settings module of a process of its own
         "manage.py",
     }
     readers = {
@@ -161,7 +161,7 @@ def test_a_cache_that_unpickles_is_refused(settings: Settings, backend: str) -> 
 
 def test_with_redis_nothing_is_pickled() -> None:
     code = (
-        "import django; django.setup(); from monitoring.checks import check_settings;"
+        "import django; django.setup(); from monitoring.health.system_checks import check_settings;"
         "from django.conf import settings; print(settings.CACHES['default']['BACKEND'], check_settings(None))"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "ragsite.settings", "REDIS_URL": "redis://localhost/0"}

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring.benchmarks import command_line
-from monitoring.benchmarks.comparing import NotComparable
+from monitoring.lab.benchmarks import command_line
+from monitoring.lab.benchmarks.reports.comparison import NotComparable
 from ragsite.setting_kinds import argument_type, number
 
 

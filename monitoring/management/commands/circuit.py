@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring import switchboard
-from monitoring.circuit_status import as_text, circuit_status
+from monitoring.circuits import operator_orders
+from monitoring.circuits.status import as_text, circuit_status
 from ragsite.errors import RagError
 from ragsite.ollama.values import OPERATIONS
 
@@ -36,9 +36,12 @@ class Command(BaseCommand):
             if options["do"] == "status":
                 found = circuit_status()
                 return json.dumps(found, indent=2) if options["json"] else as_text(found)
-            order = switchboard.open_now if options["do"] == "open" else switchboard.close_now
+            order = operator_orders.open_now if options["do"] == "open" else operator_orders.close_now
             switch = order(
-                options["host"], options["operation"], by=switchboard.operator_here(), reason=options["reason"][:200]
+                options["host"],
+                options["operation"],
+                by=operator_orders.operator_here(),
+                reason=options["reason"][:200],
             )
         except RagError as exc:
             raise CommandError(exc.message) from exc

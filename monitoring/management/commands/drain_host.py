@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring import switchboard
+from monitoring.circuits import operator_orders
 from ragsite.errors import RagError
 
 
@@ -24,9 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> str:
         """Give the order."""
-        order = switchboard.undrain if options["undo"] else switchboard.drain
+        order = operator_orders.undrain if options["undo"] else operator_orders.drain
         try:
-            switch = order(options["host"], by=switchboard.operator_here(), reason=options["reason"][:200])
+            switch = order(options["host"], by=operator_orders.operator_here(), reason=options["reason"][:200])
         except RagError as exc:
             raise CommandError(exc.message) from exc
         return f"Ordered: {switch.get_wish_display()} {switch}. Every process follows within seconds."

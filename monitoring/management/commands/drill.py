@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from monitoring.drills.registry import FIGURES, NAMES, SCENARIOS, chosen, help_of
-from monitoring.drills.reporting import as_json, line_of, line_of_outcome
-from monitoring.drills.running import run_drills
+from monitoring.lab.drills.registry import FIGURES, NAMES, SCENARIOS, chosen, help_of
+from monitoring.lab.drills.report import as_json, line_of, line_of_outcome
+from monitoring.lab.drills.runner import run_drills
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from monitoring.benchmarks.standin.command_line import add_arguments, serve
+from monitoring.lab.ollama_simulator.command_line import add_arguments, serve
 
 
 class Command(BaseCommand):

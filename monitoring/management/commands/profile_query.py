@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from documents.access.policy import Principal, choose_corpora
 from documents.models import Corpus
-from monitoring.profiling import profile_calls
+from monitoring.performance.profiling import profile_calls
 from querying.answering.pipeline import answer_question
 from querying.types import Question
 from ragsite.deadline import Deadline

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring import process_tree, supervising
-from monitoring.first_start import NotPrepared, collect_static_files, prepare
+from monitoring.health.start_checks import start_problems
 from monitoring.management.commands.prepare import WAIT_SECONDS
-from monitoring.start_checks import start_problems
+from monitoring.serving import process_tree, supervisor
+from monitoring.serving.first_start import NotPrepared, collect_static_files, prepare
 from ragsite import embedded_postgres, folder_lock
 from ragsite.paths import PROJECT
 from ragsite.setting_kinds import argument_type, listening_address, whole
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self._become_process_tree(lock.fileno(), options)
 
     def _become_process_tree(self, lock: int, options: dict[str, Any]) -> None:
-        if problem := supervising.why_not_listening(options["host"], options["port"]):
+        if problem := supervisor.why_not_listening(options["host"], options["port"]):
             raise CommandError(problem)
         try:
             if options["prepare"]:

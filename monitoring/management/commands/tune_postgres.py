@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from monitoring.tuning_report import apply_tuning, propose, restore_tuning
-from monitoring.tuning_server import TuningRefused
+from monitoring.tuning.report import apply_tuning, propose, restore_tuning
+from monitoring.tuning.server_settings import TuningRefused
 from ragsite.setting_kinds import argument_type, whole
 
 

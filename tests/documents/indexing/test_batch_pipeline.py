@@ -17,7 +17,7 @@ from documents.indexing.companion_jobs import Companions
 from documents.indexing.queue import reindex_document
 from documents.indexing.stalled_jobs import rescue_stalled_jobs
 from documents.models import Abbreviation, Chunk, Corpus, Document, DocumentText, Embedding, TermFrequency, Word
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from tests.factories import make_corpus
 from tests.uploads import chunks_of, make_text, upload
 from tests.workers import STALLED_SECONDS, let_its_heart_stop, run_worker, start_command, wait_until

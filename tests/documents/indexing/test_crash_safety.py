@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from documents.indexing.queue import reindex_document
 from documents.models import Chunk, Corpus, Document, DocumentText, Embedding, TermFrequency
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from tests.factories import make_corpus
 from tests.uploads import chunks_of, make_text, upload, vectors_of
 from tests.workers import end, go_on, is_stopped, let_its_heart_stop, run_worker, start_command, wait_until

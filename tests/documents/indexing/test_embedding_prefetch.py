@@ -18,7 +18,7 @@ from documents.indexing.embedding_prefetch import CALLS_AHEAD, Pause, Texts, vec
 from documents.indexing.pipeline import index_document
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.uploads.acceptance import replace_file
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
 from tests.uploads import chunks_of, make_text, upload, vectors_of

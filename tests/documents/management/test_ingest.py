@@ -19,7 +19,7 @@ from documents.uploads import folder_import
 from documents.uploads.folder_import import Ingested, find_files, ingest_paths
 from documents.uploads.import_report import Progress
 from documents.vectors.embedding import embed_passages
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.errors import OllamaUnavailable
 from tests.factories import make_corpus
 from tests.uploads import make_text, upload, waiting_jobs

@@ -19,7 +19,7 @@ from documents.reindexing.promotion import AloneWith
 from documents.reindexing.target import Wish, retired, unfinished
 from documents.storage.bulk_insert import content_hash
 from documents.vectors.spaces import has_index, index_name, live_space_of
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.errors import InvalidInput, OllamaUnavailable
 from tests.documents.reindexing.second_space import BATCH, HALF, Embedder, corpus, embedder, is_complete, vectors_in
 from tests.factories import make_corpus

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from documents.models import EmbeddingSpace
 from documents.vectors import embedding
 from documents.vectors.embedding import bare_name, embed_passages, embed_question, prefixes_of
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, EmbeddingMismatch, OllamaError
 from ragsite.ollama import get_client

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from documents.vectors import wordllama as vectors_wordllama
 from documents.vectors.embedded_model import load_model, mapped_tensor
 from documents.vectors.wordllama import WordByWord
-from monitoring.benchmarks.prose import make_prose
+from monitoring.lab.benchmarks.data.plain_texts import make_prose
 
 
 @lru_cache(maxsize=1)

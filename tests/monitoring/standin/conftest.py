@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.benchmarks.standin import StandIn
+from monitoring.lab.ollama_simulator import StandIn
 
 E = "nano-bert"  # an embedding model: 32 dimensions, context 64
 G = "nano-llama"  # a generation model: context 256

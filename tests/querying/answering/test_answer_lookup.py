@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from documents.models import Corpus, Document
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.answer_lookup import AnswerLookup
 from querying.answering.pipeline import answer_question
 from querying.cachestore.memory import memory

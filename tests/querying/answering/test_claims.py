@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import caches
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.answering import claims
 from querying.answering.claims import CLAIM_SECONDS, Claim, release, renew, take
 from querying.cachestore import background_writer

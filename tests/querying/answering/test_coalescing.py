@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import claims, coalescing
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.api import reading, replying
 from querying.models import QueryLog
 from tests.querying.conftest import QUESTION

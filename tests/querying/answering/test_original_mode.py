@@ -18,7 +18,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.ladder import UNCERTAIN, is_degraded
 from querying.answering.pipeline import answer_question

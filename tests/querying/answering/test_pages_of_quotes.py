@@ -9,7 +9,7 @@ import pytest
 from documents.indexing.pipeline import index_document
 from documents.models import Chunk, Corpus
 from documents.uploads.acceptance import accept_upload
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import answer_question
 from querying.cachestore.memory import memory
 from querying.caching.searches import search_memory

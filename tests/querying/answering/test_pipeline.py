@@ -14,8 +14,7 @@ from pytest_django import Settings
 
 from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.pool import pool_stats
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.models import QueryLog
@@ -23,6 +22,7 @@ from querying.types import AnswerMode, Done, Found, Heartbeat, Meta, Question, T
 from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, InvalidInput
+from ragsite.postgres.pool_stats import pool_stats
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library

@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 
 from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import coalescing
 from querying.answering import pipeline as answering_pipeline
 from querying.answering import rungs as answering_rungs

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import write_answer
 from querying.passages import Retrieved
 from querying.types import Answer, AnswerMode, Heartbeat, Question, Token

@@ -16,7 +16,7 @@ from documents.models import Chunk, Corpus, Document, DocumentText
 from documents.storage.deletion import delete_document
 from documents.storage.file_store import path_of
 from documents.uploads.acceptance import replace_file
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import answer_events, answer_question
 from querying.cachestore.memory import memory
 from querying.caching.keys import keys_of

@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import rungs as answering_rungs
 from querying.answering.pipeline import answer_events, answer_question
 from querying.generation.not_found import NOT_FOUND_MARK

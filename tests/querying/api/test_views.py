@@ -13,7 +13,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import ApiKey, Corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import search
 from querying.api.reply_shapes import AnswerSerializer, FoundSerializer
 from querying.api.schema import ANSWER_EXAMPLE, SEARCH_EXAMPLE

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import Corpus, EmbeddingSpace
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.caching.keys import keys_of

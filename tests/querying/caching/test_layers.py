@@ -18,8 +18,8 @@ from prometheus_client import REGISTRY, generate_latest
 from pytest_django import Settings
 
 from documents.models import Corpus
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.ollama_simulator.running import StandIn
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.answering.pipeline import answer_question
 from querying.cachestore.memory import CachedEntry, MemoryCache, memory
 from querying.caching import answer_table

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from documents.models import Corpus
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_question, search
 from querying.cachestore import background_writer, shared_entries

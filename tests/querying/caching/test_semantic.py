@@ -15,8 +15,8 @@ from pytest_django import Settings
 from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document, EmbeddingSpace
 from documents.storage.deletion import delete_document
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.ollama_simulator.running import StandIn
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.answering.pipeline import answer_events, answer_question
 from querying.cachestore.memory import memory
 from querying.models import CachedAnswer

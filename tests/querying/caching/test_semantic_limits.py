@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from documents.access.policy import NOBODY, Principal
 from documents.models import Corpus, Document
 from documents.storage.deletion import delete_corpus
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying import feedback
 from querying.answering.pipeline import answer_question
 from querying.cachestore.background_writer import store_now

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.api.reply_shapes import AnswerSerializer
 from querying.extractive.answer import STYLES
 from querying.models import QueryLog

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from documents.access.policy import NOBODY, Principal
 from documents.models import Chunk, Corpus, EmbeddingSpace
-from monitoring.benchmarks.standin.running import StandIn
+from monitoring.lab.ollama_simulator.running import StandIn
 from querying.passages import Retrieved
 from querying.retrieval.pipeline import retrieve
 from ragsite.deadline import Deadline

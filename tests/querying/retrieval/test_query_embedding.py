@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from documents.access.policy import NOBODY
 from documents.models import EmbeddingSpace
-from monitoring.benchmarks.standin.running import StandIn
-from monitoring.drills.redis_server import RedisProcess
+from monitoring.lab.ollama_simulator.running import StandIn
+from monitoring.lab.testbed.redis_server import RedisProcess
 from querying.cachestore import shared_entries
 from querying.cachestore.background_writer import store_now
 from querying.caching.purge import purge

@@ -1,0 +1,1 @@
+"""Circuits and model servers: status, events, an operator's orders."""

@@ -1,0 +1,1 @@
+"""Texts, vectors and tenants that benchmarks are run on."""

@@ -1,0 +1,1 @@
+"""Clients that put a server under load."""

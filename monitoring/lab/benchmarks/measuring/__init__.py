@@ -1,0 +1,1 @@
+"""What is measured: processes, machines, indexes, statements."""

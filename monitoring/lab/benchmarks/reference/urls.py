@@ -1,0 +1,14 @@
+"""The routes of the server that is measured: all of ragsite's, and the view that it is held against."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from monitoring.lab.benchmarks.reference.views import ConstantView
+
+urlpatterns = [path("benchmark/constant", ConstantView.as_view()), path("", include("ragsite.urls"))]
+
+handler400 = "ragsite.error_pages.bad_request"
+handler403 = "ragsite.error_pages.forbidden"
+handler404 = "ragsite.error_pages.not_found"
+handler500 = "ragsite.error_pages.server_error"

@@ -1,0 +1,1 @@
+"""Figures, targets, reports and plots."""

@@ -1,0 +1,1 @@
+"""HTTP as Ollama speaks it, byte by byte."""

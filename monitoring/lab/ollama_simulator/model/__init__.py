@@ -1,0 +1,1 @@
+"""What a simulated model does: loading, queueing, tokens, vectors."""

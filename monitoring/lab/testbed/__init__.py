@@ -1,0 +1,1 @@
+"""Servers, clients and faults that drills and benchmarks are made of."""

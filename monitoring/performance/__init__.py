@@ -1,0 +1,1 @@
+"""How long stages take, percentiles, reports and recommendations."""

@@ -1,0 +1,1 @@
+"""Postgres settings for a machine."""
