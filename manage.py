@@ -7,7 +7,8 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ragsite import dotenv, embedded_postgres, metrics_files
+from ragsite.config import dotenv, metrics_files
+from ragsite.postgres import embedded_server
 
 # Commands that never touch the database start without one.
 WITHOUT_DATABASE = {"help", "version", "--help", "--version", "ollama_standin", "collectstatic", "drill", "benchmark"}
@@ -29,7 +30,7 @@ def main() -> None:
     if command not in WITHOUT_DATABASE and start_embedded_postgres(as_owner=command in AS_OWNER):
         settings.use_database(os.environ["DATABASE_URL"])
         if command not in OWN_SCHEMA:
-            from ragsite.embedded_schema import complete_schema  # imports Django's models
+            from ragsite.postgres.embedded_schema import complete_schema  # imports Django's models
 
             complete_schema()
     from django.core.management import execute_from_command_line
@@ -40,15 +41,15 @@ def main() -> None:
 def start_embedded_postgres(*, as_owner: bool) -> bool:
     """Return whether the embedded server is the one to use; it runs then."""
     try:
-        return embedded_postgres.ensure_running(as_owner=as_owner)
+        return embedded_server.ensure_running(as_owner=as_owner)
     except OSError as exc:
-        where = f"{embedded_postgres.data_directory()} ({exc.strerror})"
+        where = f"{embedded_server.data_directory()} ({exc.strerror})"
         sys.exit(
             f"VAR_DIR: the embedded Postgres can't keep its data in {where}; name a folder that can be written to, or "
             "set DATABASE_URL to a server of your own."
         )
     except (subprocess.SubprocessError, RuntimeError):
-        folder = embedded_postgres.data_directory()
+        folder = embedded_server.data_directory()
         sys.exit(f"The embedded Postgres in {folder} doesn't start; what it says is above, or in {folder / 'log'}.")
 
 

@@ -38,8 +38,8 @@ from documents.models import Corpus, Document, EmbeddingSpace
 from documents.reindexing.closeness import CHUNKS_MIN, closeness_of, is_due, keep_closeness
 from documents.storage.file_store import sweep_orphans
 from documents.vectors.spaces import ensure_index, has_index, sweep_indexes
-from ragsite.disk_space import require_room_in_database
-from ragsite.rate_windows import forget_ended_windows
+from ragsite.config.disk_space import require_room_in_database
+from ragsite.web.rate_windows import forget_ended_windows
 
 __all__ = ["index", "reindex_document"]
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from ragsite.ids import new_id
-from ragsite.request_id import current_request_id
+from ragsite.web.request_id import current_request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -114,7 +114,7 @@ class Switch(models.Model):
 
 
 class RateWindow(models.Model):
-    """What somebody has used of a rate limit, where there is no Redis: ragsite/rate_windows.py reads and writes it.
+    """What somebody has used of a rate limit, where there is no Redis: ragsite/web/rate_windows.py reads and writes it.
 
     Its table is not logged (see the migration): that makes counting cheap, and after a crash of the server all begin
     with a full limit.

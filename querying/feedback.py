@@ -11,8 +11,8 @@ from documents.access.policy import Principal
 from querying.cachestore.background_writer import STORE_EVERY_SECONDS, store_now
 from querying.caching.semantic_limits import report_false_hit
 from querying.models import Feedback, QueryLog
-from ragsite.database_connection import release_connection
 from ragsite.errors import QueryNotFound
+from ragsite.postgres.thread_connection import release_connection
 
 OTHER_PROCESS_LOOKS = 3  # for a question that another process was asked: it stores it within STORE_EVERY_SECONDS
 WRONG_QUESTION = "wrong_question"  # the reason of a reader who was given the answer to another question

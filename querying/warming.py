@@ -26,10 +26,10 @@ from querying.caching.answers import is_worth_keeping
 from querying.caching.keys import keys_of
 from querying.caching.popular_questions import AskedOften, most_asked
 from querying.types import Answer, AnswerMode, Question
-from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
 from ragsite.ollama import Lane
+from ragsite.postgres.thread_connection import release_connection
 
 MEMBERS_LOOKED_AT = 200
 GIVE_UP_AFTER = 3  # failures in a row: then the model is away, and the rest would fail too

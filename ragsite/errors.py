@@ -1,7 +1,7 @@
 """Every error that a user of the API may meet, in one family.
 
 The docstring of a class is its default message: one sentence that says what happened and what to do.
-`ragsite.exception_handler` turns them into RFC 9457 problem documents.
+`ragsite.web.exception_handler` turns them into RFC 9457 problem documents.
 """
 
 from __future__ import annotations

@@ -11,16 +11,16 @@ from typing import Any
 
 import environ
 
-from ragsite import setting_kinds as kinds
-from ragsite.admin_theme import UNFOLD as UNFOLD
-from ragsite.cpu_threads import bound_cpu_threads
-from ragsite.database_options import pooled
-from ragsite.environment import Environment
-from ragsite.log_lines import AUTO, FORMATS, logging_to_stderr
-from ragsite.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from ragsite.config import setting_kinds as kinds
+from ragsite.config.admin_theme import UNFOLD as UNFOLD
+from ragsite.config.cpu_threads import bound_cpu_threads
+from ragsite.config.environment import Environment
+from ragsite.config.logging import AUTO, FORMATS, logging_to_stderr
+from ragsite.config.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from ragsite.config.secret_key import kept_secret_key
 from ragsite.paths import PROJECT
-from ragsite.proxies import speaks_of_proxy
-from ragsite.secret_key import kept_secret_key
+from ragsite.postgres.options import pooled
+from ragsite.web.proxies import speaks_of_proxy
 
 BASE_DIR = PROJECT
 env = Environment()
@@ -69,9 +69,9 @@ MIDDLEWARE = [
     "monitoring.serving.access_log.AccessLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "ragsite.private_replies.PrivateReplies",
-    "ragsite.content_policy.ContentPolicy",
-    "ragsite.error_pages.ProblemsForPrograms",
+    "ragsite.web.private_replies.PrivateReplies",
+    "ragsite.web.content_policy.ContentPolicy",
+    "ragsite.web.error_pages.ProblemsForPrograms",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -177,7 +177,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if REDIS_URL:
     CACHES["default"] = {
-        "BACKEND": "ragsite.guarded_cache.GuardedCache",
+        "BACKEND": "ragsite.redis.cache_backend.GuardedCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "ragsite",
         "OPTIONS": {
@@ -343,9 +343,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # a view opens itself up
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["documents.api.parsers.StrictJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["ragsite.throttling.ScopedThrottle"],  # of views with a throttle_scope
-    "EXCEPTION_HANDLER": "ragsite.exception_handler.problem_response",
-    "DEFAULT_SCHEMA_CLASS": "ragsite.schema_of_views.DescribedView",
+    "DEFAULT_THROTTLE_CLASSES": ["ragsite.web.throttling.ScopedThrottle"],  # of views with a throttle_scope
+    "EXCEPTION_HANDLER": "ragsite.web.exception_handler.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "ragsite.web.openapi_views.DescribedView",
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other, and there is none of this name
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -15,7 +15,7 @@ urlpatterns = [
     path("", include("monitoring.urls")),
 ]
 
-handler400 = "ragsite.error_pages.bad_request"
-handler403 = "ragsite.error_pages.forbidden"
-handler404 = "ragsite.error_pages.not_found"
-handler500 = "ragsite.error_pages.server_error"
+handler400 = "ragsite.web.error_pages.bad_request"
+handler403 = "ragsite.web.error_pages.forbidden"
+handler404 = "ragsite.web.error_pages.not_found"
+handler500 = "ragsite.web.error_pages.server_error"

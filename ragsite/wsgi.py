@@ -4,8 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from ragsite import dotenv, metrics_files
-from ragsite.chunked_bodies import with_chunked_bodies
+from ragsite.config import dotenv, metrics_files
+from ragsite.web.chunked_bodies import with_chunked_bodies
 
 dotenv.load()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ragsite.settings")

@@ -9,8 +9,8 @@ import sys
 
 import psycopg
 
-from ragsite import embedded_postgres
 from ragsite.paths import PROJECT
+from ragsite.postgres import embedded_server
 
 # Compiled modules are kept, whatever the environment says: the tests start hundreds of processes, each of which would
 # spend a third of a second on compiling ours, and every worker of pytest ten on the tests.
@@ -34,7 +34,7 @@ if not os.environ.get("RAGSITE_TEST_DB"):
 
 def started_postgres() -> str:
     """Return the URL of the embedded server. It spares the disk: what a crash of the machine spoils is only tests'."""
-    url = embedded_postgres.start(PROJECT / "var" / "postgres-test", as_owner=True)  # its settings are tested, too
+    url = embedded_server.start(PROJECT / "var" / "postgres-test", as_owner=True)  # its settings are tested, too
     with psycopg.connect(url, autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off".encode())

@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ragsite import embedded_postgres
 from ragsite.paths import PROJECT
+from ragsite.postgres import embedded_server
 
 FILL = """
 import sys, django
@@ -37,15 +37,15 @@ class OwnPostgres:
 
     def restart(self, *, immediately: bool = False) -> None:
         """End all connections, stop, and start again."""
-        embedded_postgres.restart(self.directory, immediately=immediately)
+        embedded_server.restart(self.directory, immediately=immediately)
 
     def stop(self) -> None:
         """Stop."""
-        embedded_postgres.stop(self.directory)
+        embedded_server.stop(self.directory)
 
     def start(self) -> None:
         """Start again, at the same address."""
-        embedded_postgres.start(self.directory)
+        embedded_server.start(self.directory)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Return the rows of a query that a client of its own makes."""
@@ -67,7 +67,7 @@ def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgr
     with tempfile.TemporaryDirectory(prefix="ragsite-") as folder:
         directory = Path(folder).resolve() / "pg"
         _copy(_prepared(tmp_path_factory), directory)
-        server = OwnPostgres(directory, embedded_postgres.start(directory))
+        server = OwnPostgres(directory, embedded_server.start(directory))
         try:
             yield server
         finally:
@@ -91,7 +91,7 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _fill(directory: Path) -> None:
-    server = OwnPostgres(directory, embedded_postgres.start(directory))
+    server = OwnPostgres(directory, embedded_server.start(directory))
     try:
         subprocess.run(
             [sys.executable, "-c", FILL],

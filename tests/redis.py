@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from monitoring.lab.testbed.redis_server import RedisProcess
-from ragsite import redis_guard
+from ragsite.redis import guard as redis_guard
 
 PATIENT_SECONDS = 10.0  # a busy machine is no dead Redis
 QUICK = {"SOCKET_CONNECT_TIMEOUT": 0.1, "SOCKET_TIMEOUT": 0.1}  # as the settings have it, for a Redis that is silent
@@ -42,7 +42,7 @@ def patient(url: str) -> str:
 def cache_settings(url: str, **options: Any) -> dict[str, Any]:
     """Return the cache as the settings have it, but with time for a busy machine."""
     return {
-        "BACKEND": "ragsite.guarded_cache.GuardedCache",
+        "BACKEND": "ragsite.redis.cache_backend.GuardedCache",
         "LOCATION": url,
         "OPTIONS": {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",

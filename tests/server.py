@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import connection
 
 from monitoring.lab.testbed.web_process import free_port
-from ragsite import metrics_files
+from ragsite.config import metrics_files
 from ragsite.paths import PROJECT
 
 CONFIGURATION = PROJECT / "ragsite" / "gunicorn_conf.py"

@@ -27,8 +27,8 @@ from django.utils.crypto import salted_hmac
 
 from documents.models import LoginAttempts
 from ragsite.metrics import THROTTLED
-from ragsite.rates import Rate, parse_rate
-from ragsite.throttling import network_of
+from ragsite.web.rates import Rate, parse_rate
+from ragsite.web.throttling import network_of
 
 THROTTLED_CODE = "throttled"
 KNOWN_FOR = timedelta(days=90)  # that an account may not have signed in from an address which stays a known one

@@ -16,12 +16,12 @@ from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, Query
 from documents.access.fingerprint import EVERYBODY, Standing, rights_of
 from documents.access.policy import Principal, choose_among, everything_of, readable_corpora, slugs_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
-from ragsite.database_connection import release_connection
 from ragsite.postgres.base import raise_if_exhausted
 from ragsite.postgres.compiled_queries import Compiled, compiled, rows_of
 from ragsite.postgres.connections import reachability
 from ragsite.postgres.losing import has_waited
-from ragsite.reading_together import ReadTogether
+from ragsite.postgres.shared_reads import ReadTogether
+from ragsite.postgres.thread_connection import release_connection
 
 STATEMENTS_KEPT = 500
 SCOPES_KEPT = 10  # of one state: the same corpora, in other words or another order

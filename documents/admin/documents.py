@@ -30,7 +30,7 @@ from documents.search.document_lookup import documents_with
 from documents.storage.deletion import delete_document
 from documents.uploads.acceptance import accept_upload
 from ragsite.errors import DocumentNotFound, RagError
-from ragsite.exception_handler import as_rag_error
+from ragsite.web.exception_handler import as_rag_error
 
 _HIDDEN_TEXT_MAX_CHARS = 20_000
 SEARCH_MAX_CHARS = 200

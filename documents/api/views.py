@@ -42,7 +42,7 @@ from documents.indexing.cancellation import cancel_indexing
 from documents.indexing.queue import reindex_document
 from documents.storage.deletion import delete_corpus, delete_document
 from documents.uploads.archives import add_archive
-from ragsite.data_view import DataView
+from ragsite.web.data_view import DataView
 
 
 class CorporaView(DataView):

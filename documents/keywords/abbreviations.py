@@ -16,7 +16,7 @@ from documents.keywords.synonyms import Others
 from documents.keywords.terms import ReadQuestion
 from documents.keywords.tokenization import fold
 from documents.models import Corpus
-from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.thread_connection import preparing_cursor
 
 WORDS_MAX = 60  # of a question that are looked up
 ROWS_MAX = 1000  # that are looked at: documents that say the same

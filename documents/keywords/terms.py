@@ -19,7 +19,7 @@ from django.db import connection
 from documents.keywords.query_terms import CONTEXT_FACTOR, KINDS, LEVELS, Alike, Corrected, QuestionTerm, ReadQuestion
 from documents.keywords.tokenization import PreparedText, fold, prepare_question, prepare_text
 from documents.models import Corpus, Document
-from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.thread_connection import preparing_cursor
 
 __all__ = [
     "CONTEXT_FACTOR",

@@ -18,7 +18,7 @@ from documents.keywords.tokenization import PreparedText, fold, prepare_text, wo
 from documents.models import Chunk, Corpus
 from documents.text.chunking import Piece, embedded_text
 from documents.text.normalization import searchable
-from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.thread_connection import preparing_cursor
 
 WORDS_PER_SPAN = 4000  # that are looked at for one unknown word; more than that begin alike in no corpus that was seen
 CHUNKS_PER_STEP = 500

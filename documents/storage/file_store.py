@@ -22,7 +22,7 @@ from typing import IO
 from django.conf import settings
 
 from documents.models import Document
-from ragsite.disk_space import require_room_in_database
+from ragsite.config.disk_space import require_room_in_database
 from ragsite.errors import StorageFull, UploadTooLarge
 
 PART_SUFFIX = ".part"  # a file on its way in

@@ -18,8 +18,8 @@ from documents.indexing.queue import enqueue
 from documents.models import Corpus, Document
 from documents.storage.file_store import Incoming, remove_file
 from documents.text.names import SOURCE_MAX_CHARS, TITLE_MAX_CHARS, clean_name, clean_text, title_of
-from ragsite.chunked_bodies import most_bytes
 from ragsite.errors import CorpusNotFound, DocumentNotFound, NotAllowed, UploadTooLarge
+from ragsite.web.chunked_bodies import most_bytes
 
 if TYPE_CHECKING:
     BytesFile = UploadedFile[bytes]

@@ -10,8 +10,8 @@ import psycopg
 from django.db import connection
 
 from monitoring.health.services import OLDEST_PGVECTOR
-from ragsite.database_connection import connection_parameters, separate_connection
 from ragsite.postgres.connections import FINAL_REASONS, reason_of
+from ragsite.postgres.thread_connection import connection_parameters, separate_connection
 
 LOOK_EVERY_SECONDS = 0.5
 TELL_EVERY_SECONDS = 10.0

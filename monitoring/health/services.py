@@ -15,10 +15,10 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg_pool import PoolTimeout, TooManyRequests
 
 from monitoring.circuits.model_servers import model_servers
-from ragsite import redis_guard
 from ragsite.postgres.limits import bounded_transaction
 from ragsite.postgres.losing import Silent, Unreachable
-from ragsite.static_files import static_files_problem
+from ragsite.redis import guard as redis_guard
+from ragsite.web.static_files import static_files_problem
 
 OLDEST_PGVECTOR = (0, 8, 4)  # versions before it can return wrong rows after a vacuum
 CHECK_SECONDS = 1.0

@@ -21,8 +21,8 @@ from monitoring.health.postgres_trial import try_postgres
 from monitoring.health.services import has_administrator, schema_is_complete
 from monitoring.health.system_checks import check_settings
 from monitoring.tuning.connection_budget import connection_budget
-from ragsite.database_connection import release_connection
-from ragsite.static_files import static_files_problem
+from ragsite.postgres.thread_connection import release_connection
+from ragsite.web.static_files import static_files_problem
 
 PREPARE = "Run `manage.py prepare`."
 

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from ragsite.errors import OllamaMisconfigured
 from ragsite.ollama.addresses import addresses_of
-from ragsite.rates import parse_rate
+from ragsite.web.rates import parse_rate
 
 
 @register(Tags.compatibility)

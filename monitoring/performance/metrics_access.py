@@ -12,7 +12,7 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from ragsite.exception_handler import ProblemResponse, problem_document
+from ragsite.web.exception_handler import ProblemResponse, problem_document
 
 # Any of them shows a proxy that the settings don't speak of. They only refuse: that there is none allows nothing.
 FORWARDING = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily
 
-from ragsite.metrics_files import shared_folder
+from ragsite.config.metrics_files import shared_folder
 
 HIT_RATE = "cache_hit_rate"
 

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from monitoring.serving import supervisor as serving_supervisor
-from ragsite import embedded_postgres
-from ragsite.log_lines import logging_to_stderr
+from ragsite.config.logging import logging_to_stderr
+from ragsite.postgres import embedded_server
 
 
 def command(
@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.set_inheritable(given.folder_lock, False)  # kept by this process alone, until it ends
     keep_running: Callable[[], object] = bool
     if given.postgres is not None:
-        embedded_postgres.start(given.postgres)  # it runs: this process joins those that use it
-        keep_running = partial(embedded_postgres.keep_running, given.postgres)
+        embedded_server.start(given.postgres)  # it runs: this process joins those that use it
+        keep_running = partial(embedded_server.keep_running, given.postgres)
     if given.postgres_lock is not None:
         os.close(given.postgres_lock)  # it has one of its own now
     environment = serving_supervisor.children_environment(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitoring.serving import web_server
-from ragsite import metrics_files
+from ragsite.config import metrics_files
 from ragsite.paths import PROJECT
 
 logger = logging.getLogger(__name__)

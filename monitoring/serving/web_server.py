@@ -14,7 +14,7 @@ TUNABLES = "glibc.malloc.tcache_count=0"
 
 def command() -> list[str]:
     """Return what is run. Address, workers and threads come from the environment (see gunicorn_conf)."""
-    configuration = str(PROJECT / "ragsite" / "gunicorn_conf.py")
+    configuration = str(PROJECT / "monitoring" / "serving" / "gunicorn_conf.py")
     return [sys.executable, "-m", "gunicorn", "-c", configuration, "ragsite.wsgi:application"]
 
 

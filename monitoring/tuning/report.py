@@ -19,7 +19,7 @@ from monitoring.tuning.server_settings import (
     read_settings,
     restore_settings,
 )
-from ragsite import embedded_postgres
+from ragsite.postgres import embedded_server
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ def _restart_for(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     listed = ", ".join(names)
-    directory = embedded_postgres.data_directory()
-    if not embedded_postgres.is_held(directory):
+    directory = embedded_server.data_directory()
+    if not embedded_server.is_held(directory):
         return [f"After the next restart of Postgres these count too: {listed}."]
     if others_are_connected():
         return [f"Stop `serve` and start it again, and these count too: {listed}."]
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined] # its connections end now
-    embedded_postgres.restart(directory)
+    embedded_server.restart(directory)
     return [f"The embedded Postgres was restarted, so that these count too: {listed}."]

@@ -18,8 +18,8 @@ from django.db import connection
 
 from querying.cachestore import background_writer
 from querying.cachestore.failures import unless_it_fails
-from ragsite.database_connection import preparing_cursor
 from ragsite.postgres.limits import bounded_transaction
+from ragsite.postgres.thread_connection import preparing_cursor
 from ragsite.process_memory import on_reset
 
 CLAIM_SECONDS = 10  # a process that died doesn't hold the others up for longer

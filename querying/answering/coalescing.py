@@ -27,8 +27,8 @@ from querying.caching.keys import Keys
 from querying.caching.semantic import find_alike
 from querying.timings import milliseconds_since
 from querying.types import HEARTBEAT, Answer, CacheReport, Event, Question
-from ragsite.database_connection import release_connection
 from ragsite.performance import observe_stage
+from ragsite.postgres.thread_connection import release_connection
 
 POLL_SECONDS, POLL_SECONDS_MAX = 0.05, 0.25  # how often to look whether another process has the answer
 GIVE_UP_SHARE = 0.25  # of a short deadline: the time left in which a reader that waited in vain makes its own answer

@@ -40,9 +40,9 @@ from querying.types import (
     Token,
     Writing,
 )
-from ragsite.database_connection import release_connection
 from ragsite.errors import OllamaMisconfigured
 from ragsite.ollama import configured, get_client
+from ragsite.postgres.thread_connection import release_connection
 
 WRITERS = {
     AnswerMode.GENERATED: write_generated,

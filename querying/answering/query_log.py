@@ -23,12 +23,12 @@ from querying.cachestore import background_writer
 from querying.models import QueryLog
 from querying.timings import milliseconds_since
 from querying.types import Answer, AnswerMode, Question
-from ragsite.database_connection import release_connection
 from ragsite.errors import DatabaseUnavailable
 from ragsite.metrics import QUERIES, QUERY_SECONDS
 from ragsite.performance import recorder
 from ragsite.postgres.limits import bounded_transaction
-from ragsite.request_id import request_id_of_now
+from ragsite.postgres.thread_connection import release_connection
+from ragsite.web.request_id import request_id_of_now
 
 logger = logging.getLogger(__name__)
 MAX_WAITING = 20_000  # rows, about 1 kB each

@@ -22,7 +22,7 @@ from querying.generation.citations import Citation, page_and_heading_at
 from querying.passages import Passage, Retrieved
 from querying.timings import Timings
 from querying.types import Answer, AnswerMode, CacheReport, Draft, Question, Token, Writing
-from ragsite.database_connection import release_connection
+from ragsite.postgres.thread_connection import release_connection
 
 Standing = Mapping[tuple[UUID, str], Mapping[str, Any]]  # (document, text of a chunk) -> the chunk as it is now
 

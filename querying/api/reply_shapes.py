@@ -8,7 +8,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 
 from querying.types import REPEATED, AnswerMode
-from ragsite.schema_of_views import ProblemSerializer
+from ragsite.web.openapi_views import ProblemSerializer
 
 
 class ReasonSerializer(serializers.Serializer[Any]):

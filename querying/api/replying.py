@@ -16,9 +16,9 @@ from querying.caching.answers import given_again
 from querying.concurrency.answer_slots import take_slot
 from querying.timings import milliseconds_since
 from querying.types import Answer, CacheReport, Question
-from ragsite.database_connection import release_connection
 from ragsite.errors import RagError
-from ragsite.exception_handler import problem_of
+from ragsite.postgres.thread_connection import release_connection
+from ragsite.web.exception_handler import problem_of
 
 ALWAYS = "json"
 OWN = frozenset({"id", "cache", "timings_ms"})  # what is another one in each reply that gives the same answer again

@@ -17,10 +17,10 @@ from querying.concurrency.answer_slots import Slot, take_slot
 from querying.concurrency.stream_priority import Turn, turns
 from querying.types import Done, Event, Found, Heartbeat, Meta, Question, Token, Written
 from ragsite import shutdown
-from ragsite.database_connection import release_connection
 from ragsite.errors import ShuttingDown
-from ragsite.exception_handler import log_if_unknown, problem_of
 from ragsite.metrics import STREAMS_GIVING_WAY, STREAMS_OPEN
+from ragsite.postgres.thread_connection import release_connection
+from ragsite.web.exception_handler import log_if_unknown, problem_of
 
 BEAT = b": beat\n\n"
 LAST_WAIT_SECONDS = 10.0  # of a reader who has the whole text, for those who have seen nothing yet

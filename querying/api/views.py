@@ -24,8 +24,8 @@ from querying.api.representing import answer_as_json, search_as_json
 from querying.api.serializers import AskedSerializer, FeedbackSerializer, QueryListSerializer
 from querying.api.streaming import stream_response
 from querying.feedback import keep_feedback
-from ragsite.data_view import DataView
-from ragsite.throttling import ScopedThrottle
+from ragsite.web.data_view import DataView
+from ragsite.web.throttling import ScopedThrottle
 
 
 class QuestionView(DataView):

@@ -16,7 +16,7 @@ from contextlib import suppress
 from django.db import Error as DatabaseFault
 from django.db import connections
 
-from ragsite import disk_space
+from ragsite.config import disk_space
 from ragsite.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)

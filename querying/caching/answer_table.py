@@ -18,8 +18,8 @@ from querying.cachestore.memory import CachedEntry
 from querying.caching.keys import Keys
 from querying.caching.serialization import Packed, unpack
 from querying.models import CachedAnswer
-from ragsite.database_connection import preparing_cursor
 from ragsite.postgres.compiled_queries import rows_of
+from ragsite.postgres.thread_connection import preparing_cursor
 
 # Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
 # than Postgres to run it.

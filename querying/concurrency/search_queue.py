@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import connection
 
-from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, Overloaded
+from ragsite.postgres.thread_connection import release_connection
 
 SPARED = 2  # connections of the pool that are left for everything short
 CROWDED_SECONDS = 1.0  # what it takes to know that a line is gone for good

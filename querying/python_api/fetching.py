@@ -24,9 +24,9 @@ from querying.passages import LegReport, Passage
 from querying.python_api.request import Options, RequestOptions, prepare
 from querying.timings import milliseconds_since
 from querying.types import Question, Reason
-from ragsite.database_connection import release_connection
 from ragsite.errors import DeadlineExceeded, RagError
-from ragsite.exception_handler import as_rag_error
+from ragsite.postgres.thread_connection import release_connection
+from ragsite.web.exception_handler import as_rag_error
 
 
 class EventLoopRunning(RuntimeError):

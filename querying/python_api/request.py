@@ -19,7 +19,7 @@ from querying.maintenance import refuse_while_disabled
 from querying.types import Question
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
-from ragsite.exception_handler import as_rag_error
+from ragsite.web.exception_handler import as_rag_error
 
 ANY_LANGUAGE = "xx"  # of a corpus
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_.@][A-Za-z0-9-]+)*")

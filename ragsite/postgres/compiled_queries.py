@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.thread_connection import preparing_cursor
 
 _PLACE = re.compile("%[%s]")  # of a value, or an escaped percent sign
 Compiled = tuple[str, tuple[Any, ...]]  # SQL and its parameters

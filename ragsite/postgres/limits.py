@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from django.conf import settings
 from django.db import connection, transaction
 
-from ragsite.database_connection import preparing_cursor
+from ragsite.postgres.thread_connection import preparing_cursor
 
 GRACE_SECONDS = 1.0  # beyond the server's own limit; then it isn't slow, it is silent
 _limit_seconds: ContextVar[float | None] = ContextVar("statement_limit_seconds")

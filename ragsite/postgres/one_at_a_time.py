@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from ragsite.database_connection import separate_connection
+from ragsite.postgres.thread_connection import separate_connection
 
 PREPARATION_LOCK = 7_263_811_547  # any number that nobody else takes: of Postgres' advisory locks
 LOOK_EVERY_SECONDS = 0.3

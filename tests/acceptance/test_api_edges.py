@@ -16,7 +16,7 @@ from documents.api import serializers as document_serializers
 from documents.api.strict import ChoiceField, StrictSerializer
 from documents.models import ApiKey, Corpus, Document
 from querying.api import serializers as question_serializers
-from ragsite.exception_handler import problem_of
+from ragsite.web.exception_handler import problem_of
 from tests.acceptance.test_malformed_input import ROUTES, filled
 from tests.api import client_of, fields_of, file, problem
 from tests.factories import make_corpus, make_user

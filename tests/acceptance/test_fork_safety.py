@@ -15,7 +15,7 @@ import pytest
 import requests
 from django.db import connection, connections
 
-from ragsite import gunicorn_conf
+from monitoring.serving import gunicorn_conf
 from ragsite.paths import PROJECT
 from ragsite.postgres.base import open_pools
 from tests.server import running_server

@@ -185,7 +185,7 @@ def test_answers_that_are_not_streamed_are_finished_at_shutdown(server: Server, 
 def test_the_server_does_not_start_with_a_pool_that_was_opened_before_the_fork(tmp_path: Path) -> None:
     script = tmp_path / "conf.py"
     script.write_text(
-        "exec(open('ragsite/gunicorn_conf.py').read())\n"
+        "exec(open('monitoring/serving/gunicorn_conf.py').read())\n"
         "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'ragsite.settings'\n"
         "import django\ndjango.setup()\n"
         "from django.db import connection\n"

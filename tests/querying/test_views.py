@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from ragsite.content_policy import ContentPolicy
+from ragsite.web.content_policy import ContentPolicy
 from tests.factories import make_corpus, make_tenant, make_user
 
 TEMPLATES = sorted(Path(settings.BASE_DIR, "templates").rglob("*.html"))

@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout, TooManyRequests
 from rest_framework import exceptions
 
 from ragsite import errors
-from ragsite.exception_handler import problem_of
+from ragsite.web.exception_handler import problem_of
 
 
 def all_errors() -> list[type[errors.RagError]]:

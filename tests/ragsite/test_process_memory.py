@@ -11,8 +11,9 @@ from querying.cachestore import hit_counters
 from querying.cachestore.memory import memory
 from querying.caching.searches import search_memory
 from querying.retrieval import query_embedding
-from ragsite import ollama, process_memory, rate_limits
+from ragsite import ollama, process_memory
 from ragsite.process_memory import on_reset, reset
+from ragsite.web import rate_limits
 
 
 @pytest.fixture(autouse=True)

@@ -40,15 +40,15 @@ def test_the_example_file_lists_every_setting_and_no_other() -> None:
 
 def test_only_the_settings_read_the_environment() -> None:
     allowed = {
-        "ragsite/environment.py",  # what settings.py reads it with
-        "ragsite/embedded_postgres.py",  # runs before there are settings: it sets DATABASE_URL
-        "ragsite/metrics_files.py",  # must have named a folder before the first metric is made
-        "ragsite/dotenv.py",  # fills the environment
+        "ragsite/config/environment.py",  # what settings.py reads it with
+        "ragsite/postgres/embedded_server.py",  # runs before there are settings: it sets DATABASE_URL
+        "ragsite/config/metrics_files.py",  # must have named a folder before the first metric is made
+        "ragsite/config/dotenv.py",  # fills the environment
         "documents/extraction/ocr/child.py",  # tells libraries to start no threads, in a process without settings
-        "ragsite/cpu_threads.py",  # hands one setting on to libraries
+        "ragsite/config/cpu_threads.py",  # hands one setting on to libraries
         "monitoring/performance/prometheus_figures.py",  # ... and reads its name
         "ragsite/wsgi.py",
-        "ragsite/gunicorn_conf.py",  # read by gunicorn before Django
+        "monitoring/serving/gunicorn_conf.py",  # read by gunicorn before Django
         "monitoring/serving/supervisor.py",  # hands it on to children
         "monitoring/lab/ollama_simulator/processes.py",  # ... to another one
         "monitoring/lab/benchmarks/peer/packages.py",  # ... to a foreign interpreter
@@ -76,7 +76,7 @@ def test_every_setting_with_nonsense_is_named_at_the_start() -> None:
     for command in (
         ["manage.py", "check"],
         ["manage.py", "serve"],
-        ["-m", "gunicorn", "-c", "ragsite/gunicorn_conf.py", "ragsite.wsgi"],
+        ["-m", "gunicorn", "-c", "monitoring/serving/gunicorn_conf.py", "ragsite.wsgi"],
     ):
         done = subprocess.run(
             [sys.executable, *command],
@@ -148,7 +148,7 @@ def test_a_server_without_a_rate_limit_is_warned_about(settings: Settings) -> No
     assert [message.id for message in check_deployment(None)] == ["ragsite.W002"]
 
 
-@pytest.mark.parametrize("backend", ["ragsite.guarded_cache.GuardedCache", "django_redis.cache.RedisCache"])
+@pytest.mark.parametrize("backend", ["ragsite.redis.cache_backend.GuardedCache", "django_redis.cache.RedisCache"])
 def test_a_cache_that_unpickles_is_refused(settings: Settings, backend: str) -> None:
     cache: dict[str, object] = {"BACKEND": backend, "LOCATION": "redis://localhost/0"}
     settings.CACHES = {"default": cache}
@@ -168,4 +168,4 @@ def test_with_redis_nothing_is_pickled() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "ragsite.guarded_cache.GuardedCache []"
+    assert done.stdout.strip() == "ragsite.redis.cache_backend.GuardedCache []"

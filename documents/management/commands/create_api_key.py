@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from documents.models import ApiKey
-from ragsite.setting_kinds import argument_type, whole
+from ragsite.config.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):

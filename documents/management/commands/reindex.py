@@ -19,8 +19,8 @@ from documents.reindexing.report import Progress, outcome_as_json, outcome_as_te
 from documents.reindexing.target import Wish, retired, unfinished
 from documents.uploads.folder_import import stopped_by_signals
 from documents.vectors.index_layout import BINARY, NONE
+from ragsite.config.setting_kinds import argument_type, number, whole
 from ragsite.errors import RagError
-from ragsite.setting_kinds import argument_type, number, whole
 
 
 class Command(BaseCommand):

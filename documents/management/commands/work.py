@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from documents.worker import work, yield_to_requests
-from ragsite.setting_kinds import argument_type, whole
+from ragsite.config.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):

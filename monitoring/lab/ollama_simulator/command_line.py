@@ -15,7 +15,7 @@ from monitoring.lab.ollama_simulator.faults import EVERY_FAULT, Fault
 from monitoring.lab.ollama_simulator.knobs import HELP, TYPES, Knobs
 from monitoring.lab.ollama_simulator.model.models import DEFAULT_MODELS
 from monitoring.lab.ollama_simulator.running import StandIn
-from ragsite.setting_kinds import argument_type, whole
+from ragsite.config.setting_kinds import argument_type, whole
 
 LOOK_EVERY_SECONDS = 0.5  # whether to stop; a signal usually ends the sleep at once
 FAULT_FIELDS = {field.name: field.type for field in fields(Fault)}

@@ -24,7 +24,7 @@ from monitoring.lab.testbed.corpus import CORPUS, DOCUMENTS, write_documents
 from monitoring.lab.testbed.load import Clients
 from monitoring.lab.testbed.redis_server import RedisProcess
 from monitoring.lab.testbed.serving import ServerProcess, clean_environment
-from ragsite import embedded_postgres
+from ragsite.postgres import embedded_server
 
 LLM_MODEL, EMBED_MODEL = "llama3.2:1b", "nomic-embed-text"
 MODELS = (LLM_MODEL, EMBED_MODEL)
@@ -74,13 +74,13 @@ class Stage:
             self.folder = Path(tempfile.mkdtemp(prefix="ragsite-drill-", dir=self._parent))
             self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             directory = self.postgres_directory
-            self._stack.callback(embedded_postgres.stop, directory)
+            self._stack.callback(embedded_server.stop, directory)
             self.environment = {
                 **clean_environment(),
                 **self._server_settings,
                 "VAR_DIR": str(self.folder),
                 "ENV_FILE": str(self.folder / "none"),
-                "DATABASE_URL": embedded_postgres.start(directory, as_owner=self._as_owner),
+                "DATABASE_URL": embedded_server.start(directory, as_owner=self._as_owner),
             }
             self._fill()
         except BaseException:
@@ -100,7 +100,7 @@ class Stage:
 
     def restart_postgres(self, *, immediately: bool = False) -> None:
         """Stop Postgres under its clients' feet, and start it again."""
-        embedded_postgres.restart(self.postgres_directory, immediately=immediately)
+        embedded_server.restart(self.postgres_directory, immediately=immediately)
 
     def standin(self, **knobs: Any) -> StandInProcess:
         """Return a model server, to be used as a context manager."""

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.lab.benchmarks import command_line
 from monitoring.lab.benchmarks.reports.comparison import NotComparable
-from ragsite.setting_kinds import argument_type, number
+from ragsite.config.setting_kinds import argument_type, number
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.serving.first_start import NotPrepared, prepare
-from ragsite.setting_kinds import argument_type, number
+from ragsite.config.setting_kinds import argument_type, number
 
 WAIT_SECONDS = 60.0
 

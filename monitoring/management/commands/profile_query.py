@@ -14,9 +14,9 @@ from documents.models import Corpus
 from monitoring.performance.profiling import profile_calls
 from querying.answering.pipeline import answer_question
 from querying.types import Question
+from ragsite.config.setting_kinds import argument_type, text, whole
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
-from ragsite.setting_kinds import argument_type, text, whole
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from monitoring.models import CircuitEvent
-from ragsite.setting_kinds import argument_type, whole
+from ragsite.config.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):

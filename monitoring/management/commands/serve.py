@@ -14,9 +14,10 @@ from monitoring.health.start_checks import start_problems
 from monitoring.management.commands.prepare import WAIT_SECONDS
 from monitoring.serving import process_tree, supervisor
 from monitoring.serving.first_start import NotPrepared, collect_static_files, prepare
-from ragsite import embedded_postgres, folder_lock
+from ragsite.config import folder_lock
+from ragsite.config.setting_kinds import argument_type, listening_address, whole
 from ragsite.paths import PROJECT
-from ragsite.setting_kinds import argument_type, listening_address, whole
+from ragsite.postgres import embedded_server
 
 
 class Command(BaseCommand):
@@ -71,15 +72,15 @@ class Command(BaseCommand):
             log_format=settings.LOG_FORMAT,
             postgres=self._embedded_postgres(),
             folder_lock=lock,
-            postgres_lock=embedded_postgres.lock_of(embedded_postgres.data_directory()),
+            postgres_lock=embedded_server.lock_of(embedded_server.data_directory()),
         )
         os.chdir(PROJECT)
         # What the tree needs is a small part of what was loaded so far, and it would stay in memory all the time.
         os.execv(command[0], command)  # noqa: S606 - our own command
 
     def _embedded_postgres(self) -> Path | None:
-        directory = embedded_postgres.data_directory()
-        return directory if embedded_postgres.is_held(directory) else None
+        directory = embedded_server.data_directory()
+        return directory if embedded_server.is_held(directory) else None
 
     def _tell(self, message: str) -> None:
         self.stdout.write(message)

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 
 from monitoring.tuning.report import apply_tuning, propose, restore_tuning
 from monitoring.tuning.server_settings import TuningRefused
-from ragsite.setting_kinds import argument_type, whole
+from ragsite.config.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):

@@ -17,9 +17,9 @@ from querying.api.representing import answer_as_json
 from querying.describing import described
 from querying.extractive.answer import STYLES
 from querying.types import MODES, Question
+from ragsite.config.setting_kinds import argument_type, number, text, whole
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
-from ragsite.setting_kinds import argument_type, number, text, whole
 
 
 class Command(BaseCommand):

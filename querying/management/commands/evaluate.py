@@ -13,8 +13,8 @@ from querying.evaluation import KINDS, Kind, evaluate, evaluate_gates
 from querying.evaluation.reports import Report, as_json, as_text
 from querying.evaluation.semantic_run import SemanticReport, evaluate_semantic_cache
 from querying.extractive.answer import STYLES
+from ragsite.config.setting_kinds import argument_type, language_code, number, whole
 from ragsite.errors import RagError
-from ragsite.setting_kinds import argument_type, language_code, number, whole
 
 
 class Command(BaseCommand):

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from documents.access.policy import choose_corpora
 from documents.models import Corpus
 from querying.warming import Outcome, Report, Warmed, warm
+from ragsite.config.setting_kinds import argument_type, number, whole
 from ragsite.errors import RagError
-from ragsite.setting_kinds import argument_type, number, whole
 
 QUESTION_SHOWN_CHARS = 70
 

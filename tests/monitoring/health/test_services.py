@@ -13,7 +13,7 @@ from pytest_django import Settings
 from monitoring.health import services as health_module
 from ragsite.ollama import get_client
 from ragsite.postgres.pool_stats import pool_stats
-from ragsite.proxies import speaks_of_proxy
+from ragsite.web.proxies import speaks_of_proxy
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from monitoring.health.postgres_trial import Trial, _lacking, try_postgres, wait
 from monitoring.health.start_checks import check_database, check_folders, check_static_files, start_problems
 from monitoring.lab.testbed.web_process import free_port
 from monitoring.serving import first_start
-from ragsite.database_connection import connection_parameters
+from ragsite.postgres.thread_connection import connection_parameters
 from tests.factories import make_user
 
 
@@ -115,7 +115,7 @@ def test_why_postgres_can_not_be_used(
 ) -> None:
     port = {"port": str(free_port())} if changes.get("port") else {}
     parameters = {**connection_parameters(), **changes, **port}
-    monkeypatch.setattr("ragsite.database_connection.connection_parameters", lambda: parameters)
+    monkeypatch.setattr("ragsite.postgres.thread_connection.connection_parameters", lambda: parameters)
     trial = try_postgres()
     assert words in trial.problem
     assert bool(trial.problem) == bool(words)

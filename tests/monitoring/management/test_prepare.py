@@ -15,8 +15,8 @@ from documents.models import Corpus
 from monitoring.health.postgres_trial import Trial
 from monitoring.serving import first_start
 from monitoring.serving.first_start import create_administrator
-from ragsite.database_connection import separate_connection
 from ragsite.postgres.one_at_a_time import PREPARATION_LOCK, preparation_lock
+from ragsite.postgres.thread_connection import separate_connection
 from tests.factories import make_user
 
 

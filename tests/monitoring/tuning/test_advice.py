@@ -123,7 +123,7 @@ def test_without_limits_it_is_the_machine(tmp_path: Path) -> None:
 # `manage.py` as `tune_postgres` is run: with the rights of the server's owner.
 AS_OWNER = (
     "-c",
-    "from ragsite import embedded_postgres; embedded_postgres.ensure_running(as_owner=True);"
+    "from ragsite.postgres import embedded_server; embedded_server.ensure_running(as_owner=True);"
     "import manage; manage.main()",
 )
 

@@ -19,10 +19,10 @@ from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.models import QueryLog
 from querying.types import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token, Written
-from ragsite.database_connection import release_connection
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, InvalidInput
 from ragsite.postgres.pool_stats import pool_stats
+from ragsite.postgres.thread_connection import release_connection
 from tests.factories import make_user
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library

@@ -16,7 +16,7 @@ from ragsite.deadline import Deadline
 from ragsite.errors import Overloaded
 from ragsite.postgres.base import open_pools
 from ragsite.postgres.limits import bounded_transaction
-from ragsite.request_id import current_request_id
+from ragsite.web.request_id import current_request_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ from monitoring.lab.benchmarks.reference.views import ConstantView
 
 urlpatterns = [path("benchmark/constant", ConstantView.as_view()), path("", include("ragsite.urls"))]
 
-handler400 = "ragsite.error_pages.bad_request"
-handler403 = "ragsite.error_pages.forbidden"
-handler404 = "ragsite.error_pages.not_found"
-handler500 = "ragsite.error_pages.server_error"
+handler400 = "ragsite.web.error_pages.bad_request"
+handler403 = "ragsite.web.error_pages.forbidden"
+handler404 = "ragsite.web.error_pages.not_found"
+handler500 = "ragsite.web.error_pages.server_error"

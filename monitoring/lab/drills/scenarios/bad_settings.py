@@ -18,7 +18,7 @@ from monitoring.lab.testbed.serving import ServerProcess
 from monitoring.lab.testbed.stage import Stage
 from monitoring.lab.testbed.web_process import free_port
 from monitoring.serving import web_server
-from ragsite import embedded_postgres
+from ragsite.postgres import embedded_server
 from ragsite.settings import env as declared
 
 WITHIN_SECONDS = 120  # of a machine that is busy with other things
@@ -121,7 +121,7 @@ def _databases(stage: Stage) -> Iterator[Case]:
         {"DATABASE_URL": str(urlunsplit(stranger))},
         (SERVE,),
     )
-    owners_url = embedded_postgres.start(stage.postgres_directory, as_owner=True)
+    owners_url = embedded_server.start(stage.postgres_directory, as_owner=True)
     with psycopg.connect(owners_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE without_pgvector TEMPLATE template0")  # the other one has pgvector
         connection.execute("ALTER DATABASE without_pgvector SET extension_control_path = '/nowhere'")
@@ -149,17 +149,17 @@ def _refused(stage: Stage, case: Case, command: Sequence[str]) -> Invariant:
 
 def _postgres_comes_later(stage: Stage) -> Iterator[Invariant]:
     """Start while Postgres is down: alive, not ready, and ready once it is up."""
-    embedded_postgres.stop(stage.postgres_directory)
+    embedded_server.stop(stage.postgres_directory)
     try:
         with ServerProcess(stage.folder, {**stage.environment, "RAGSITE_START_CHECKED": "false"}) as server:
             status, body = server.get("/health/ready")
             yield holds("alive without Postgres", server.get("/health/live")[0] == 200)
             yield holds("not ready, with the reason", status == 503 and b"Postgres can't be used" in body)
-            embedded_postgres.start(stage.postgres_directory)
+            embedded_server.start(stage.postgres_directory)
             ready = wait_for(lambda: server.get("/health/ready")[0] == 200, READY_SECONDS)
             yield at_most("ready after Postgres is up", ready, READY_SECONDS, "s")
     finally:
-        embedded_postgres.start(stage.postgres_directory)
+        embedded_server.start(stage.postgres_directory)
 
 
 def _run(stage: Stage, command: Sequence[str], changes: Mapping[str, str]) -> tuple[int | None, str]:

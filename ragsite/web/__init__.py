@@ -1,0 +1,1 @@
+"""What requests pass through: errors, ids, rate limits, static files."""

@@ -1,0 +1,1 @@
+"""The gunicorn worker that waits for slow clients without a thread."""
