@@ -17,7 +17,6 @@ from procrastinate.contrib.django import connector_params
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 
-from documents.extraction import load_readers
 from documents.indexing.queue import INDEXING_QUEUE, UPKEEP_QUEUE
 from documents.indexing.stalled_jobs import release_jobs, rescue_stalled_jobs
 from documents.jobs import app
@@ -52,13 +51,6 @@ async def _work(concurrency: int, until_idle: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Beside the connections to the database: the first file that waits is read half a second earlier.
-    loading = asyncio.create_task(asyncio.to_thread(load_readers))
-    await _work_until(stop, concurrency, until_idle)
-    await loading
-
-
-async def _work_until(stop: asyncio.Event, concurrency: int, until_idle: bool) -> None:
     unsigned: list[int] = []
     while not stop.is_set():
         if not await _prepare(unsigned, stop):

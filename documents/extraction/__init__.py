@@ -11,11 +11,11 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.process.limits import limits_for
-from documents.extraction.process.runner import Ended, run_child, start_server
+from documents.extraction.process.runner import Ended, run_child
 from documents.text.extraction_notes import Note, understood
 from documents.text.normalization import normalise_question
 
-__all__ = ["Extracted", "ExtractionFailed", "extract", "load_readers"]
+__all__ = ["Extracted", "ExtractionFailed", "extract"]
 
 CHILD = "documents.extraction.process.child"
 _HEADER_MAX_BYTES = 4 * 1024 * 1024  # page starts of 100,000 pages and more
@@ -74,11 +74,6 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
     return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
-
-
-def load_readers() -> None:
-    """Start the process that reads files, and return when it has loaded all its readers."""
-    start_server(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:

@@ -56,19 +56,6 @@ def test_a_worker_leaves_the_cpu_to_requests(started: list[Popen[str]]) -> None:
     assert end(worker) == 0
 
 
-def test_a_worker_has_its_readers_loaded_before_the_first_file_comes(started: list[Popen[str]]) -> None:
-    worker = start_worker(started)
-
-    def has_reader() -> bool:
-        return any(
-            "documents.extraction.process.child" in child.cmdline() for child in psutil.Process(worker.pid).children()
-        )
-
-    wait_until(has_reader)
-    worker.send_signal(signal.SIGTERM)
-    assert end(worker) == 0
-
-
 def test_a_worker_indexes_what_comes_and_leaves_no_trace_when_told_to_stop(started: list[Popen[str]]) -> None:
     worker = start_worker(started)
     wait_until(lambda: ProcrastinateWorker.objects.count() == 2)
