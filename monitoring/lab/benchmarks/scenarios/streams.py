@@ -170,6 +170,12 @@ def _figures(rounds: Sequence[Round]) -> Iterator[Figure]:
         Target(at_most=1.15),
     )
     yield Figure.of(
+        "first token p95, 50 questions at once",
+        [percentile(service.first_token_seconds, 0.95) for _, service in bursts],
+        "s",
+        Target(at_most=0.20),
+    )
+    yield Figure.of(
         "first token p95, 50 clients",
         [_late_first(r.service[50]) for r in rounds],
         "s",

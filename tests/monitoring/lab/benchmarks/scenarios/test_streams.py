@@ -52,6 +52,7 @@ def test_a_peer_is_reported_with_the_same_figures_and_held_to_no_target() -> Non
     assert len(theirs) == len(alone.figures)
     assert all(name.startswith("peer: ") and figure.target is None for name, figure in theirs.items())
     assert theirs["peer: 50 questions at once: the slowest, against the model's own slowest"].value == pytest.approx(2)
+    assert theirs["peer: first token p95, 50 questions at once"].value == pytest.approx(0.1)
     assert theirs["peer: CPU per answer, 50 clients: uvicorn"].value == pytest.approx(30)
     assert theirs["peer: CPU per answer, 50 clients: postgres"].value == pytest.approx(5)
     assert theirs["peer: private memory of the largest worker, 500 clients"].value == pytest.approx(100)
