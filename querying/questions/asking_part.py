@@ -1,4 +1,4 @@
-"""What a text asks: the sentences of a mail that are its question, and the parts of a question. Pure: no Django."""
+"""Finds the question in a text, such as a mail, and the parts of a question. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _LISTED = re.compile(
 )
 
 
-@lru_cache(maxsize=256)  # each stage of a search asks for it
+@lru_cache(maxsize=256)  # each stage of a search needs it
 def asking_part(question: str) -> str | None:
     """Return what a text asks: without courtesy, and of a long one the sentences that ask; None: all of it does.
 
@@ -82,7 +82,7 @@ def _length(text: str) -> int:
 
 @lru_cache(maxsize=256)
 def parts_of(question: str) -> tuple[str, ...]:
-    """Return the questions in a question; empty: it is one.
+    """Return the parts of a question with several; empty: it has one part.
 
     "Who approves travel, and how many days of holiday do we have?" has two. A whole paragraph of questions is one about
     its subject.

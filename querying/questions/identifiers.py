@@ -1,4 +1,4 @@
-"""Identifiers: words with digits that name one thing. E1299 is not E1233, 2015 is not 2018. Pure: no Django.
+"""Finds identifiers: words with digits that name one thing. E1299 is not E1233, 2015 is not 2018. Pure: no Django.
 
 Amounts are none: "more than 30 days", "5 %", "1,000 euros" and "the 18th" may be said in other words.
 """

@@ -1,4 +1,4 @@
-"""What a number in the answer must count or measure: days for "how many days", kilograms for "how heavy". No Django.
+"""Detects the unit that an answer needs: days for "how many days", kilograms for "how heavy". Pure: no Django.
 
 Small tables for six languages, without accents because text is folded before it is looked at.
 """

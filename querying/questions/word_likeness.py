@@ -1,4 +1,4 @@
-"""How far a word of a text stands for one of a question: another form of it, a part of a compound. Pure: no Django.
+"""Compares words: how far one stands for another, as an inflected form or a part of a compound. Pure: no Django.
 
 Scripts that are written without spaces come as pairs of characters, and count only as they are.
 """
@@ -55,11 +55,11 @@ def likeness(asked: str, word: str) -> float:
     return WEAK * common / len(asked) if common >= PREFIX_CHARS else 0.0
 
 
-class Known:
-    """The words of some sentences, to look for those that stand for a word of a question."""
+class Vocabulary:
+    """The words of some sentences, indexed by their beginnings."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Keep the words, by how they begin."""
+        """Index the words."""
         self._words = frozenset(words)
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for word in self._words:
@@ -92,7 +92,7 @@ def stand_ins(
     for word, given in alike.items():
         for one in whole_words_of(word):
             others[one] = [*others.get(one, ()), *(each for other in given for each in whole_words_of(other))]
-    known = Known(words)
+    known = Vocabulary(words)
     found: dict[str, dict[str, float]] = {}
     for each in asked:
         near = known.same(each) if each in asks else known.near(each)

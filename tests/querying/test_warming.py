@@ -1,4 +1,4 @@
-"""What is asked most is asked again, for those who would be given the same answer, and for nobody else."""
+"""Popular questions are answered again, for readers who would get the same answer, and for no others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from querying.caching.purge import purge
 from querying.jobs import queue_warming
 from querying.models import CachedAnswer, QueryLog
 from querying.types import AnswerMode
-from querying.warming import Outcome, warm
+from querying.warming import WarmingOutcome, warm
 from tests.factories import make_user
 from tests.querying.asking import PARKING_QUESTION, ask, generations, mode_of
 from tests.querying.conftest import QUESTION
@@ -86,13 +86,13 @@ def test_after_warming_nobody_waits_for_the_model(corpus: Corpus, standin: Stand
     note(PARKING_QUESTION, 2, corpus)
     report = warm(corpus, top=10, days=7)
     assert [(each.question, each.outcome) for each in report.questions] == [
-        (QUESTION, Outcome.WARMED),
-        (PARKING_QUESTION, Outcome.WARMED),
+        (QUESTION, WarmingOutcome.WARMED),
+        (PARKING_QUESTION, WarmingOutcome.WARMED),
     ]
     assert [mode_of(corpus), mode_of(corpus, PARKING_QUESTION)] == [CACHED, CACHED]
     assert generations(standin) == 2
     again = warm(corpus, top=10, days=7)
-    assert {each.outcome for each in again.questions} == {Outcome.FRESH}
+    assert {each.outcome for each in again.questions} == {WarmingOutcome.FRESH}
     assert generations(standin) == 2
 
 
@@ -114,7 +114,7 @@ def test_it_asks_as_readers_do_who_say_nothing_else(corpus: Corpus) -> None:
 def test_what_the_documents_do_not_hold_is_not_kept(corpus: Corpus) -> None:
     note("Who painted the ceiling of the chapel?", 1, corpus)
     report = warm(corpus, top=10, days=7)
-    assert [each.outcome for each in report.questions] == [Outcome.NOT_KEPT]
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.NOT_KEPT]
     assert not report.has_failed
 
 
@@ -125,14 +125,14 @@ def test_when_the_model_is_away_it_gives_up(corpus: Corpus, standin: StandIn) ->
         note(question, 9 - number, corpus)
     standin.fail("error", operation="chat")
     report = warm(corpus, top=10, days=7)
-    assert [each.outcome for each in report.questions] == [Outcome.FAILED] * 3 + [Outcome.LEFT] * 2
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.FAILED] * 3 + [WarmingOutcome.LEFT] * 2
     assert report.has_failed
 
 
 def test_who_is_told_to_stop_stops(corpus: Corpus) -> None:
     note(QUESTION, 1, corpus)
     report = warm(corpus, top=10, days=7, keep_going=lambda: False)
-    assert [each.outcome for each in report.questions] == [Outcome.LEFT]
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.LEFT]
 
 
 # For whom: by key. An answer of one scope is never given to another.

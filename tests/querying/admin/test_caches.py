@@ -1,4 +1,4 @@
-"""The page of the caches: for who manages a corpus, and of that corpus only."""
+"""The cache pages of the admin: for managers of a corpus, and for their corpora only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identical questions at the same moment cost one answer; a leader who fails or leaves takes nobody with them."""
+"""Concurrent identical questions cost one answer; a leader that fails or leaves is replaced."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_fifty_identical_questions_cost_one_generation(corpus: Corpus, standin: 
     assert len({answer.text for answer in answers}) == 1
     assert sorted({answer.mode for answer in answers}) == [CACHED, GENERATED]
     assert len({answer.id for answer in answers}) == 50
-    assert len(coalescing._flights) == 0
+    assert len(coalescing._single_flight) == 0
     assert not AnswerClaim.objects.exists()
 
 
@@ -115,7 +115,7 @@ def done_of(events: list[Event]) -> Answer:
 
 
 def followers() -> int:
-    return coalescing._flights.members
+    return coalescing._single_flight.members
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Questions that are written in another way than the documents, through the code that answers real ones."""
+"""Questions in other words or spellings than the documents are answered by the keyword leg."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer that is given again says how it was written, wherever it is told; and `use_cache: false` asks anew."""
+"""A cached answer says how it was written, in every form of reply; `use_cache: false` computes another one."""
 
 from __future__ import annotations
 

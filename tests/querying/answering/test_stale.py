@@ -1,4 +1,4 @@
-"""While the model is away, an older answer stands in, if every source of it still stands and may be read."""
+"""While the model is unavailable an older answer is served, if all of its sources are unchanged and readable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /api/v1/query, search, their batches and feedback, as programs see them."""
+"""POST /api/v1/query, search, batches and feedback over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same question again costs no search and no model."""
+"""A repeated question costs no search and no model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.caching.keys import keys_of
 from querying.models import CachedAnswer, QueryLog
-from querying.types import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token
+from querying.types import AnswerMode, Done, Heartbeat, Meta, PassagesFound, Question, Token
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
@@ -59,10 +59,10 @@ def test_the_same_question_costs_no_search_and_no_model(
 def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, standin: StandIn) -> None:
     first = answer_question(ask(corpus))
     events = [event for event in answer_events(ask(corpus)) if not isinstance(event, Heartbeat)]
-    assert [type(event) for event in events] == [Meta, Found, Token, Done]
+    assert [type(event) for event in events] == [Meta, PassagesFound, Token, Done]
     meta, found, token, done = events
     assert isinstance(meta, Meta)
-    assert isinstance(found, Found)
+    assert isinstance(found, PassagesFound)
     assert isinstance(token, Token)
     assert isinstance(done, Done)
     assert meta.mode == done.answer.mode == CACHED

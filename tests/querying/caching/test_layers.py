@@ -1,4 +1,4 @@
-"""Where answers are kept, how many and how long, and what happens when a place fails."""
+"""The layers of the answer cache: their limits and lifetimes, and what happens when one fails."""
 
 from __future__ import annotations
 

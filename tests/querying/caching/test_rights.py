@@ -1,4 +1,4 @@
-"""What was cached never shows what its asker may not read, or what is gone."""
+"""A cached answer never shows what its reader may not read, or what was deleted."""
 
 from __future__ import annotations
 

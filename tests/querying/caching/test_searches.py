@@ -1,4 +1,4 @@
-"""The same search again finds the same passages without searching; and never what the asker may not read."""
+"""A repeated search returns cached passages, but never one that the reader may not read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from querying.cachestore import background_writer, shared_entries
 from querying.cachestore.memory import memory
 from querying.caching import searches as caching_searches
 from querying.caching.keys import search_key_of, standing_for
-from querying.caching.searches import KeptSearch, is_worth_keeping, keep_search, search_key_if_cacheable, search_memory
+from querying.caching.searches import (
+    CachedSearch,
+    is_worth_keeping,
+    keep_search,
+    search_key_if_cacheable,
+    search_memory,
+)
 from querying.models import CachedAnswer, CacheEntry
 from querying.passages import LegReport, Retrieved
 from ragsite.errors import DatabaseUnavailable
@@ -232,7 +238,7 @@ def test_it_is_bounded_in_bytes(settings: Settings) -> None:
     settings.CACHE_MEMORY_BYTES = 100_000
     found: Retrieved = made_retrieved("x" * 20_000)
     for number in range(10):
-        search_memory().put(str(number), KeptSearch(found.passages, answerable=True, made_at=1e12))
+        search_memory().put(str(number), CachedSearch(found.passages, answerable=True, made_at=1e12))
     assert search_memory().usage().bytes <= 100_000
     assert [search_memory().get(str(number)) is not None for number in (0, 5, 6, 9)] == [False, False, True, True]
 

@@ -1,4 +1,4 @@
-"""A search that was kept shows nothing that is gone, closed or changed."""
+"""A cached search shows nothing that was deleted, closed or changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same question in other words is answered from the cache; a question that only looks like it is not."""
+"""A paraphrase is answered from the cache; a question that only looks like one is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers and managers may say of the semantic cache: a threshold, a budget, and questions that are barred."""
+"""The limits of the semantic cache: a threshold, a budget, and barred questions."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def test_what_was_answered_a_moment_ago_can_be_rated(corpus: Corpus, settings: S
 
 
 def test_never_across_rights_corpora_or_filters(corpus: Corpus) -> None:
-    """With words and meaning alike, only who asks what of which documents is another one."""
+    """Words and vectors are equal; only reader, options and documents differ."""
     SemanticCacheLimit.objects.create(corpus=corpus, similarity=0.0)
     hit(corpus)
     assert mode_of(corpus, OTHERS[1], top_k=2) != ALIKE

@@ -1,4 +1,4 @@
-"""Legs side by side: each has a result or a reason, nobody waits too long, and every connection comes back."""
+"""Parallel legs: each has a result or a reason within the deadline, and every connection is released."""
 
 from __future__ import annotations
 

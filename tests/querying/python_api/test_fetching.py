@@ -1,4 +1,4 @@
-"""Passages for programs in this process: chosen corpora, side by side, and what fails is named."""
+"""The Python API: chosen corpora are searched in parallel, and failures are reported."""
 
 from __future__ import annotations
 

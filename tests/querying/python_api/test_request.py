@@ -1,4 +1,4 @@
-"""What a program may ask for; what it may not is refused by the name of the option."""
+"""The options of the Python API; invalid ones are refused by name."""
 
 from __future__ import annotations
 
