@@ -22,7 +22,7 @@ from querying.retrieval.pipeline import retrieve
 from ragsite.deadline import Deadline
 
 SEED = 7  # the same sample every time
-TOP_K = 5  # as a question gets that doesn't say
+TOP_K = 5  # the default of a question
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class AnswersReport:
     in_answer: float  # the known answer is in the text
     in_first_sentence: float  # ... in the first sentence that is quoted
     mean_chars: float  # of the text, with its quotation marks and numbers
-    # What quoting can't better: the right text was found first, or among the TOP_K.
+    # Bounds for quoting: the right text was found first, or among the TOP_K.
     found_first: float
     found: float
 

@@ -14,10 +14,10 @@ from querying.evaluation.gate_run import OTHER_TOPIC, Sample
 from querying.retrieval.answerability import FEATURES, WRITINGS
 from querying.retrieval.evidence import Evidence
 
-RIDGE = 1e-3  # per question: keeps weights of features that say the same from running away from each other
+RIDGE = 1e-3  # per question: bounds the weights of features that are correlated
 STEPS_MAX = 60
 FEWEST_SAMPLES = 4
-# Wanted of each corpus and kind of question; and for how much more a share counts that is missed of those kept.
+# The targets for each corpus and kind of question, and the weight of a missed target of kept questions.
 WANTED_KEPT, WANTED_REFUSED, KEPT_COUNTS = 0.97, 0.85, 2
 CERTAIN_SHARE = 0.97  # of questions about something else that must stay below, for an answer without a warning
 

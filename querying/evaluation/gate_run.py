@@ -23,9 +23,9 @@ from querying.retrieval.evidence import Evidence
 
 QUESTIONS = 200  # of each label, asked as they are; half as many of each other kind
 SEED = 7  # the same sample every time
-FEWEST = 10  # questions: a share of fewer says nothing
+FEWEST = 10  # questions for a share
 ONE_SUBJECT = 3  # judged texts per question: with more, a set is about one subject, and so are all of its questions
-EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: what it says nothing about, though it is about the subject
+EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: questions about them have no answer in it
 Size = Literal["half", "tenth", "few", "two"]
 SIZES: tuple[Size, ...] = ("half", "tenth", "few", "two")
 FIRST = {"few": 8, "two": 2}  # texts, as in a corpus that has just begun

@@ -15,7 +15,7 @@ from functools import lru_cache
 from querying.output.link_filter import REMOVED
 from querying.text.sentences import words_of
 
-STEP_CHARS = 32  # the text is looked at every so many characters
+STEP_CHARS = 32  # the text is checked every so many characters
 WINDOW_CHARS = 2400  # a loop must lie in the last so many: a unit has a third of them at most
 KEY_CHARS = 12  # the end of the text, which a loop has said before
 MAX_BLANK_CHARS = 400  # of nothing but white space; a table may be padded
@@ -179,7 +179,7 @@ def _times(unit: str) -> int:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """Return the text as loops are looked for in it, and for each of its characters where it comes from.
+    """Return the text in the form that loops are searched in, and the place of each character in the original.
 
     Without case, citations, the numbers and bullets of a list, and with one blank for all white space: a model that
     counts its sentences, or cites another passage for each, says the same again.

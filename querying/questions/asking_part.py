@@ -8,13 +8,13 @@ from functools import lru_cache
 from querying.questions.courtesy import without_courtesy
 
 LONG_CHARS = 400  # a shorter text is all question
-UNSPACED_CHARS = 4  # of another script, for each of one that is written without blanks
-SEVERAL_MAX_CHARS = 200  # a longer text of questions is one about its subject
+UNSPACED_CHARS = 4  # of a script with spaces, that count as one character of a script without
+SEVERAL_MAX_CHARS = 200  # a longer text with several questions is treated as one
 PARTS_MAX = 4
 PART_MIN_WORDS = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[^\Wa-zà-ÿ_]|[¿¡\"'“‘(])|(?<=[?？。！])\s*")
 _ASKS = re.compile(r"[?？]\W*$")
-# Asked, and no question.
+# Questions of courtesy, which ask nothing.
 _COURTESY = re.compile(
     r"\W*(?:how are you|how have you been|how is it going|wie geht es (?:ihnen|dir|euch)|wie geht's"
     r"|comment allez-vous|ça va|cómo está|qué tal|bạn có khỏe không)\b.{0,25}$",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LINE_CHARS = 400  # of the present line that are looked at
+LINE_CHARS = 400  # of the current line that are checked
 
 
 class Place:

@@ -81,7 +81,7 @@ def test_every_question_says_which_corpora_it_was_for(corpus: Corpus) -> None:
     assert QueryLog.objects.get().corpus_ids == [corpus.pk]
 
 
-def test_after_warming_nobody_waits_for_the_model(corpus: Corpus, standin: StandIn) -> None:
+def test_after_warming_answers_come_from_the_cache(corpus: Corpus, standin: StandIn) -> None:
     note(QUESTION, 3, corpus)
     note(PARKING_QUESTION, 2, corpus)
     report = warm(corpus, top=10, days=7)
@@ -96,13 +96,13 @@ def test_after_warming_nobody_waits_for_the_model(corpus: Corpus, standin: Stand
     assert generations(standin) == 2
 
 
-def test_warming_is_no_question_of_anybodys(corpus: Corpus) -> None:
+def test_warming_is_not_recorded_as_a_question(corpus: Corpus) -> None:
     note(QUESTION, 1, corpus)
     warm(corpus, top=10, days=7)
     assert QueryLog.objects.count() == 1
 
 
-def test_it_asks_as_readers_do_who_say_nothing_else(corpus: Corpus) -> None:
+def test_it_asks_with_the_default_options(corpus: Corpus) -> None:
     Corpus.objects.filter(pk=corpus.pk).update(defaults={"top_k": 2, "mode": "fast"})
     corpus.refresh_from_db()
     note(QUESTION, 1, corpus)
@@ -129,7 +129,7 @@ def test_when_the_model_is_away_it_gives_up(corpus: Corpus, standin: StandIn) ->
     assert report.has_failed
 
 
-def test_who_is_told_to_stop_stops(corpus: Corpus) -> None:
+def test_warming_stops_when_it_is_cancelled(corpus: Corpus) -> None:
     note(QUESTION, 1, corpus)
     report = warm(corpus, top=10, days=7, keep_going=lambda: False)
     assert [each.outcome for each in report.questions] == [WarmingOutcome.LEFT]
@@ -178,7 +178,7 @@ def test_without_plain_members_an_open_corpus_is_still_warmed(private: Corpus) -
     assert mode_of(private, principal=Principal.of(manager)) == CACHED
 
 
-def test_a_closed_corpus_without_plain_members_is_warmed_for_nobody(private: Corpus) -> None:
+def test_a_closed_corpus_without_plain_members_is_not_warmed(private: Corpus) -> None:
     make_user(role=Membership.Role.MANAGER, tenant=private.tenant)
     Document.objects.get(title="handbook").readers.add(Group.objects.create(name="board"))
     report = warm(private, top=10, days=7)

@@ -81,7 +81,7 @@ def test_who_is_refused_holds_nothing(at_once: None) -> None:
     release("key", owner)
 
 
-def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, settings: Settings) -> None:
+def test_a_claim_that_is_never_released_expires(at_once: None, settings: Settings) -> None:
     taken()
     settings.DEADLINE_MAX_SECONDS = 0
     renew()

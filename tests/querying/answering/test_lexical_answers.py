@@ -76,7 +76,7 @@ def test_a_reply_knows_which_other_words_were_searched_also_when_it_is_kept(hand
     assert first.alike["vacation"] == ("holiday",)
 
 
-def test_no_other_word_is_told_that_only_closed_documents_have(handbook: Corpus) -> None:
+def test_expansions_that_only_closed_documents_have_are_not_revealed(handbook: Corpus) -> None:
     document = add_document(handbook, "Fees: the penalty for noise is 5 euros.", "closed.txt")
     question = "What is the fine in a calendar year?"
     assert search(ask(handbook, question, use_cache=False)).alike["fine"] == ("penalty",)

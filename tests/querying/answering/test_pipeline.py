@@ -176,7 +176,7 @@ def test_the_thread_beside_a_stream_gives_its_connection_back(corpus: Corpus) ->
     assert pool_stats().in_use == 0
 
 
-def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandIn) -> None:
+def test_a_disconnected_reader_is_recorded_as_client_left(corpus: Corpus, standin: StandIn) -> None:
     standin.set(tokens_per_second=20, tokens=1000)
     events = answer_events(ask(corpus))
     while not isinstance(next(events), Token):
@@ -186,7 +186,7 @@ def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandI
     assert pool_stats().in_use <= 1
 
 
-def test_a_reader_who_leaves_after_the_last_event_has_been_answered(corpus: Corpus) -> None:
+def test_a_reader_that_disconnects_after_the_last_event_counts_as_answered(corpus: Corpus) -> None:
     events = answer_events(ask(corpus))
     while not isinstance(next(events), Done):
         pass

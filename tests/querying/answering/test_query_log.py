@@ -81,7 +81,7 @@ def test_a_database_that_is_away_loses_nothing(corpus: Corpus, monkeypatch: pyte
     assert QueryLog.objects.count() == 3
 
 
-def test_a_user_who_is_gone_by_then_is_nobody_and_a_bad_row_keeps_no_other_back(
+def test_rows_of_deleted_users_are_stored_without_them_and_a_bad_row_blocks_no_other(
     corpus: Corpus, caplog: pytest.LogCaptureFixture
 ) -> None:
     user, gone = make_user(), make_user()

@@ -114,7 +114,7 @@ def test_when_all_have_left_the_model_is_stopped(corpus: Corpus, standin: StandI
     assert (len(coalescing._single_flight), AnswerClaim.objects.count(), CachedAnswer.objects.count()) == (0, 0, 0)
 
 
-def test_a_reader_who_does_not_read_holds_nobody_up(corpus: Corpus, standin: StandIn) -> None:
+def test_a_reader_that_does_not_read_delays_no_other(corpus: Corpus, standin: StandIn) -> None:
     leader = answer_events(ask(corpus, seconds=30))
     text_of(leader, tokens=1)  # and no more: its reader is slow
     answers = together(3, lambda _: answer_question(ask(corpus, seconds=30)))
@@ -123,7 +123,7 @@ def test_a_reader_who_does_not_read_holds_nobody_up(corpus: Corpus, standin: Sta
     assert generations(standin) == 1
 
 
-def test_a_generation_that_fails_is_told_to_its_starter_and_made_again_for_the_others(
+def test_a_failed_generation_raises_in_its_starter_and_is_repeated_for_the_others(
     corpus: Corpus, standin: StandIn
 ) -> None:
     write = answering_rungs.write_generated

@@ -152,7 +152,7 @@ def test_closing_the_stream_closes_the_work_and_gives_the_slot_back() -> None:
     assert (answer_slots.taken(), value_of(STREAMS_OPEN)) == (before, open_before)
 
 
-def test_a_stream_that_nobody_began_to_read_gives_its_slot_back() -> None:
+def test_an_unread_stream_releases_its_slot() -> None:
     before = answer_slots.taken()
     stream = stream_of(lambda: iter_events([META, DONE]))
     stream.close()
@@ -249,7 +249,7 @@ def shutting_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_at_shutdown_the_work_is_told_and_ends_with_what_it_has(shutting_down: None) -> None:
+def test_at_shutdown_a_generation_is_interrupted_and_ends_with_its_text_so_far(shutting_down: None) -> None:
     def events() -> Generator[Event, None, None]:
         try:
             while True:

@@ -70,7 +70,7 @@ def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, stan
     assert token.text == done.answer.text == first.text
 
 
-def test_what_was_streamed_is_given_again(corpus: Corpus, standin: StandIn) -> None:
+def test_a_streamed_answer_is_cached(corpus: Corpus, standin: StandIn) -> None:
     list(answer_events(ask(corpus)))
     assert mode_of(corpus) == CACHED
 
@@ -85,7 +85,7 @@ def test_over_http_the_cache_is_named(corpus: Corpus, standin: StandIn) -> None:
     assert reply["cache"]["age_seconds"] >= 0
 
 
-def test_without_a_model_quoted_answers_are_given_again(corpus: Corpus) -> None:
+def test_without_a_model_extractive_answers_are_cached(corpus: Corpus) -> None:
     assert [mode_of(corpus), mode_of(corpus)] == [EXTRACTIVE, CACHED]
 
 
@@ -165,7 +165,7 @@ def test_caching_can_be_switched_off(corpus: Corpus, standin: StandIn, settings:
     assert not CachedAnswer.objects.exists()
 
 
-def test_an_answer_is_given_again_for_a_while_only(corpus: Corpus, settings: Settings) -> None:
+def test_a_cached_answer_expires(corpus: Corpus, settings: Settings) -> None:
     mode_of(corpus)
     settings.CACHE_TTL_SECONDS = 0
     time.sleep(0.01)
@@ -173,7 +173,7 @@ def test_an_answer_is_given_again_for_a_while_only(corpus: Corpus, settings: Set
 
 
 @pytest.mark.parametrize("fault", ["reset", "cut"])
-def test_an_answer_that_could_be_better_is_not_given_again(corpus: Corpus, standin: StandIn, fault: str) -> None:
+def test_a_degraded_answer_is_not_cached(corpus: Corpus, standin: StandIn, fault: str) -> None:
     standin.set(tokens_per_second=500)
     standin.fail(fault, operation="chat")
     assert answer_question(ask(corpus)).degraded

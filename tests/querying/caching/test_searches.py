@@ -150,7 +150,7 @@ def test_without_the_cache_of_answers_searches_are_still_kept(corpus: Corpus, se
 
 
 @pytest.mark.parametrize("status", ["failed", "late"])
-def test_what_a_leg_missed_is_not_given_again(corpus: Corpus, status: Any) -> None:
+def test_a_search_with_a_failed_leg_is_not_cached(corpus: Corpus, status: Any) -> None:
     poor = made_retrieved(legs=[LegReport("lexical", "ok", 1.0), LegReport("dense", status, 1.0)])
     key = search_key_if_cacheable(ask(corpus))
     assert key is not None
@@ -170,7 +170,7 @@ def test_other_processes_find_it_in_postgres(corpus: Corpus) -> None:
     assert is_found_again(corpus)  # it is in memory now
 
 
-def test_what_is_too_old_is_not_given_again(corpus: Corpus, settings: Settings) -> None:
+def test_a_cached_search_expires(corpus: Corpus, settings: Settings) -> None:
     is_found_again(corpus)
     background_writer.store_now()
     settings.CACHE_TTL_SECONDS = 0
@@ -205,7 +205,7 @@ def test_without_a_working_redis_it_is_searched(
 
 
 @pytest.mark.redis
-def test_somebody_elses_value_is_no_search(corpus: Corpus, with_redis: RedisProcess) -> None:
+def test_a_foreign_value_is_no_search(corpus: Corpus, with_redis: RedisProcess) -> None:
     asked = ask(corpus)
     key = f"search:{search_key_of(asked, standing_for(asked))}"
     values: list[Any] = [7, [1], {"value": {}, "made_at": 1e12}, {"value": {"passages": [{}]}, "made_at": 1e12}]

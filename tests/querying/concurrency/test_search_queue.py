@@ -50,7 +50,7 @@ def test_as_many_as_fit_are_in_at_once_and_the_others_follow_in_their_order() ->
     assert queue.free == 2
 
 
-def test_when_nothing_moves_that_is_said_and_when_it_moves_nobody_gives_up() -> None:
+def test_a_search_is_refused_only_while_no_other_one_starts_or_ends() -> None:
     queue = SearchQueue(1)
     with ThreadPoolExecutor() as pool:
         until, inside = threading.Event(), threading.Event()
