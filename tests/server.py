@@ -24,7 +24,7 @@ from monitoring.lab.testbed.web_process import free_port
 from ragsite.config import metrics_files
 from ragsite.paths import PROJECT
 
-CONFIGURATION = PROJECT / "ragsite" / "gunicorn_conf.py"
+CONFIGURATION = PROJECT / "monitoring" / "serving" / "gunicorn_conf.py"
 START_SECONDS = 90.0  # of a machine that is busy with other tests
 
 
