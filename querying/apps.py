@@ -9,8 +9,8 @@ class QueryingConfig(AppConfig):
     name = "querying"
 
     def ready(self) -> None:
-        """Let cached answers and searches go with the documents that they have text of."""
-        # Here, because both import models, which are not there before all apps are.
+        """Have a deletion of documents delete the cached answers and searches with their text, too."""
+        # Imported here, because both import models, which need all apps to be loaded.
         from documents.storage.deletion import also_forget
         from querying.caching.purge import forget_documents
 

@@ -1,4 +1,4 @@
-"""What readers think of answers."""
+"""Stores the feedback of readers on answers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from querying.models import Feedback, QueryLog
 from ragsite.errors import QueryNotFound
 from ragsite.postgres.thread_connection import release_connection
 
-OTHER_PROCESS_LOOKS = 3  # for a question that another process was asked: it stores it within STORE_EVERY_SECONDS
-WRONG_QUESTION = "wrong_question"  # the reason of a reader who was given the answer to another question
+OTHER_PROCESS_LOOKS = 3  # for a question that another process answered: it is stored within STORE_EVERY_SECONDS
+WRONG_QUESTION = "wrong_question"  # the reason of a report that the answer belonged to another question
 
 
 def keep_feedback(
     principal: Principal, query_id: UUID, rating: int, comment: str = "", reason: str = "", *, reporter: str = ""
 ) -> Feedback:
-    """Store what the asker of a question thinks of its answer; the latest word counts.
+    """Store a reader's feedback on the answer to their question, in place of an earlier one.
 
-    `reporter` tells one reader from another: their key, user or address.
+    `reporter` identifies the reader: by key, user or address.
 
-    Raises QueryNotFound for an answer that somebody else was given: its id is no secret.
+    Raises QueryNotFound for an answer to another reader: ids are no secret.
     """
     query = _asked_by(principal, query_id) if principal.may_ask else None
     if query is None:
@@ -41,7 +41,7 @@ def keep_feedback(
 
 
 def _asked_by(principal: Principal, query_id: UUID) -> QueryLog | None:
-    """Return the question, if it is this principal's. It may have been answered a moment ago and not be stored yet."""
+    """Return the question if it is this principal's. One that was just answered may not be stored yet: look again."""
     mine = QueryLog.objects.filter(pk=query_id, user=principal.user)
     found = mine.first()
     if found is None and settings.RECORD_LATER:

@@ -1,4 +1,4 @@
-"""What workers do for questions: warm the caches of a corpus."""
+"""Defines the background task that warms the caches of a corpus."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from querying.warming import warm
 
 app: App = configured_app
 WARM_TASK = "warm_cache"
-LAST_PRIORITY = -1_000_000  # behind every document: with its end, the corpus is another one
+LAST_PRIORITY = -1_000_000  # after all documents: each one changes the cache keys of its corpus
 TOP, DAYS = 50, 7.0
 
 
 @app.task(name=WARM_TASK, queue=INDEXING_QUEUE, pass_context=True)
 def warm_cache(context: JobContext, *, corpus_id: int) -> None:
-    """Ask a corpus again what it is asked most."""
+    """Answer the most frequent questions of a corpus again."""
     corpus = Corpus.objects.filter(pk=corpus_id).first()
     if corpus is not None:
         warm(corpus, top=TOP, days=DAYS, keep_going=lambda: not context.should_abort())
 
 
 def queue_warming(corpus: Corpus) -> bool:
-    """Let a worker warm the caches of a corpus; return False when one is about to."""
+    """Queue the warming of a corpus; return False if it is queued or running already."""
     lock = f"warm-{corpus.pk}"
     with transaction.atomic():
         if ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"]).exists():

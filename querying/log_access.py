@@ -1,4 +1,4 @@
-"""Which questions somebody may see in the log: those to corpora that they manage, and to no others besides."""
+"""Limits the query log to the questions that a user may see: those to corpora that they manage, and to no others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from querying.models import QueryLog
 
 
 def visible_questions(principal: Principal) -> QuerySet[QueryLog]:
-    """Return the log's rows that the principal may see; a superuser sees all, also questions to no corpus."""
+    """Return the rows that the principal may see; a superuser sees all, questions to no corpus included."""
     if principal.user is not None and principal.user.is_superuser:
         return QueryLog.objects.all()
     managed = list(manageable_corpora(principal).values_list("pk", flat=True))

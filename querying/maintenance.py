@@ -1,4 +1,4 @@
-"""The switch for maintenance: while it is set nobody is answered, and everything else goes on."""
+"""Refuses questions during maintenance (RAG_DISABLE), while everything else goes on."""
 
 from __future__ import annotations
 

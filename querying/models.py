@@ -1,4 +1,4 @@
-"""What was asked, and what people said of the answers."""
+"""The query log, feedback, and the tables of the caches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pgvector.django import HalfVectorField
 
 
 class QueryLog(models.Model):
-    """One question and how it was answered. Kept for statistics and for learning which questions matter."""
+    """One question and how it was answered, for statistics and for warming the caches."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -44,7 +44,7 @@ class QueryLog(models.Model):
 
 
 class Feedback(models.Model):
-    """What a reader thought of an answer."""
+    """The feedback of a reader on an answer."""
 
     class Rating(models.IntegerChoices):
         """Thumbs up or down."""
@@ -63,17 +63,17 @@ class Feedback(models.Model):
 
 
 class CachedAnswer(models.Model):
-    """An answer that may be given again: see querying/caching/answers.py and querying/answering/stale.py."""
+    """A cached answer: see querying/caching/answers.py and querying/answering/stale.py."""
 
-    key = models.CharField(max_length=64, primary_key=True)  # digest of all that the answer depends on
-    stale_key = models.CharField(max_length=64)  # ... of what stays the same when documents or models change
-    alike_key = models.CharField(max_length=64)  # ... of all but the question
+    key = models.CharField(max_length=64, primary_key=True)  # digest of everything that the answer depends on
+    stale_key = models.CharField(max_length=64)  # ... except documents, model and prompt
+    alike_key = models.CharField(max_length=64)  # ... with the words of the question in no order
     question = models.TextField()
     answer = models.JSONField()
     corpora = ArrayField(models.BigIntegerField())
-    documents = ArrayField(models.UUIDField())  # all that the answer has text of
+    documents = ArrayField(models.UUIDField())  # those that the answer has text of
     embedding = HalfVectorField(null=True)  # of the question, in the live space of the first corpus
-    hits = models.PositiveIntegerField(default=0)  # about: counted at the 1st, 2nd, 4th, 8th ... of each process
+    hits = models.PositiveIntegerField(default=0)  # approximate: stored at the 1st, 2nd, 4th, 8th ... hit in a process
     created_at = models.DateTimeField()
     last_used = models.DateTimeField(default=timezone.now)
 
@@ -91,19 +91,19 @@ class CachedAnswer(models.Model):
 
 
 class CacheEntry(models.Model):
-    """A search result or a question's vector that may be used again, where there is no Redis to keep it."""
+    """A cached search result or question vector, if there is no Redis."""
 
     class Kind(models.TextChoices):
-        """What is kept."""
+        """The kind of value."""
 
         SEARCH = "search"
         VECTOR = "vector"
 
-    key = models.CharField(max_length=64, primary_key=True)  # digest of all that the value depends on
+    key = models.CharField(max_length=64, primary_key=True)  # digest of everything that the value depends on
     kind = models.CharField(max_length=10, choices=Kind.choices)
     value = models.JSONField()
-    corpora = ArrayField(models.BigIntegerField(), default=list)  # of a vector: none, it belongs to a model
-    documents = ArrayField(models.UUIDField(), default=list)  # all that the value has text of
+    corpora = ArrayField(models.BigIntegerField(), default=list)  # empty for a vector, which belongs to a model
+    documents = ArrayField(models.UUIDField(), default=list)  # those that the value has text of
     created_at = models.DateTimeField()
 
     class Meta:
@@ -119,9 +119,9 @@ class CacheEntry(models.Model):
 
 
 class CacheCount(models.Model):
-    """How often a layer of the caches was asked for a corpus within ten minutes, and how often it had something.
+    """The hits and misses of a cache layer for a corpus within ten minutes.
 
-    The corpus is a number and no foreign key: writing a count must not wait for whoever changes the corpus.
+    The corpus is a number and no foreign key, so that an insert doesn't wait for a lock on the corpus.
     """
 
     corpus_id = models.BigIntegerField()
@@ -142,9 +142,9 @@ class CacheCount(models.Model):
 
 
 class SemanticCacheLimit(models.Model):
-    """How the semantic cache goes about one corpus, where that is not as everywhere; and whether it has switched off.
+    """Settings of the semantic cache for one corpus, where they differ from the defaults, and whether it is off.
 
-    querying/caching/semantic_limits.py reads it with every look-up.
+    querying/caching/semantic_limits.py reads it at each look-up.
     """
 
     corpus = models.OneToOneField("documents.Corpus", on_delete=models.CASCADE, related_name="semantic_cache_limit")
@@ -176,15 +176,15 @@ class SemanticCacheLimit(models.Model):
 
 
 class FalseHit(models.Model):
-    """A reader's word that the semantic cache gave them the answer to another question.
+    """A reader's report that the semantic cache returned the answer to another question.
 
-    From then on it answers this question no more, and nobody else with the answer to it.
+    From then on it neither answers this question nor uses its answer for others.
     """
 
     query = models.OneToOneField(QueryLog, null=True, on_delete=models.SET_NULL, related_name="+")
     corpora = ArrayField(models.BigIntegerField())
     question = models.TextField()  # normalised
-    reporter = models.CharField(max_length=40)  # a digest: who or where they are is not kept
+    reporter = models.CharField(max_length=40)  # a digest: neither name nor address is stored
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -195,7 +195,7 @@ class FalseHit(models.Model):
 
 
 class AnswerClaim(models.Model):
-    """Says that some process makes this answer right now. A hint: lost in a crash, void after some seconds."""
+    """A claim that a process computes this answer now. A hint: it expires after some seconds."""
 
     key = models.CharField(max_length=64, primary_key=True)
     owner = models.UUIDField()

@@ -1,4 +1,4 @@
-"""Passages that were found for a question, and how the search for them went. Pure: no Django."""
+"""The passages found for a question, and the reports of the search. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["ok", "failed", "late", "skipped"]
 
 @dataclass(frozen=True)
 class LegReport:
-    """How a leg went: `lexical` or `dense`, with the corpus' slug before it when several are asked."""
+    """The status of a leg: `lexical` or `dense`, prefixed by the corpus' slug if there are several corpora."""
 
     name: str
     status: Status
@@ -43,7 +43,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What was found for a question, and how that went."""
+    """The result of a search."""
 
     passages: tuple[Passage, ...]
     legs: tuple[LegReport, ...]
@@ -62,5 +62,5 @@ def names_by_number(passages: Sequence[Passage]) -> dict[int, str]:
 
 
 def name_of(passage: Passage) -> str:
-    """Return what readers are told that a passage is from: its document's title, or what stands in for one."""
+    """Return the name of a passage's document for readers: its title, or a substitute if it has none."""
     return name_to_show(passage.document_title, passage.document_source, passage.heading, passage.text)

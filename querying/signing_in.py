@@ -1,4 +1,4 @@
-"""The pages to sign in on, and to choose a password on for those who were invited."""
+"""The views to sign in, and to choose a password by invitation."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from documents.access.people import is_invited
 
 
 class SignIn(LoginView):
-    """Ask for name and password; 429 with Retry-After when too many were tried."""
+    """Sign in with name and password; 429 with Retry-After after too many attempts."""
 
     template_name = "login.html"
     next_page = "ask"
     authentication_form = LoginForm
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Return the form again, with what is wrong."""
+        """Return the form with its errors."""
         response = super().form_invalid(form)
         if isinstance(form, LoginForm) and form.wait_seconds:
             response.status_code = 429
@@ -29,12 +29,12 @@ class SignIn(LoginView):
 
 
 class Invitation(PasswordResetConfirmView):
-    """Let somebody who was invited choose a password, once; then they sign in with it."""
+    """Let an invited user choose a password, once."""
 
     template_name = "invitation.html"
     success_url = reverse_lazy("login")
 
     def get_user(self, uidb64: str) -> User | None:
-        """Return the account, if it waits for this: an invitation replaces nobody's password."""
+        """Return the user, if they are invited and have no password yet; an invitation replaces no password."""
         user = super().get_user(uidb64)
         return user if isinstance(user, User) and is_invited(user) else None

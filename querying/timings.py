@@ -1,4 +1,4 @@
-"""How long each stage of a question took, for the reply and for the metrics."""
+"""Measures the stages of a question, for the reply and for the metrics."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ragsite.performance import observe_stage, recorder
 
 
 class Timings:
-    """The stages so far, in ms."""
+    """The times of the stages so far, in ms."""
 
     def __init__(self) -> None:
         self.ms: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Note the time that the block takes, also when it fails."""
+        """Measure the block as a stage, even if it raises."""
         started = time.monotonic()
         try:
             yield
@@ -28,7 +28,7 @@ class Timings:
             observe_stage(name, self.ms[name] / 1000)
 
     def first_token(self, question: Question) -> None:
-        """Note when the first piece of the answer came, once."""
+        """Measure the time to the first token of the answer; later calls do nothing."""
         if "first_token" not in self.ms:
             self.ms["first_token"] = milliseconds_since(question.started)
             FIRST_TOKEN_SECONDS.observe(self.ms["first_token"] / 1000)
@@ -36,5 +36,5 @@ class Timings:
 
 
 def milliseconds_since(started: float) -> float:
-    """Return the ms since that point of the monotonic clock."""
+    """Return the ms since `started` (on the monotonic clock)."""
     return round((time.monotonic() - started) * 1000, 3)

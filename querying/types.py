@@ -1,4 +1,4 @@
-"""What goes from stage to stage of a question: small frozen values, no behaviour."""
+"""The values that the stages of a question pass on: small frozen dataclasses without behaviour."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODES: tuple[Mode, ...] = ("fast", "balanced", "quality")
 
 @dataclass(frozen=True)
 class Question:
-    """A question, who asks it of what, and how long they will wait."""
+    """A question with its options, corpora, reader and deadline."""
 
     text: str
     corpora: tuple[Corpus, ...]
@@ -33,17 +33,17 @@ class Question:
     deadline: Deadline
     top_k: int = 5
     mode: Mode = "balanced"
-    answer_style: Style = "short"  # how much is quoted when no model writes
+    answer_style: Style = "short"  # how much is quoted if no model writes the answer
     filters: Mapping[str, Any] | None = None
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE
-    standing: Standing | None = None  # what was read together with the corpora
+    standing: Standing | None = None  # the access fingerprint, as it was read with the corpora
     id: UUID = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)  # on the monotonic clock
 
     @property
     def language(self) -> str:
-        """Return the language of the first corpus, for the sentences that are ours."""
+        """Return the language of the first corpus: that of fixed sentences in the answer."""
         return self.corpora[0].language if self.corpora else "en"
 
 
@@ -58,14 +58,14 @@ class AnswerMode(enum.StrEnum):
     PASSAGES = "passages"
 
 
-# Rungs that write nothing: `original_mode` says which one did.
+# Modes of an answer that was written before: `original_mode` says by which rung.
 REPEATED = frozenset({AnswerMode.CACHED, AnswerMode.CACHED_SEMANTIC, AnswerMode.STALE})
 OTHER_IDENTIFIER = "other_identifier"  # the code of the reason that no passage has what the question names
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an answer is what it is: a stable code for programs, a sentence for people."""
+    """A reason for the mode of an answer: a stable code for programs, a sentence for people."""
 
     code: str
     message: str
@@ -73,7 +73,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the model read and wrote."""
+    """The tokens that the model read and wrote."""
 
     prompt_tokens: int
     answer_tokens: int
@@ -82,7 +82,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class CacheReport:
-    """Whether the answer came from a cache, how alike the question was (0..1), and how old the answer is."""
+    """Whether the answer came from a cache, the similarity of the questions (0..1), and the age of the answer."""
 
     hit: bool = False
     similarity: float | None = None
@@ -91,7 +91,7 @@ class CacheReport:
 
 @dataclass(frozen=True)
 class Draft:
-    """What one rung of the ladder made; empty text: it could not, and `reasons` says why."""
+    """The text of one rung of the ladder; empty: it failed, and `reasons` says why."""
 
     mode: AnswerMode
     text: str = ""
@@ -100,14 +100,14 @@ class Draft:
     model: str | None = None
     usage: Usage | None = None
     passages: tuple[Passage, ...] | None = None  # None: those that were found now
-    has_spoken: bool = False  # of an empty draft: a text that is no answer was streamed, and can't be taken back
+    has_spoken: bool = False  # of an empty draft: a text that is no answer has been streamed
     cache: CacheReport = CacheReport()
-    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
+    original_mode: AnswerMode | None = None  # of a cached or stale answer: the rung that wrote it
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, and all that a reader needs to judge it."""
+    """An answer with its sources, and with what a reader needs to judge it."""
 
     id: UUID
     text: str
@@ -122,29 +122,29 @@ class Answer:
     usage: Usage | None
     timings_ms: Mapping[str, float]
     cache: CacheReport = CacheReport()
-    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
+    original_mode: AnswerMode | None = None  # of a cached or stale answer: the rung that wrote it
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
 
     @property
     def written_as(self) -> AnswerMode:
-        """Return the rung that wrote the text, however it is given now."""
+        """Return the rung that wrote the text, of a cached answer, too."""
         return self.original_mode or self.mode
 
 
-# What a stream tells, in this order: Meta, Found, Tokens with Heartbeats in between, Written if a model wrote, Done.
+# The events of a stream, in this order: Meta, PassagesFound, Token and Heartbeat, Written if a model wrote, Done.
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """The first event: the answer's id, the rung that will be tried, and the corpora that are asked."""
+    """The first event: the answer's id, the rung to be tried first, and the corpora."""
 
     id: UUID
     mode: AnswerMode
     corpora: tuple[str, ...]
-    original_mode: AnswerMode | None = None  # of an answer given again: the rung that wrote it
+    original_mode: AnswerMode | None = None  # of a cached or stale answer: the rung that wrote it
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the answer will be made from."""
+class PassagesFound:
+    """The passages that the answer is written from."""
 
     passages: tuple[Passage, ...]
 
@@ -158,12 +158,12 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Nothing new; a moment to see whether the reader is still there."""
+    """No news: lets the server notice that the reader has disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The model has finished, and the reader has all of the text. What is left to do can wait for others."""
+    """The model has finished, and all of the text was yielded. Under load, the rest of the work may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Done:
 
 
 T = TypeVar("T")
-Writing = Generator[Token | Heartbeat, None, T]  # a stage that streams, and returns what it made
-Event = Meta | Found | Token | Heartbeat | Written | Done
+Writing = Generator[Token | Heartbeat, None, T]  # a stage that yields tokens, and returns its result
+Event = Meta | PassagesFound | Token | Heartbeat | Written | Done
 HEARTBEAT = Heartbeat()
 WRITTEN = Written()

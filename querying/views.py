@@ -1,4 +1,4 @@
-"""The page where people ask. All it does goes through the HTTP API; the view only says what may be asked."""
+"""The ask page. It works through the HTTP API; the view only lists the corpora that may be asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES_SHOWN = 3  # of corpora, where the page says what "everything" is
 
 @dataclass(frozen=True)
 class Choice:
-    """A corpus as the page offers it."""
+    """A corpus as the page lists it."""
 
     path: str  # tenant/slug: what the API understands even where two tenants use the same slug
     name: str
@@ -42,7 +42,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Everything:
-    """What is asked by somebody who chooses no corpus; `without`: the names of those that are left out."""
+    """The corpora asked if none is chosen; `without`: the names of those left out."""
 
     count: int
     names: tuple[str, ...]

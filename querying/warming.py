@@ -1,8 +1,8 @@
-"""Asks a corpus again what it is asked most, so that the next to ask waits for no model.
+"""Warms the caches of a corpus: answers its most frequent questions again, so that the next reader need not wait.
 
-An answer is found by who has the same rights as the one it was made for. So the questions are asked as the rights
-demand that most askers have: as nobody where the corpus is public, else as a member of its tenant without any role
-beyond reading. Nobody is given what they could not have asked for themselves.
+A cached answer is only served to readers with the same rights as the one it was computed for. So the questions are
+asked with the rights of most readers: anonymously if the corpus is public, else as a member of its tenant who may only
+read. No reader gets an answer that they could not have got themselves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from querying.api.reading import default_mode, default_top_k
 from querying.caching import answer_table
 from querying.caching.answers import is_worth_keeping
 from querying.caching.keys import keys_of
-from querying.caching.popular_questions import AskedOften, most_asked
+from querying.caching.popular_questions import PopularQuestion, most_asked
 from querying.types import Answer, AnswerMode, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import RagError
@@ -32,51 +32,51 @@ from ragsite.ollama import Lane
 from ragsite.postgres.thread_connection import release_connection
 
 MEMBERS_LOOKED_AT = 200
-GIVE_UP_AFTER = 3  # failures in a row: then the model is away, and the rest would fail too
+GIVE_UP_AFTER = 3  # failures in a row: the model is unavailable then, and the rest would fail too
 GIVEN_AGAIN = {AnswerMode.CACHED, AnswerMode.CACHED_SEMANTIC}
 
 
-class Outcome(enum.StrEnum):
-    """What became of a question."""
+class WarmingOutcome(enum.StrEnum):
+    """The result of warming one question."""
 
-    WARMED = "warmed"  # answered, and kept
-    FRESH = "fresh"  # a cache has the answer
+    WARMED = "warmed"  # answered, and cached
+    FRESH = "fresh"  # the answer is cached already
     NOT_KEPT = "not_kept"  # the documents hold no answer
-    FAILED = "failed"  # less than this server is set up to give, or nothing
+    FAILED = "failed"  # a degraded answer, or none
     LEFT = "left"  # not asked: too many failed before, or there is no more time
 
 
 @dataclass(frozen=True)
-class Warmed:
-    """One question."""
+class WarmedQuestion:
+    """One question, and the result of warming it."""
 
     question: str
     times: int
-    outcome: Outcome
+    outcome: WarmingOutcome
     why: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """All questions of a corpus. `scope`: for whom the answers are; empty: for nobody, so nothing was asked."""
+    """All questions of a corpus. `scope`: the readers that the answers are for; empty: none, so nothing was asked."""
 
     corpus: str
     scope: str
-    questions: Sequence[Warmed] = field(default_factory=tuple)
+    questions: Sequence[WarmedQuestion] = field(default_factory=tuple)
 
-    def count(self, outcome: Outcome) -> int:
-        """Return how many questions ended like this."""
+    def count(self, outcome: WarmingOutcome) -> int:
+        """Return the number of questions with this outcome."""
         return sum(each.outcome is outcome for each in self.questions)
 
     @property
     def has_failed(self) -> bool:
-        """Return whether a question could not be answered as it should be."""
-        return any(each.outcome in {Outcome.FAILED, Outcome.LEFT} for each in self.questions)
+        """Return whether a question failed or was left out."""
+        return any(each.outcome in {WarmingOutcome.FAILED, WarmingOutcome.LEFT} for each in self.questions)
 
 
 @dataclass(frozen=True)
-class Scope:
-    """Who asks, in words and as a principal."""
+class TypicalReader:
+    """A principal with the rights of most readers, and who they are, in words."""
 
     name: str
     principal: Principal
@@ -88,35 +88,37 @@ def warm(
     top: int,
     days: float,
     on_start: Callable[[int], None] = lambda count: None,
-    on_question: Callable[[Warmed], None] = lambda warmed: None,
+    on_question: Callable[[WarmedQuestion], None] = lambda warmed: None,
     keep_going: Callable[[], bool] = lambda: True,
 ) -> Report:
-    """Ask the corpus its most asked questions, and return what became of each. Takes as long as the model needs."""
-    scope = scope_of(corpus)
-    questions = most_asked(corpus.pk, days=days, top=top) if scope else []
+    """Answer the most frequent questions of the corpus, and report on each. Takes as long as the model needs."""
+    reader = typical_reader_of(corpus)
+    questions = most_asked(corpus.pk, days=days, top=top) if reader else []
     on_start(len(questions))
-    done: list[Warmed] = []
+    done: list[WarmedQuestion] = []
     failed_in_a_row = 0
     for often in questions:
-        assert scope is not None
+        assert reader is not None
         if failed_in_a_row >= GIVE_UP_AFTER or not keep_going():
-            warmed = Warmed(often.question, often.times, Outcome.LEFT)
+            warmed = WarmedQuestion(often.question, often.times, WarmingOutcome.LEFT)
         else:
-            warmed = _warm_one(corpus, scope.principal, often)
-            failed_in_a_row = failed_in_a_row + 1 if warmed.outcome is Outcome.FAILED else 0
+            warmed = _warm_one(corpus, reader.principal, often)
+            failed_in_a_row = failed_in_a_row + 1 if warmed.outcome is WarmingOutcome.FAILED else 0
         done.append(warmed)
         on_question(warmed)
-    return Report(str(corpus.slug), scope.name if scope else "", tuple(done))
+    return Report(str(corpus.slug), reader.name if reader else "", tuple(done))
 
 
-def scope_of(corpus: Corpus) -> Scope | None:
-    """Return who is to ask: who has the rights that most of those have who may ask the corpus; None: nobody may."""
+def typical_reader_of(corpus: Corpus) -> TypicalReader | None:
+    """Return a reader with the rights that most readers of the corpus have; None: no reader may ask it."""
     if readable_corpora(NOBODY).filter(pk=corpus.pk).exists():
-        return Scope("everybody", NOBODY)
+        return TypicalReader("everybody", NOBODY)
     readers = _plain_readers(corpus)
     operator = Principal(User(is_superuser=True))
     if not readers and standing_of(operator, [corpus]).is_open:
-        return Scope("everybody who may ask it", operator)  # no document is closed, so their answers are the same
+        return TypicalReader(
+            "everybody who may ask it", operator
+        )  # no document is closed, so all readers get the same answers
     by_rights: dict[str, list[Principal]] = {}
     for principal in readers:
         rights = json.dumps(standing_of(principal, [corpus]).rights, sort_keys=True)
@@ -124,18 +126,18 @@ def scope_of(corpus: Corpus) -> Scope | None:
     if not by_rights:
         return None
     rights = Counter({rights: len(alike) for rights, alike in by_rights.items()}).most_common(1)[0][0]
-    return Scope(f"{len(by_rights[rights])} of {len(readers)} members", by_rights[rights][0])
+    return TypicalReader(f"{len(by_rights[rights])} of {len(readers)} members", by_rights[rights][0])
 
 
 def _plain_readers(corpus: Corpus) -> list[Principal]:
-    """Return the members who may ask the corpus; managers may read more than others, and their answers are theirs."""
+    """Return the members who may ask the corpus, without managers, whose rights are wider."""
     members = User.objects.filter(memberships__tenant=corpus.tenant_id, is_active=True, is_superuser=False)
     plain = members.exclude(memberships__role=Membership.Role.MANAGER).distinct().order_by("pk")[:MEMBERS_LOOKED_AT]
     principals = [Principal.of(user) for user in plain]
     return [each for each in principals if readable_corpora(each).filter(pk=corpus.pk).exists()]
 
 
-def _warm_one(corpus: Corpus, principal: Principal, often: AskedOften) -> Warmed:
+def _warm_one(corpus: Corpus, principal: Principal, often: PopularQuestion) -> WarmedQuestion:
     question = Question(
         text=often.question,
         corpora=(corpus,),
@@ -147,18 +149,20 @@ def _warm_one(corpus: Corpus, principal: Principal, often: AskedOften) -> Warmed
     )
     try:
         if answer_table.load(keys_of(question).exact) is not None:
-            return Warmed(often.question, often.times, Outcome.FRESH)
+            return WarmedQuestion(often.question, often.times, WarmingOutcome.FRESH)
         answer = answer_question(question, is_recorded=False)
     except RagError as exc:
-        return Warmed(often.question, often.times, Outcome.FAILED, exc.code)
+        return WarmedQuestion(often.question, often.times, WarmingOutcome.FAILED, exc.code)
     finally:
         release_connection()
-    return Warmed(often.question, often.times, _outcome_of(answer), ", ".join(each.code for each in answer.reasons))
+    return WarmedQuestion(
+        often.question, often.times, _outcome_of(answer), ", ".join(each.code for each in answer.reasons)
+    )
 
 
-def _outcome_of(answer: Answer) -> Outcome:
+def _outcome_of(answer: Answer) -> WarmingOutcome:
     if answer.mode in GIVEN_AGAIN:
-        return Outcome.FRESH
+        return WarmingOutcome.FRESH
     if is_worth_keeping(answer):
-        return Outcome.WARMED
-    return Outcome.FAILED if answer.degraded else Outcome.NOT_KEPT
+        return WarmingOutcome.WARMED
+    return WarmingOutcome.FAILED if answer.degraded else WarmingOutcome.NOT_KEPT

@@ -1,4 +1,4 @@
-"""What caches hold for a corpus and how often they helped: for who manages it."""
+"""Reports the contents and hit rates of the caches of a corpus, for its managers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from documents.models import Corpus
 from querying.cachestore import shared_entries
 from querying.cachestore.hit_counters import LAYERS, QUESTIONS, Rate, rates_of
 from querying.caching import answer_table
-from querying.caching.popular_questions import AskedOften, most_asked_among
+from querying.caching.popular_questions import PopularQuestion, most_asked_among
 from querying.models import CacheCount
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -23,7 +23,7 @@ ASKED_DAYS, ASKED_SHOWN = 7.0, 25
 
 @dataclass(frozen=True)
 class Layer:
-    """How a layer did lately; a rate without look-ups: it was not asked."""
+    """The rates of a cache layer in the last hour and day; a rate may have no look-ups."""
 
     name: str
     label: str
@@ -32,8 +32,8 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Holding:
-    """What Postgres holds of a kind."""
+class StoredKind:
+    """The rows of one kind in Postgres: number, size and age."""
 
     label: str
     entries: int
@@ -44,18 +44,18 @@ class Holding:
 
 @dataclass(frozen=True)
 class CorpusCaches:
-    """One corpus."""
+    """The report of one corpus."""
 
     corpus: Corpus
     layers: Sequence[Layer]
-    holdings: Sequence[Holding]
-    asked: Sequence[AskedOften]
+    holdings: Sequence[StoredKind]
+    asked: Sequence[PopularQuestion]
     asked_days: float = ASKED_DAYS
 
 
 @dataclass(frozen=True)
-class Line:
-    """One corpus among others."""
+class CorpusRow:
+    """One corpus in the overview."""
 
     corpus: Corpus
     hour: Rate
@@ -63,7 +63,7 @@ class Line:
 
 
 def report_on(corpus: Corpus, managed: Collection[int]) -> CorpusCaches:
-    """Return what caches do for a corpus; of questions, those to corpora of `managed` and no others."""
+    """Return the report of a corpus, with popular questions to corpora of `managed` only."""
     return CorpusCaches(
         corpus,
         _layers(corpus.pk),
@@ -75,12 +75,12 @@ def report_on(corpus: Corpus, managed: Collection[int]) -> CorpusCaches:
     )
 
 
-def overview_of(corpora: Iterable[Corpus]) -> list[Line]:
-    """Return one line per corpus, in the order given."""
+def overview_of(corpora: Iterable[Corpus]) -> list[CorpusRow]:
+    """Return one row per corpus, in the order given."""
     now = timezone.now()
     hour, day = _questions_since(now - HOUR), _questions_since(now - DAY)
     nothing = Rate(QUESTIONS, 0, 0)
-    return [Line(corpus, hour.get(corpus.pk, nothing), day.get(corpus.pk, nothing)) for corpus in corpora]
+    return [CorpusRow(corpus, hour.get(corpus.pk, nothing), day.get(corpus.pk, nothing)) for corpus in corpora]
 
 
 def _questions_since(since: datetime) -> dict[int, Rate]:
@@ -99,10 +99,10 @@ def _layers(corpus_id: int) -> list[Layer]:
     ]
 
 
-def _holding(label: str, rows: QuerySet[Any], column: str) -> Holding:
-    # The size as it is stored: compressed, and not read for this.
+def _holding(label: str, rows: QuerySet[Any], column: str) -> StoredKind:
+    # The size as it is stored, compressed; the values are not read.
     size = Func(column, function="pg_column_size", output_field=IntegerField())
     found = rows.order_by().aggregate(
         entries=Count("pk"), size_bytes=Sum(size), oldest=Min("created_at"), newest=Max("created_at")
     )
-    return Holding(label, found["entries"], found["size_bytes"] or 0, found["oldest"], found["newest"])
+    return StoredKind(label, found["entries"], found["size_bytes"] or 0, found["oldest"], found["newest"])

@@ -1,4 +1,4 @@
-"""The page of the caches: what they do for a corpus, and two buttons. For who manages it, and nobody else."""
+"""Admin pages of the caches, for managers of a corpus: its report, and buttons to purge and to warm its caches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from querying.models import CacheCount
 
 @admin.register(CacheCount)
 class CacheAdmin(ReadOnlyAdmin):
-    """Instead of a list of counts: an overview of the corpora, and a page for each."""
+    """An overview of the corpora instead of a list of counts, and a page for each corpus."""
 
     readonly_fields = ["corpus_id", "layer", "since", "hits", "misses"]
 
@@ -36,14 +36,14 @@ class CacheAdmin(ReadOnlyAdmin):
         return CacheCount.objects.filter(corpus_id__in=manageable_corpora(principal).values("pk"))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether there is a corpus to manage; of a row, whether it is of such a corpus."""
+        """Return whether the user manages a corpus; for a row, whether it is of such a corpus."""
         if obj is not None:
             return super().has_view_permission(request, obj)
         is_staff = request.user.is_active and getattr(request.user, "is_staff", False)
         return is_staff and (is_superuser(request) or manageable_corpora(principal_of(request)).exists())
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the routes."""
+        """Return the routes of the pages and of the inherited views."""
         own = [
             path("corpus/<int:corpus_id>/", self._guarded(self.corpus_view), name="querying_cache_corpus"),
             path(
@@ -58,7 +58,7 @@ class CacheAdmin(ReadOnlyAdmin):
         return own + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Return the overview."""
+        """Return the overview of the corpora."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         corpora = manageable_corpora(principal_of(request)).select_related("tenant")
@@ -72,7 +72,7 @@ class CacheAdmin(ReadOnlyAdmin):
         )
 
     def corpus_view(self, request: HttpRequest, corpus_id: int) -> HttpResponse:
-        """Return the page of a corpus."""
+        """Return the cache report of a corpus."""
         corpus = _managed(request, corpus_id)
         managed = manageable_corpora(principal_of(request)).values_list("pk", flat=True)
         return self._page(
@@ -86,7 +86,7 @@ class CacheAdmin(ReadOnlyAdmin):
         )
 
     def purge_view(self, request: HttpRequest, corpus_id: int) -> HttpResponse:
-        """Forget what is kept of a corpus."""
+        """Purge the caches of a corpus."""
         corpus = _managed(request, corpus_id)
         purged = purge([corpus.pk])
         self.log_change(request, corpus, "Purged its caches.")
@@ -94,7 +94,7 @@ class CacheAdmin(ReadOnlyAdmin):
         return _back_to(corpus)
 
     def warm_view(self, request: HttpRequest, corpus_id: int) -> HttpResponse:
-        """Have a worker ask the corpus again what it is asked most."""
+        """Queue the warming of the caches of a corpus."""
         corpus = _managed(request, corpus_id)
         if not _is_switched_on():
             self.message_user(request, "The cache of answers is switched off.", messages.WARNING)
@@ -113,7 +113,7 @@ class CacheAdmin(ReadOnlyAdmin):
 
 
 def _managed(request: HttpRequest, corpus_id: int) -> Corpus:
-    """Return the corpus. Raises Http404 for one that this user doesn't manage: it is none of theirs."""
+    """Return the corpus. Raises Http404 for one that this user doesn't manage."""
     return get_object_or_404(manageable_corpora(principal_of(request)).select_related("tenant"), pk=corpus_id)
 
 

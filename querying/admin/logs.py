@@ -1,4 +1,4 @@
-"""What was asked, and what readers said of the answers. Logs: nobody changes them.
+"""Admin of the query log, feedback and cache tables, all of them read-only.
 
 Managers see the questions to their own corpora; one that was asked of another tenant's corpus as well stays hidden.
 """
@@ -18,10 +18,10 @@ from querying.models import AnswerClaim, CachedAnswer, CacheEntry, Feedback, Que
 
 
 class ForManagers(ReadOnlyAdmin):
-    """A log whose list opens for everybody who manages a corpus, also while there is nothing in it."""
+    """A log whose list opens for every manager of a corpus, also while it is empty."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether there is a corpus to manage; of a row, whether it may be seen."""
+        """Return whether the user manages a corpus; for a row, whether they may see it."""
         if obj is not None:
             return super().has_view_permission(request, obj)
         is_staff = request.user.is_active and getattr(request.user, "is_staff", False)
@@ -30,7 +30,7 @@ class ForManagers(ReadOnlyAdmin):
 
 @admin.register(QueryLog)
 class QueryLogAdmin(ForManagers):
-    """Questions and how they were answered."""
+    """The query log."""
 
     list_display = ["question_beginning", "answered", "milliseconds", "user", "created_at"]
     list_filter = ["answer_mode", "outcome", "created_at"]
@@ -45,14 +45,14 @@ class QueryLogAdmin(ForManagers):
 
     @admin.display(description="answer", ordering="answer_mode")
     def answered(self, entry: QueryLog) -> SafeString:
-        """Return what kind of answer it got."""
+        """Return the answer's mode."""
         if entry.outcome != "done":
             return badge(entry.outcome.replace("_", " "), BAD)
         return badge(entry.answer_mode.replace("_", " "), GOOD)
 
     @admin.display(description="took", ordering="total_ms")
     def milliseconds(self, entry: QueryLog) -> str:
-        """Return how long the reader waited."""
+        """Return the time of the reply in ms."""
         return f"{entry.total_ms:,.0f} ms"
 
     @admin.display(description="question")
@@ -63,7 +63,7 @@ class QueryLogAdmin(ForManagers):
 
 @admin.register(Feedback)
 class FeedbackAdmin(ForManagers):
-    """Thumbs, and the words that came with them."""
+    """Ratings and comments of readers."""
 
     list_display = ["thumb", "question_beginning", "comment", "user", "created_at"]
     list_filter = ["rating", "created_at"]
@@ -72,14 +72,14 @@ class FeedbackAdmin(ForManagers):
     readonly_fields = [field.name for field in Feedback._meta.concrete_fields]
 
     def readable(self, principal: Principal) -> QuerySet[Feedback]:
-        """Return what was said of the questions that the principal may see."""
+        """Return the feedback on questions that the principal may see."""
         if principal.user is not None and principal.user.is_superuser:
             return Feedback.objects.all()
         return Feedback.objects.filter(query__in=visible_questions(principal).values("pk"))
 
     @admin.display(description="rating", ordering="rating")
     def thumb(self, feedback: Feedback) -> SafeString:
-        """Return whether the answer was called right or wrong."""
+        """Return the rating as a thumb."""
         return badge("right", GOOD) if feedback.rating > 0 else badge("wrong", BAD)
 
     @admin.display(description="question")
@@ -90,13 +90,13 @@ class FeedbackAdmin(ForManagers):
 
 @admin.register(CachedAnswer)
 class CachedAnswerAdmin(ReadOnlyAdmin):
-    """Answers that may be given again; `purge_cache` forgets them."""
+    """Cached answers; `purge_cache` deletes them."""
 
     is_internal = True
     list_display = ["created_at", "question_beginning", "hits", "last_used", "key"]
     list_filter = ["created_at"]
     search_fields = ["question"]
-    # Not the vector: a long list of numbers that says nothing to a reader.
+    # Not the vector, a long list of numbers.
     readonly_fields = ["key", "question", "answer", "corpora", "documents", "hits", "created_at", "last_used"]
     exclude = ["embedding", "stale_key", "alike_key"]
 
@@ -114,7 +114,7 @@ class CachedAnswerAdmin(ReadOnlyAdmin):
 
 @admin.register(CacheEntry)
 class CacheEntryAdmin(ReadOnlyAdmin):
-    """Searches and vectors that may be used again."""
+    """Cached searches and question vectors."""
 
     is_internal = True
     list_display = ["created_at", "kind", "key"]
@@ -122,7 +122,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     readonly_fields = ["key", "kind", "corpora", "documents", "created_at"]  # not the value: numbers, or whole passages
 
     def readable(self, principal: Principal) -> QuerySet[CacheEntry]:
-        """Return all entries, without what they hold, to a superuser."""
+        """Return all entries, without their values, to a superuser."""
         sees_all = principal.user is not None and principal.user.is_superuser
         entries = CacheEntry.objects.defer("value")
         return entries if sees_all else entries.none()
@@ -130,7 +130,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
 
 @admin.register(AnswerClaim)
 class AnswerClaimAdmin(ReadOnlyAdmin):
-    """Answers that some process makes right now."""
+    """Claims of processes on the answers that they compute now."""
 
     is_internal = True
     list_display = ["key", "owner", "expires_at"]

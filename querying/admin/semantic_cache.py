@@ -1,4 +1,4 @@
-"""The semantic cache per corpus in the admin: how near questions must be, what was reported, and switching it on."""
+"""Admin of the semantic cache per corpus: its threshold, the reports against it, and its switch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from querying.models import FalseHit, SemanticCacheLimit
 
 @admin.register(SemanticCacheLimit)
 class SemanticCacheLimitAdmin(ScopedAdmin):
-    """Managers of a tenant set it for their corpora. A corpus without a row has the server's settings."""
+    """The limits that managers set for their corpora. A corpus without a row has the server's settings."""
 
     list_display = ["corpus", "similarity", "budget", "is_off", "off_since"]
     list_filter = ["is_off", ("corpus", CorpusFilter)]
@@ -41,26 +41,26 @@ class SemanticCacheLimitAdmin(ScopedAdmin):
         return manageable_corpora(principal).exists()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Return the fields that stay: a row belongs to its corpus."""
+        """Return the read-only fields; the corpus of a row never changes."""
         return [*self.readonly_fields, *(["corpus"] if obj else [])]
 
     def save_model(self, request: HttpRequest, obj: SemanticCacheLimit, form: ModelForm[Any], change: bool) -> None:
-        """Store the form; switched on again, the corpus begins with a clean sheet."""
+        """Save the form; a cache that is switched on again ignores earlier reports."""
         changed = [*changed_fields(obj, form)]
         if "is_off" in changed:
             (switch_off if obj.is_off else switch_on)(obj)
             changed += ["off_since", "counted_since"]
-        # Only what was changed: the cache may have switched itself off since the form was opened.
+        # Only the changed fields: the cache may have switched itself off since the form was opened.
         obj.save(update_fields=changed if change else None)
 
     @admin.display(description="reports that count")
     def reports(self, limit: SemanticCacheLimit) -> int:
-        """Return how many answers were reported as answers to another question."""
+        """Return the number of reports that count against the corpus."""
         return reports_for(limit.corpus_id, counted_from(limit)) if limit.corpus_id else 0
 
     @admin.action(description="Switch the semantic cache on again", permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[SemanticCacheLimit]) -> None:
-        """Switch on what is off."""
+        """Switch the semantic cache on for the chosen corpora, if it is off."""
         limits = self.editable(Principal.of(request.user)).filter(pk__in=queryset.values("pk"), is_off=True)
         for limit in limits:
             switch_on(limit)
@@ -70,7 +70,7 @@ class SemanticCacheLimitAdmin(ScopedAdmin):
 
 @admin.register(FalseHit)
 class FalseHitAdmin(ReadOnlyAdmin):
-    """Questions that the semantic cache answers no more."""
+    """Reported questions, which the semantic cache answers no more."""
 
     list_display = ["created_at", "question_beginning", "query"]
     list_filter = ["created_at"]
@@ -79,12 +79,12 @@ class FalseHitAdmin(ReadOnlyAdmin):
     readonly_fields = ["created_at", "question", "corpora", "query"]
 
     def readable(self, principal: Principal) -> QuerySet[FalseHit]:
-        """Return all reports to a superuser: a question belongs to whoever asked it."""
+        """Return all reports to a superuser; others see none, because they contain questions of readers."""
         is_superuser = principal.user is not None and principal.user.is_superuser
         return FalseHit.objects.all() if is_superuser else FalseHit.objects.none()
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether a question may be let in again: by who may see it."""
+        """Return whether the user may delete the report, which allows the question again."""
         return self._is_among(self.readable, request, obj)
 
     @admin.display(description="question")

@@ -1,1 +1,1 @@
-"""The way of a question from the request to its answer."""
+"""Answers questions: coalescing, the ladder of rungs, the query log."""

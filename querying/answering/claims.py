@@ -1,7 +1,7 @@
-"""Which answers are being made right now, told to the other processes: in Redis where there is one, else in Postgres.
+"""Claims tell other processes which answers this one computes now: in Redis if REDIS_URL is set, else in Postgres.
 
-A claim is a hint with a short life, no lock: whoever can't tell goes ahead, and at worst an answer is made twice. It is
-renewed while the answer is being made, however slow the model is.
+A claim is a hint that expires, and no lock: a process that can't read the claims computes the answer, and at worst an
+answer is computed twice. It is renewed while the answer is computed, however slow the model is.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ragsite.postgres.limits import bounded_transaction
 from ragsite.postgres.thread_connection import preparing_cursor
 from ragsite.process_memory import on_reset
 
-CLAIM_SECONDS = 10  # a process that died doesn't hold the others up for longer
-RENEW_SECONDS = 3  # thrice within the life of a claim; most answers need none
+CLAIM_SECONDS = 10  # how long a process that died delays the others
+RENEW_SECONDS = 3  # three times before a claim expires; most answers need none
 
 _TAKE = """
 INSERT INTO querying_answerclaim AS claim (key, owner, expires_at)
@@ -40,14 +40,14 @@ WHERE claim.key = held.key AND claim.owner = held.owner
 
 
 @dataclass
-class _Held:
+class _HeldClaim:
     owner: UUID
     taken_at: float  # on the monotonic clock
     renewed_at: float
 
 
 class Claim:
-    """The claim of one question on its answer. `is_held`: the answer is to be made in this process."""
+    """The claim of one question on its answer. `is_held`: this process has to compute it."""
 
     def __init__(self, key: str, owner: UUID) -> None:
         self._key = key
@@ -55,67 +55,67 @@ class Claim:
         self.is_held = False
 
     def take(self) -> None:
-        """Take the claim if no other process has it."""
+        """Set `is_held`, unless another process has the claim."""
         self.is_held = take(self._key, self._owner)
 
     def release(self) -> None:
-        """Let others make the answer, or find it. More than once does no harm."""
+        """Release the claim if it is held. Idempotent."""
         if self.is_held:
             self.is_held = False
             release(self._key, self._owner)
 
 
 _lock = threading.Lock()
-_held: dict[str, _Held] = {}  # what this process is at
+_claims: dict[str, _HeldClaim] = {}  # the claims of this process, by key
 
 
 def take(key: str, owner: UUID) -> bool:
-    """Return whether to make this answer here; False: another process is at it."""
+    """Return whether this process has the claim now; False: another one has it."""
     if not _take(key, owner):
         return False
     now = time.monotonic()
     with _lock:
-        _held[key] = _Held(owner, now, now)
+        _claims[key] = _HeldClaim(owner, now, now)
     background_writer.begin()
     return True
 
 
 def renew() -> None:
-    """Renew the claims of this process that have got older than RENEW_SECONDS. Raises what the database does.
+    """Renew the claims of this process that are older than RENEW_SECONDS. Raises what the database raises.
 
-    No claim is renewed for longer than an answer may take: should one be lost here, it ends all the same.
+    No claim is renewed for longer than an answer may take, so one that is never released expires too.
     """
     now = time.monotonic()
     with _lock:
-        for key in [key for key, held in _held.items() if now - held.taken_at > settings.DEADLINE_MAX_SECONDS]:
-            del _held[key]
-        due = {key: held for key, held in _held.items() if now - held.renewed_at >= RENEW_SECONDS}
+        for key in [key for key, held in _claims.items() if now - held.taken_at > settings.DEADLINE_MAX_SECONDS]:
+            del _claims[key]
+        due = {key: held for key, held in _claims.items() if now - held.renewed_at >= RENEW_SECONDS}
     if due:
         _renew({key: held.owner for key, held in due.items()})
     for held in due.values():
         held.renewed_at = now
 
 
-def held() -> frozenset[str]:
-    """Return the keys of the answers that this process is at."""
+def held_keys() -> frozenset[str]:
+    """Return the keys that this process has claimed."""
     with _lock:
-        return frozenset(_held)
+        return frozenset(_claims)
 
 
 def forget_all() -> None:
-    """Renew none of those that this process holds now."""
+    """Forget the claims of this process, without a release: they expire."""
     with _lock:
-        _held.clear()
+        _claims.clear()
 
 
 on_reset(forget_all)
 
 
 def release(key: str, owner: UUID) -> None:
-    """Let others make the answer, or find it."""
+    """Release the claim, so that another process may compute the answer or find it."""
     with _lock:
-        if key in _held and _held[key].owner == owner:
-            del _held[key]
+        if key in _claims and _claims[key].owner == owner:
+            del _claims[key]
     if settings.REDIS_URL:
         cache = caches["default"]
         if cache.get(_name(key)) == str(owner):
@@ -127,7 +127,7 @@ def release(key: str, owner: UUID) -> None:
 def _take(key: str, owner: UUID) -> bool:
     if settings.REDIS_URL:
         cache = caches["default"]
-        # Refused although nobody has it: Redis is ill, or it was released between the two commands.
+        # Refused although no process has it: Redis fails, or the claim was released between the two commands.
         return bool(cache.add(_name(key), str(owner), timeout=CLAIM_SECONDS)) or cache.get(_name(key)) is None
     return unless_it_fails(lambda: _take_row(key, owner)) is not False
 

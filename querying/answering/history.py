@@ -1,4 +1,4 @@
-"""Questions that were asked before: how each went, for whoever asked it."""
+"""Lists the questions that a user asked before, and how each was answered."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from querying.models import QueryLog
 def find_queries(
     principal: Principal, *, limit: int, offset: int, request_id: str | None = None
 ) -> tuple[int, Sequence[QueryLog]]:
-    """Return how many questions of the principal there are (a superuser: of everybody), and a part, newest first.
+    """Return the number of questions of the principal (a superuser: of all users), and one page, newest first.
 
-    With a `request_id` only those of that request: a batch has several, and a caller may use an id twice.
+    With a `request_id`, only those of that request: a batch has several, and a client may reuse an id.
     """
     user = principal.user
     if user is None or not principal.may_ask:
         return 0, []
     if settings.RECORD_LATER:
-        store_now()  # what this process was asked a moment ago
+        store_now()  # the questions of the last half second
     found = QueryLog.objects.all() if user.is_superuser else QueryLog.objects.filter(user=user)
     if request_id is not None:
         found = found.filter(request_id=request_id)

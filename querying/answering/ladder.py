@@ -1,4 +1,4 @@
-"""Which rung of the answer ladder is possible now, and why it is not a higher one."""
+"""Chooses the rungs of the answer ladder that are possible now, and gives the reasons for a lower one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ragsite.errors import (
     ShuttingDown,
 )
 
-MIN_GENERATION_SECONDS = 1.0  # with less time left, a model would only be started to be stopped
+MIN_GENERATION_SECONDS = 1.0  # with less time left, the model would only be interrupted
 
 # First match wins: put the special before the general.
 _CODES: tuple[tuple[type[RagError], str, str], ...] = (
@@ -77,7 +77,7 @@ def is_possible(rung: AnswerMode, reasons: Collection[Reason]) -> bool:
 
 
 def reasons_before_writing(retrieved: Retrieved, *, model_configured: bool, deadline: Deadline) -> tuple[Reason, ...]:
-    """Return what is known to be less than hoped for before any rung is tried."""
+    """Return the reasons for a lesser answer that are known before any rung is tried."""
     found = list(_reasons_of_legs(retrieved.legs))
     if not retrieved.passages or not retrieved.answerable:
         found.append(NOT_IN_DOCUMENTS)
@@ -104,7 +104,7 @@ def is_degraded(reasons: Iterable[Reason]) -> bool:
 
 
 def reasons_of_search(retrieved: Retrieved) -> tuple[Reason, ...]:
-    """Return what a search without an answer was short of."""
+    """Return the reasons why a search without an answer found less than it might."""
     reasons = (*_reasons_of_legs(retrieved.legs), *_reasons_of_identifiers(retrieved))
     return (*reasons, UNCERTAIN) if retrieved.is_uncertain else reasons
 

@@ -1,4 +1,4 @@
-"""The way of a question: caches, identical questions under way, search, the ladder of rungs, publishing, the record."""
+"""Answers a question: cache, identical questions under way, search, the ladder of rungs, publishing, query log."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from querying.types import (
     Done,
     Draft,
     Event,
-    Found,
     Heartbeat,
     Meta,
+    PassagesFound,
     Question,
     Token,
     Writing,
@@ -53,7 +53,7 @@ WRITERS = {
 
 
 def answer_question(question: Question, *, is_recorded: bool = True) -> Answer:
-    """Return the best answer that is possible now, within the deadline; record that it was asked.
+    """Return the best answer that is possible now, within the deadline; record the question.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when not even a search was possible.
     """
@@ -68,9 +68,8 @@ def answer_events(
 ) -> Generator[Event, None, None]:
     """Yield the events of one answer (see `querying.types`), the last of them Done.
 
-    A stream passes them on, with a Heartbeat whenever it is quiet; a JSON reply drains them, and needs no heartbeats.
-    Holds no database connection while a model works. Closing it ends the model's work, unless others read along.
-    Raises as `answer_question` does.
+    A stream passes them on; a JSON reply drains them. Holds no database connection while a model works. Closing it
+    stops the model, unless other requests read along. Raises as `answer_question` does.
     """
     query_log = recorded(question) if is_recorded else nullcontext(Record())
     with query_log as log, coalesced(question, is_streamed=is_streamed) as flight:
@@ -87,7 +86,7 @@ def answer_events(
             else:
                 answer = yield from flight.write_for_all(write(question, found))
         if not flight.has_read_along:
-            yield Found(answer.passages)
+            yield PassagesFound(answer.passages)
             yield Token(answer.text)
         elif answer.written_as is AnswerMode.GENERATED:
             yield WRITTEN
@@ -96,15 +95,15 @@ def answer_events(
 
 
 def find(flight: Coalescer) -> Answer | Retrieved:
-    """Return the answer to the same question in other words; or the passages for it, as `search` does.
+    """Return the cached answer to the same question in other words, or else the passages for it, as `search` does.
 
-    Both in one call: nearly always there is no such answer, and beside a stream a change of threads has its price.
+    One call for both, because it runs in another thread, and nearly always there is no such answer.
     """
     return flight.paraphrase() or search(flight.question)
 
 
 def search(question: Question) -> Retrieved:
-    """Return the passages for the question: those found before, while nothing that they depend on has changed.
+    """Return the passages for the question, from the search cache if it has them.
 
     Raises as `retrieve` does.
     """
@@ -129,12 +128,12 @@ def search(question: Question) -> Retrieved:
 
 def write(question: Question, retrieved: Retrieved) -> Generator[Event, None, Answer]:
     """Yield the passages and the text that is written from them; return the answer."""
-    yield Found(retrieved.passages)
+    yield PassagesFound(retrieved.passages)
     return (yield from write_answer(question, retrieved))
 
 
 def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
-    """Write an answer from the passages, on the best rung that works; return it."""
+    """Write an answer from the passages on the best rung that works, yield its text, and return it."""
     timings = Timings()
     has_model = configured()
     reasons = [*reasons_before_writing(retrieved, model_configured=has_model, deadline=question.deadline)]
@@ -143,7 +142,7 @@ def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
         if not is_possible(rung, reasons):
             continue
         writing = WRITERS[rung](question, retrieved, timings)
-        # What was streamed can't be taken back: the next rung speaks in the complete answer only.
+        # A reader who has text of a failed rung gets the next rung's text in the complete answer only.
         draft = yield from (_silently(writing) if has_spoken else writing)
         reasons += draft.reasons
         has_spoken = has_spoken or draft.has_spoken
@@ -152,7 +151,7 @@ def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
         if NOT_IN_DOCUMENTS in draft.reasons:
             retrieved = replace(retrieved, answerable=False)
     if draft.mode is AnswerMode.GENERATED or NOT_IN_DOCUMENTS in reasons:
-        # The model has read the passages: it knows better than the gate.
+        # The model has read the passages, so its verdict replaces that of the search.
         reasons = [reason for reason in reasons if reason != UNCERTAIN]
     return Answer(
         id=question.id,
@@ -174,13 +173,12 @@ def write_answer(question: Question, retrieved: Retrieved) -> Writing[Answer]:
 
 
 def _meta(question: Question, cached: Answer | None) -> Meta:
-    """Return the first event."""
     mode, original_mode = (planned_mode(), None) if cached is None else (cached.mode, cached.original_mode)
     return Meta(question.id, mode, tuple(corpus.slug for corpus in question.corpora), original_mode)
 
 
 def planned_mode() -> AnswerMode:
-    """Return the rung that will be tried first if the documents hold an answer."""
+    """Return the rung that is tried first if the documents hold an answer."""
     try:
         has_model = configured() and get_client().can("generate", settings.LLM_MODEL)
     except OllamaMisconfigured:
@@ -189,7 +187,7 @@ def planned_mode() -> AnswerMode:
 
 
 def _silently(writing: Writing[Draft]) -> Writing[Draft]:
-    """Write without streaming the text."""
+    """Write without streaming the text: only heartbeats are yielded."""
     while True:
         try:
             if isinstance(next(writing), Heartbeat):

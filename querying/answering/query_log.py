@@ -1,4 +1,4 @@
-"""Keeps what was asked and how it was answered: in the metrics, and as a row."""
+"""Records each question and how it was answered: in the metrics, and as a row of the query log."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ Row = dict[str, Any]
 
 @dataclass
 class Record:
-    """How one question goes; the answer is filled in when there is one."""
+    """The answer to be recorded, once there is one."""
 
     answer: Answer | None = None
 
 
 @contextmanager
 def recorded(question: Question) -> Iterator[Record]:
-    """Record the question at the end of the block, whatever the end is: done, error, or client_left.
+    """Record the question at the end of the block, with its outcome: done, error, or client_left.
 
-    In a web process the row is stored a moment later, with those of other questions; elsewhere at once, in one short
-    insert whose connection is given back. That it fails never fails the answer.
+    A web process stores the row half a second later, with those of other questions; other processes at once, in one
+    short insert whose connection is released. A failed insert never fails the answer.
     """
     record = Record()
     outcome, keep = "done", True
@@ -68,8 +68,8 @@ def recorded(question: Question) -> Iterator[Record]:
             _store(question, answer, outcome, mode=mode, timings_ms={} if answer is None else answer.timings_ms)
 
 
-def record_given_again(question: Question, answer: Answer) -> None:
-    """Record a question that was answered from memory."""
+def record_cached_answer(question: Question, answer: Answer) -> None:
+    """Record a question that was answered from the memory of this process."""
     _count(question, AnswerMode.CACHED, "done")
     _store(question, answer, "done", mode=AnswerMode.CACHED, timings_ms={})
 
@@ -83,20 +83,20 @@ def _count(question: Question, mode: AnswerMode | None, outcome: str) -> None:
     recorder.record("rag_query", seconds)
 
 
-@cache  # to look them up takes longer than to count
+@cache  # the look-up of a metric's labels takes longer than to count
 def _metrics(mode: str, outcome: str) -> tuple[Counter, Histogram]:
     return QUERIES.labels(mode=mode, outcome=outcome), QUERY_SECONDS.labels(mode=mode)
 
 
-class Entries:
-    """Rows that wait to be stored, at no cost to the questions they tell of."""
+class LogBuffer:
+    """Rows of the query log that wait to be stored in the background."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Row] = []
 
     def add(self, row: Row) -> None:
-        """Keep a row for later; beyond MAX_WAITING, the database has been away for long and the row is lost."""
+        """Buffer a row. Beyond MAX_WAITING, when the database has been away for long, it is dropped."""
         with self._lock:
             if len(self._waiting) >= MAX_WAITING:
                 return
@@ -104,14 +104,14 @@ class Entries:
         background_writer.begin()
 
     def store(self) -> None:
-        """Store what waits. Raises DatabaseError, and loses nothing."""
+        """Store the buffered rows. Raises DatabaseError, and keeps them then."""
         with self._lock:
             batch, self._waiting = self._waiting, []
         if not batch:
             return
         try:
             _insert(batch)
-        except DataError:  # one that Postgres will never take; the others are not to wait for it
+        except DataError:  # a row that Postgres will never accept must not block the others
             logger.warning("a question was not recorded: DataError")
             for row in batch:
                 with suppress(DataError):
@@ -122,7 +122,7 @@ class Entries:
             raise
 
 
-_entries = Entries()
+_entries = LogBuffer()
 background_writer.store_later(_entries.store)
 
 
@@ -135,7 +135,7 @@ def _store(
         "user_id": user.pk if user is not None else None,
         "corpora": [corpus.slug for corpus in question.corpora],
         "corpus_ids": [corpus.pk for corpus in question.corpora],
-        # What UTF-8 doesn't have may come from a terminal.
+        # A terminal may send characters that UTF-8 can't encode.
         "question": question.text.encode("utf-8", "replace").decode(),
         "answer_mode": "" if mode is None else mode.value,
         "original_mode": "" if answer is None else answer.written_as.value,
@@ -160,10 +160,10 @@ def _store(
 
 
 def _insert(rows: Sequence[Row]) -> None:
-    """Insert rows by COPY: a tenth of the time that the ORM takes to write them."""
+    """Insert rows by COPY, in a tenth of the time that the ORM takes."""
     columns = list(rows[0])
     with bounded_transaction(background_writer.STATEMENT_SECONDS), connection.cursor() as cursor:
-        # A user may be gone by now, and the rows are not to be lost with them.
+        # A user may have been deleted since; the rows are stored without them.
         users = {row["user_id"] for row in rows} - {None}
         known = set(User.objects.filter(pk__in=users).values_list("pk", flat=True)) if users else set()
         statement = f"COPY querying_querylog ({', '.join(columns)}) FROM STDIN"

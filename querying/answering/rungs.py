@@ -1,4 +1,4 @@
-"""The rungs that write an answer: by the model, of quoted sentences, of passages. Each returns a draft."""
+"""Writes the draft of an answer, one function per rung: by the model, from quoted sentences, from passages."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ from ragsite.errors import OllamaTimeout, RagError
 from ragsite.ollama import Finished, Tick, get_client
 from ragsite.ollama import Token as ModelToken
 
-FAST_PASSAGES, FAST_TOKENS = 3, 256  # of mode `fast`: less to read and less to write
-RESERVE_SECONDS = 0.2  # kept for what comes after the model, so that the reply is in time
-RESERVE_SECONDS_PER_CHAR = 30e-6  # of a long text: it is cut into sentences, judged, and its citations are found
-PART_CHARS = 2000  # of what a model writes at once
+FAST_PASSAGES, FAST_TOKENS = 3, 256  # in mode `fast`: a shorter prompt and a shorter answer
+RESERVE_SECONDS = 0.2  # for what comes after the model, so that the reply is in time
+RESERVE_SECONDS_PER_CHAR = 30e-6  # for splitting a long text into sentences and finding its citations
+PART_CHARS = 2000  # of a long token, processed at once
 _REASONS_TO_STOP = {Stop.LOOP: REPEATS, Stop.TOO_LONG: TOKEN_LIMIT, Stop.ECHO: NO_ANSWER}
-_THINKING_ALOUD: set[str] = set()  # models whose last answer began with thoughts that had no first mark
+_THINKING_ALOUD: set[str] = set()  # models whose last answer began with thoughts without an opening mark
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def write_generated(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Write with the model, token by token; return the draft.
 
-    Empty text: it failed before it had written anything of use. When it fails later, what it wrote is kept up to its
-    last whole sentence, if that much cites a passage, and `answer_cut` is among the reasons; the same when it reached
-    its limit of tokens, or repeats itself. What is no answer is dropped: the next rung speaks.
+    Empty text: it failed before it had written anything of use. When it fails later, its text is kept up to the last
+    whole sentence, if that much cites a passage, and `answer_cut` is among the reasons; the same when it reached its
+    limit of tokens, or repeats itself. A text that is no answer is dropped, and the next rung writes one.
     """
     fast = question.mode == "fast"
     answer_tokens = min(settings.OLLAMA_MAX_TOKENS, FAST_TOKENS) if fast else settings.OLLAMA_MAX_TOKENS
@@ -97,9 +97,9 @@ def _generate(question: Question, retrieved: Retrieved, prompt: Prompt, timings:
                             break
                     read_chars += len(piece.text)
                     if answer.stop is not None:
-                        break  # closes the connection: the model is free for others
+                        break  # closes the connection, so that the model stops
                     if not said and time.monotonic() < beat_at:
-                        continue  # it thinks aloud
+                        continue  # the model writes thoughts
                 beat_at = time.monotonic() + settings.STREAM_HEARTBEAT_SECONDS
                 if isinstance(piece, Tick) or not said:
                     yield HEARTBEAT
@@ -117,7 +117,7 @@ def _generate(question: Question, retrieved: Retrieved, prompt: Prompt, timings:
 def _draft_of(
     answer: ModelText, finished: Finished | None, failure: RagError | None, question: Question, retrieved: Retrieved
 ) -> Draft:
-    """Return what is worth keeping of what a model wrote, however it came to its end."""
+    """Return the draft of what the model wrote: complete, cut after its last whole sentence, or empty."""
     why = _why_cut(answer, finished, failure)
     text = answer.text if why is None else answer.whole_sentences
     if answer.is_not_found and failure is None:
@@ -137,7 +137,7 @@ def _draft_of(
 
 
 def _why_cut(answer: ModelText, finished: Finished | None, failure: RagError | None) -> Reason | None:
-    """Return why an answer is not complete; None if it is."""
+    """Return the reason why an answer is incomplete; None: it is complete."""
     if answer.stop in _REASONS_TO_STOP:
         return _REASONS_TO_STOP[answer.stop]
     if answer.stop is Stop.TURN:
@@ -158,7 +158,7 @@ def _is_no_answer(text: str, question: str) -> bool:
 
 
 def _pieces(question: Question, prompt: Prompt) -> Generator[ModelToken | Tick | Finished, None, None]:
-    """Yield what the model sends. A generator of its own, so that an error of the call itself comes out here too."""
+    """Yield what the model sends. A generator, so that errors of the call itself are raised by `next`, too."""
     options: Mapping[str, Any] = {
         "num_predict": prompt.answer_tokens,
         "temperature": settings.OLLAMA_TEMPERATURE,
@@ -174,10 +174,10 @@ def _pieces(question: Question, prompt: Prompt) -> Generator[ModelToken | Tick |
 
 
 def _parts(text: str, deadline: Deadline, read_chars: int = 0) -> Iterator[str]:
-    """Yield the text in parts that take no time to read.
+    """Yield the text in parts of PART_CHARS.
 
-    Raises OllamaTimeout when no more time is left than it takes to look at what came before, of which `read_chars`
-    characters came with other pieces.
+    Raises OllamaTimeout when the time left is only enough to process what came before, of which `read_chars`
+    characters came with earlier tokens.
     """
     for begin in range(0, len(text), PART_CHARS):
         chars = read_chars + begin
@@ -193,7 +193,7 @@ def _tokens(text: str, written: list[str]) -> Iterator[Token]:
 
 
 def write_extractive(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
-    """Quote the sentences that say most about the question; return the draft."""
+    """Quote the sentences that most likely answer the question; return the draft."""
     with timings.stage("extract"):
         quoted = quoted_answer(
             _corrected(question.text, retrieved.corrections),
@@ -209,7 +209,7 @@ def write_extractive(question: Question, retrieved: Retrieved, timings: Timings)
 
 
 def _corrected(question: str, corrections: Mapping[str, str]) -> str:
-    """Return the question with its misspelled words as they were searched: quotes are chosen by its words."""
+    """Return the question with its misspelled words corrected, because quotes are chosen by its words."""
     return _WORD.sub(lambda found: corrections.get(found[0].lower(), found[0]), question) if corrections else question
 
 
@@ -224,7 +224,7 @@ def _citations_of_quotes(quotes: Sequence[Quote], retrieved: Retrieved) -> tuple
 def write_passages(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
     """Name the passages, or say that the documents don't hold the answer; return the draft, which always has a text.
 
-    It cites nothing: there is no answer that a passage would bear out.
+    It has no citations, because it makes no claim that a passage could support.
     """
     if retrieved.passages and retrieved.answerable:
         text = see_these_passages(retrieved.passages, question.language)

@@ -1,9 +1,10 @@
-"""Concurrent identical work is done once, and all of its readers read along. Knows no questions.
+"""Runs concurrent identical work once, and streams its events to every caller. Knows nothing of questions.
 
-The first member of a flight leads: it finds out what there is to do, and starts a generation: a generator of events.
-A generation belongs to its flight and to no reader. Whichever member wants the next event while nobody is at it runs
-the generation up to that event, in its own thread, and all members get it. So a reader that is slow or leaves, the
-leader included, delays and ends nothing; the generation is closed when the last reader has left.
+All callers with the same key are members of one flight. The first one leads: it looks for a result, or starts a
+generation, which is a generator of events. The generation belongs to the flight and to no member: a member that needs
+the next event while no other one runs the generation runs it up to that event, in its own thread, and all members get
+the event from a shared list. So a member that is slow or leaves, the leader included, delays no other one; the
+generation is closed when the last member has left.
 
 When the leader fails or leaves before there is a generation, or the generation fails, exactly one of the others leads.
 """
@@ -21,7 +22,7 @@ from django.conf import settings
 
 from querying.types import HEARTBEAT, Heartbeat
 
-MAX_FAILURES = 3  # leaders that failed one after the other; then it is no accident, and everybody is told
+MAX_FAILURES = 3  # of leaders in a row; after that, every member gets the error
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class FinalEvent(Generic[T]):
-    """The last event of a generation. What the generation does after it is run by the first member that leaves."""
+    """The last event of a generation. The first member that leaves runs what the generation does after it."""
 
     result: T
 
@@ -39,8 +40,8 @@ Generation = Generator[E | Heartbeat | FinalEvent[T], None, None]
 
 class _Flight(Generic[E, T]):
     def __init__(self, lock: threading.Lock) -> None:
-        self.news = threading.Condition(lock)  # of every event
-        self.ends = threading.Condition(lock)  # of results and failures, and of members that leave
+        self.news = threading.Condition(lock)  # notified of every event
+        self.ends = threading.Condition(lock)  # notified of results and failures, and when a member leaves
         self.running = threading.Lock()  # held by the member that runs the generation
         self.members = 0
         self.live_waiters = 0
@@ -54,7 +55,7 @@ class _Flight(Generic[E, T]):
         self.failures = 0
         self.error: BaseException | None = None
 
-    def tell_all(self) -> None:
+    def notify_all(self) -> None:
         self.news.notify_all()
         self.ends.notify_all()
 
@@ -65,7 +66,7 @@ class _Flight(Generic[E, T]):
             self.error = error if self.failures >= MAX_FAILURES else None
 
 
-class Flights(Generic[E, T]):
+class SingleFlight(Generic[E, T]):
     """The work under way in this process, by key."""
 
     def __init__(self) -> None:
@@ -77,11 +78,11 @@ class Flights(Generic[E, T]):
 
     @property
     def members(self) -> int:
-        """Return how many members all flights have."""
+        """Return the number of members of all flights."""
         return sum(flight.members for flight in list(self._flights.values()))
 
-    def board(self, key: str) -> Member[E, T]:
-        """Return a member of this key's flight; the first one leads. Every member must leave."""
+    def join(self, key: str) -> Member[E, T]:
+        """Return a new member of this key's flight, which must `leave` at its end; the first one leads."""
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
@@ -91,21 +92,21 @@ class Flights(Generic[E, T]):
             return Member(self, key, flight, leads=leads)
 
     def alone(self) -> Member[E, T]:
-        """Return the only member of a flight that nobody else finds."""
+        """Return the only member of a flight that no other caller can join."""
         flight: _Flight[E, T] = _Flight(self._lock)
         flight.members, flight.is_led = 1, True
         return Member(self, "", flight, leads=True)
 
     def forget(self, key: str, flight: _Flight[E, T]) -> None:
-        """Let those that come from now on begin another flight."""
+        """Take the flight away from its key: later callers start another one."""
         if self._flights.get(key) is flight:
             del self._flights[key]
 
 
 class Member(Generic[E, T]):
-    """One participant of a flight. `leads`: it is to find the result, or to start the generation that makes it."""
+    """One caller of a flight. `leads`: it has to find the result, or to start the generation that makes it."""
 
-    def __init__(self, flights: Flights[E, T], key: str, flight: _Flight[E, T], *, leads: bool) -> None:
+    def __init__(self, flights: SingleFlight[E, T], key: str, flight: _Flight[E, T], *, leads: bool) -> None:
         self._flights = flights
         self._key = key
         self._flight = flight
@@ -115,16 +116,16 @@ class Member(Generic[E, T]):
 
     @property
     def result(self) -> T | None:
-        """Return the result once there is one."""
+        """Return the flight's result; None: there is none yet."""
         return self._flight.result
 
     @property
     def was_interrupted(self) -> bool:
-        """Return whether a reader has interrupted the generation."""
+        """Return whether a member has thrown an exception into the generation."""
         return self._flight.was_interrupted
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the result, for a generation to read along, or for the lead; return whether one of them came.
+        """Wait for a result, a generation or the lead; return whether one of them came within `seconds`.
 
         Raises the leader's error once several leaders in a row have failed.
         """
@@ -147,28 +148,28 @@ class Member(Generic[E, T]):
                 self.leads = flight.is_led = True
             return self.leads
 
-    def land(self, result: T) -> None:
-        """Give the result to all members. Those that come later begin another flight."""
+    def publish(self, result: T) -> None:
+        """Give the result to all members. Later callers start another flight."""
         flight = self._flight
         with flight.news:
             flight.result = result
             self._flights.forget(self._key, flight)
-            flight.tell_all()
+            flight.notify_all()
 
     def start(self, generation: Generation[E, T]) -> None:
-        """Let all members read this generation; read along to have it made."""
+        """Set the generation of the flight. It runs as its members call `read_along`."""
         flight = self._flight
         with flight.news:
             flight.starter, flight.generation, flight.events = self, generation, []
             flight.interruption, flight.was_interrupted = None, False
-            flight.tell_all()
+            flight.notify_all()
 
     def read_along(self, *, until: float = math.inf, live: bool = True) -> Generator[E | Heartbeat, None, T | None]:
-        """Yield all events of the generation, and heartbeats while it is quiet; return its result.
+        """Yield all events of the generation, from its first one on, and heartbeats in between; return its result.
 
-        None: it failed, or had no result at `until` (on the monotonic clock). A member that is not `live` gets the
-        heartbeats alone. An exception that is thrown in here is thrown into the generation, the first of them all.
-        Raises the generation's error in the member that started it.
+        None: it failed, or had no result at `until` (on the monotonic clock). A member that is not `live` gets
+        heartbeats only. The first exception that a member throws in here is thrown into the generation. Raises the
+        generation's error in the member that started it.
         """
         flight, position = self._flight, 0
         generation, events = flight.generation, flight.events
@@ -179,7 +180,7 @@ class Member(Generic[E, T]):
                 position += 1
             elif generation is None or flight.result is not None or flight.generation is not generation:
                 break
-            elif until < math.inf and time.monotonic() >= until:
+            elif time.monotonic() >= until:
                 return None
             elif flight.running.acquire(blocking=False):
                 try:
@@ -195,7 +196,7 @@ class Member(Generic[E, T]):
                 event = HEARTBEAT
             try:
                 yield event
-            except Exception as exc:  # noqa: BLE001 - whatever it is, it is for the generation
+            except Exception as exc:  # noqa: BLE001 - every exception is passed to the generation
                 if not flight.was_interrupted:
                     flight.interruption, flight.was_interrupted = exc, True
         if self._failure is not None:
@@ -203,7 +204,7 @@ class Member(Generic[E, T]):
         return flight.result
 
     def leave(self, error: BaseException | None = None) -> None:
-        """Leave, with the error if the work failed; a leader that has started nothing hands the lead on."""
+        """Leave, with the error if the work failed; a leader that has started nothing passes the lead on."""
         flight = self._flight
         with flight.news:
             if self._has_left:
@@ -218,14 +219,14 @@ class Member(Generic[E, T]):
             generation, flight.generation = (flight.generation, None) if is_over else (None, flight.generation)
             if flight.members == 0 or flight.error is not None:
                 self._flights.forget(self._key, flight)
-            flight.tell_all()
+            flight.notify_all()
         if generation is not None:
             if flight.result is not None:
                 next(generation, None)
             generation.close()
 
     def _run(self, generation: Generation[E, T] | None, position: int) -> E | Heartbeat | None:
-        """Run the generation up to its next event, and return that; None: another member was faster, or it is over."""
+        """Run the generation up to its next event, and return that; None: another member has done so, or it is over."""
         flight = self._flight
         if generation is None or position < len(flight.events) or flight.result is not None:
             return None
@@ -240,10 +241,10 @@ class Member(Generic[E, T]):
         except BaseException as exc:
             self._fail(exc)
             if isinstance(exc, Exception) and self._failure is not exc:
-                return None  # the member that started it is told, and somebody leads
+                return None  # its starter raises it, and another member leads
             raise
         if isinstance(event, FinalEvent):
-            self.land(event.result)
+            self.publish(event.result)
             return None
         if not isinstance(event, Heartbeat):
             flight.events.append(event)
@@ -263,10 +264,10 @@ class Member(Generic[E, T]):
                 flight.starter = None
             if flight.error is not None:
                 self._flights.forget(self._key, flight)
-            flight.tell_all()
+            flight.notify_all()
 
     def _wait_for_news(self, generation: Generation[E, T] | None, position: int, until: float, *, live: bool) -> bool:
-        """Wait for the next event, or for the result if this member isn't `live`; return whether it came in time."""
+        """Wait for the next event, or for the result if not `live`; return whether it came within a heartbeat."""
         flight = self._flight
         seconds = min(float(settings.STREAM_HEARTBEAT_SECONDS), max(0.0, until - time.monotonic()))
         condition = flight.news if live else flight.ends

@@ -1,4 +1,4 @@
-"""The rung of the old answer: while the model is away, what it once wrote, if its sources still stand."""
+"""Serves an older answer of the model while the model is unavailable, if all of its sources are unchanged."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from querying.timings import Timings
 from querying.types import Answer, AnswerMode, CacheReport, Draft, Question, Token, Writing
 from ragsite.postgres.thread_connection import release_connection
 
-Standing = Mapping[tuple[UUID, str], Mapping[str, Any]]  # (document, text of a chunk) -> the chunk as it is now
+CurrentChunks = Mapping[tuple[UUID, str], Mapping[str, Any]]  # by document and text
 
 
 def write_stale(question: Question, retrieved: Retrieved, timings: Timings) -> Writing[Draft]:
-    """Return the newest answer to this question by whatever the documents said then; empty if there is none to give.
+    """Write the newest cached answer to this question from any state of the documents; empty: there is none.
 
-    Each passage that it was made from must still stand word for word in a document that the asker may read: a document
-    that was deleted, closed or rewritten takes the answer with it. New documents are why it is called old.
+    Each passage that it was made from must still be, word for word, in a document that the reader may read: an answer
+    from a document that was deleted, closed or rewritten is not served. New documents may make a better answer
+    possible, so it is called stale.
     """
     with timings.stage("stale"):
         kept = unless_it_fails(lambda: _find(question))
@@ -59,7 +60,7 @@ def _find(question: Question) -> CachedEntry | None:
 
 
 def standing_answer(question: Question, answer: Answer) -> Answer | None:
-    """Return the answer with its sources as they are now; None when one of them is gone, closed or rewritten."""
+    """Return the answer with its sources as they are now; None: one of them was deleted, closed or rewritten."""
     now = _chunks_now(question, answer.passages)
     if not answer.passages or any((each.document_id, each.text) not in now for each in answer.passages):
         return None
@@ -69,7 +70,7 @@ def standing_answer(question: Question, answer: Answer) -> Answer | None:
     return replace(answer, passages=passages, citations=citations)
 
 
-def _chunks_now(question: Question, passages: tuple[Passage, ...]) -> Standing:
+def _chunks_now(question: Question, passages: tuple[Passage, ...]) -> CurrentChunks:
     documents = readable_documents(question.principal).filter(corpus__in=question.corpora)
     condition = condition_of(question.filters)
     if condition is not None:
@@ -84,7 +85,7 @@ def _chunks_now(question: Question, passages: tuple[Passage, ...]) -> Standing:
     return {(row["document_id"], row["text"]): row for row in rows}
 
 
-def _passage_now(passage: Passage, now: Standing) -> Passage:
+def _passage_now(passage: Passage, now: CurrentChunks) -> Passage:
     chunk = now[passage.document_id, passage.text]
     return replace(
         passage,

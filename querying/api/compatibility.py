@@ -1,4 +1,4 @@
-"""The routes and replies of older systems, over the same answers."""
+"""Translates the requests and replies of older clients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from querying.api.representing import answer_as_json, passages_as_json
 from querying.api.serializers import QuestionSerializer
 from querying.types import MODES, Answer, Question
 
-# As clients write it -> as we do. What we do not know (`method`, `provider`) is ignored: old clients send it always.
+# Name of an older client -> canonical name. Other unknown fields (`method`, `provider`) are ignored.
 OTHER_NAMES = {"question": "query", "k": "top_k"}
 
 
@@ -20,12 +20,12 @@ def canonical_body(body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     renamed = {OTHER_NAMES.get(name, name): value for name, value in body.items() if value is not None}
-    known = QuestionSerializer().fields  # made each time: copies of all fields
+    known = QuestionSerializer().fields  # a property that copies all fields
     return {name: value for name, value in renamed.items() if name in known}
 
 
 def body_schema() -> dict[str, Any]:
-    """Return the JSON schema of what older clients send, as far as it means something here; null means nothing."""
+    """Return the JSON schema of the fields of older clients that are used here; null counts as absent."""
     text = {"type": ["string", "null"], "minLength": 1, "maxLength": settings.QUESTION_MAX_CHARS, "pattern": SOME_TEXT}
     count = {"type": ["integer", "null"], "minimum": 1, "maximum": settings.RETRIEVAL_TOP_K_MAX}
     mode = {"enum": [*MODES, None]}

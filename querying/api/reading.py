@@ -1,4 +1,4 @@
-"""HTTP requests -> questions: validated, with the corpora that the asker may read, and a deadline."""
+"""Reads questions from HTTP requests: validated, with the corpora that the client may ask, and a deadline."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_question(request: Request, body: Any = None) -> tuple[Question, bool]:
 
 
 def read_search(request: Request) -> Question:
-    """Return the question of a request that wants passages only."""
+    """Return the question of a search request."""
     return _question_of(request, _fields_of(request, _SEARCH))
 
 
@@ -50,11 +50,11 @@ def read_batch(request: Request) -> list[Question]:
     return [replace(first, text=text, lane=Lane.BATCH, id=new_id()) for text in fields["queries"]]
 
 
-# Kept, because to make the fields of a serializer takes longer than to validate with them. Validating changes nothing.
+# Made once: building the fields of a serializer takes longer than validating, which changes nothing in them.
 _QUESTION, _SEARCH, _BATCH = QuestionSerializer(), SearchSerializer(), BatchSerializer()
 
 
-# What bodies mean that were sent before. The same bytes always mean the same, and are asked again and again.
+# The fields of recent request bodies. Equal bytes always have equal fields, and few bodies are sent often.
 _lock = threading.Lock()
 _known: LRUCache[Any, dict[str, Any]] = LRUCache(BODIES_KEPT)
 
@@ -66,7 +66,7 @@ def _fields_of(request: Request, serializer: OptionsSerializer) -> dict[str, Any
         return _validated(serializer, request.data)
     try:
         body: bytes = request.body
-    except RawPostDataException:  # somebody has looked into it: the check of a session's token
+    except RawPostDataException:  # the body was read before, by the check of a CSRF token
         return _validated(serializer, request.data)
     key = (serializer, body, settings.QUESTION_MAX_CHARS, settings.RETRIEVAL_TOP_K_MAX)
     with _lock:
@@ -89,7 +89,7 @@ def _question_of(request: Request, fields: Mapping[str, Any]) -> Question:
     refuse_while_disabled()
     deadline = Deadline.after(_seconds(fields.get("deadline_ms"), request.headers.get(DEADLINE_HEADER)))
     principal = principal_of(request)
-    # Half: who waits in vain for another thread still has time for a read of their own.
+    # Half of the time: after a shared read that took too long, there is time for an own one.
     scope = scope_of(principal, fields.get("corpora", []), patience_seconds=deadline.remaining() / 2)
     if not scope.corpora:
         raise CorpusNotFound("There is no corpus that you may ask.")
@@ -108,24 +108,24 @@ def _question_of(request: Request, fields: Mapping[str, Any]) -> Question:
 
 
 def default_top_k(corpus: Corpus) -> int:
-    """Return how many passages a question gets that doesn't say."""
+    """Return the number of passages for a question to this corpus without `top_k`."""
     chosen = corpus.defaults.get("top_k")
     usable = isinstance(chosen, int) and not isinstance(chosen, bool) and 1 <= chosen <= settings.RETRIEVAL_TOP_K_MAX
     return chosen if usable else int(settings.RETRIEVAL_TOP_K)
 
 
 def default_mode(corpus: Corpus) -> Mode:
-    """Return the mode of a question that doesn't say."""
+    """Return the mode of a question to this corpus without `mode`."""
     chosen = corpus.defaults.get("mode")
     return next((mode for mode in MODES if mode == chosen), "balanced")
 
 
-def _seconds(in_body_ms: int | None, in_header: str | None) -> float:
-    """Return how long the asker waits: the shorter of both wishes, never above DEADLINE_MAX_SECONDS."""
-    wishes = [] if in_body_ms is None else [in_body_ms]
-    if in_header is not None:
-        if not _MILLISECONDS.fullmatch(in_header.strip()):
+def _seconds(body_ms: int | None, header: str | None) -> float:
+    """Return the deadline in seconds: the shorter one of body and header, at most DEADLINE_MAX_SECONDS."""
+    given = [] if body_ms is None else [body_ms]
+    if header is not None:
+        if not _MILLISECONDS.fullmatch(header.strip()):
             raise InvalidInput(fields={DEADLINE_HEADER: "Write a whole number of milliseconds above 0."})
-        wishes.append(int(in_header))
+        given.append(int(header))
     longest_ms = int(settings.DEADLINE_MAX_SECONDS * 1000)
-    return min([*wishes, longest_ms]) / 1000 if wishes else float(settings.DEADLINE_SECONDS)
+    return min([*given, longest_ms]) / 1000 if given else float(settings.DEADLINE_SECONDS)

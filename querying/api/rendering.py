@@ -1,4 +1,4 @@
-"""What a client may ask for with `Accept`: JSON, or a stream of events."""
+"""Negotiates the `Accept` header: JSON, or a stream of events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 
 class EventStreamRenderer(BaseRenderer):
-    """Lets `Accept: text/event-stream` through. The stream itself is no DRF response, and needs no renderer."""
+    """Accepts `Accept: text/event-stream`. The stream itself is no DRF response, and needs no renderer."""
 
     media_type = "text/event-stream"
     format = "events"
@@ -18,10 +18,10 @@ class EventStreamRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """Return the data as JSON: an answer to somebody who accepts streams, and asked for none."""
+        """Return the data as JSON, for a client that accepts streams but has set `stream` to false."""
         return bytes(JSONRenderer().render(data))
 
 
 def as_json(data: Any) -> Response:
-    """Return a JSON response, also to somebody who accepts a stream and has said that they want none."""
+    """Return a JSON response, even if the client accepts streams."""
     return Response(data, content_type="application/json")

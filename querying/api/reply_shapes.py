@@ -1,4 +1,4 @@
-"""What replies look like, for the OpenAPI schema. They are made as plain dicts: see `querying.api.representing`."""
+"""Declares the form of replies for the OpenAPI schema. `querying.api.representing` makes them, as plain dicts."""
 
 from __future__ import annotations
 

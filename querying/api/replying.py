@@ -1,4 +1,4 @@
-"""Answers that are not streamed, one or several, each within the number of answers that may be in the making."""
+"""Replies that are not streamed: one answer or a batch, within the limit of answer slots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from querying.answering.memory_hit import answer_at_once
 from querying.answering.pipeline import answer_question, search
 from querying.api.representing import answer_as_json, cache_as_json, search_as_json
-from querying.caching.answers import given_again
+from querying.caching.answers import cached_reply
 from querying.concurrency.answer_slots import take_slot
 from querying.timings import milliseconds_since
 from querying.types import Answer, CacheReport, Question
@@ -21,19 +21,19 @@ from ragsite.postgres.thread_connection import release_connection
 from ragsite.web.exception_handler import problem_of
 
 ALWAYS = "json"
-OWN = frozenset({"id", "cache", "timings_ms"})  # what is another one in each reply that gives the same answer again
+OWN = frozenset({"id", "cache", "timings_ms"})  # the fields that differ between replies with the same answer
 
 
 def reply_at_once(question: Question) -> HttpResponse | None:
-    """Return the whole reply if this process has the answer in its memory.
+    """Return the reply to a question whose answer is in the memory of this process; None: it is not.
 
-    What is the same for everybody who gets the answer is written once: it is long, and the rest is not.
+    The part that is the same in each reply is serialised once per cached answer: it is long, the rest is short.
     """
     kept = answer_at_once(question)
     if kept is None:
         return None
     if ALWAYS not in kept.written:
-        whole = answer_as_json(given_again(question, kept))
+        whole = answer_as_json(cached_reply(question, kept))
         kept.written[ALWAYS] = _as_bytes({name: value for name, value in whole.items() if name not in OWN})[1:]
     own = {
         "id": str(question.id),
@@ -48,8 +48,8 @@ def _as_bytes(body: dict[str, Any]) -> bytes:
 
 
 def answer_one(question: Question) -> Answer:
-    """Return the answer. Raises Overloaded while too many are in the making."""
-    release_connection()  # waiting for a slot must not keep one
+    """Return the answer. Raises Overloaded when no answer slot gets free."""
+    release_connection()  # none is held while this waits for a slot
     with take_slot(question.deadline):
         return answer_question(question)
 
@@ -57,7 +57,7 @@ def answer_one(question: Question) -> Answer:
 def answer_all(batch: Sequence[Question]) -> list[dict[str, Any]]:
     """Return one answer per question, in their order; `{"error": problem}` where there is none.
 
-    One after the other, in one slot: a batch must not push out those who wait for one answer.
+    One after the other in one slot, so that a batch leaves the other slots to single questions.
     """
     release_connection()
     with take_slot(batch[0].deadline):

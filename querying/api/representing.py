@@ -1,4 +1,4 @@
-"""Answers as JSON has them: plain dicts, because a serializer would cost more than the rest of a cached answer."""
+"""Represents answers as JSON values: plain dicts, because a serializer would cost more than the rest of a cache hit."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def search_as_json(retrieved: Retrieved) -> Json:
 
 
 def cache_report_of(retrieved: Retrieved) -> CacheReport:
-    """Return whether the passages were found before; only the same question finds them again."""
+    """Return whether the passages came from the search cache, which only matches the same question."""
     age_seconds = retrieved.age_seconds
     return CacheReport() if age_seconds is None else CacheReport(hit=True, similarity=1.0, age_seconds=age_seconds)
 
@@ -100,15 +100,15 @@ def citation_as_json(citation: Citation, title: str) -> Json:
 
 
 def cache_as_json(report: CacheReport) -> Json:
-    """Return whether the answer came from a cache."""
+    """Return a cache report as JSON values."""
     return {"hit": report.hit, "similarity": report.similarity, "age_seconds": report.age_seconds}
 
 
 def reasons_as_json(reasons: Iterable[Reason]) -> list[Json]:
-    """Return codes and sentences."""
+    """Return the codes and messages of reasons."""
     return [asdict(reason) for reason in reasons]
 
 
 def legs_as_json(legs: Iterable[LegReport]) -> list[Json]:
-    """Return how each leg went."""
+    """Return the name, status and time of each leg."""
     return [asdict(leg) for leg in legs]

@@ -1,4 +1,4 @@
-"""How the routes of questions are described in the OpenAPI schema, with examples."""
+"""Describes the routes of questions for the OpenAPI schema, with examples."""
 
 from __future__ import annotations
 

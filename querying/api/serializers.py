@@ -1,4 +1,4 @@
-"""What may be sent: questions, batches of them, and what a reader thinks of an answer."""
+"""Validates request bodies: questions, batches of questions, feedback."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CORPORA_MAX = 50
 
 
 class QuestionField(TextField):
-    """A question: as long as QUESTION_MAX_CHARS at most, which may change while the server runs a test."""
+    """A question of at most QUESTION_MAX_CHARS, which tests may change."""
 
     def described(self) -> dict[str, Any]:
-        """Return how long it may be."""
+        """Return the JSON schema of a question."""
         return {**super().described(), "maxLength": settings.QUESTION_MAX_CHARS}
 
     def to_internal_value(self, data: Any) -> str:
-        """Return the question."""
+        """Return the validated question."""
         question = super().to_internal_value(data)
         if len(question) > settings.QUESTION_MAX_CHARS:
             raise serializers.ValidationError(f"A question has at most {settings.QUESTION_MAX_CHARS} characters.")
@@ -35,14 +35,14 @@ class QuestionField(TextField):
 
 
 class PassageCountField(SelfDescribing, NumberField):
-    """How many passages are wanted."""
+    """The number of passages."""
 
     def described(self) -> dict[str, Any]:
-        """Return how many there may be."""
+        """Return the JSON schema of the number."""
         return {"maximum": settings.RETRIEVAL_TOP_K_MAX}
 
     def to_internal_value(self, data: Any) -> int:
-        """Return the number."""
+        """Return the validated number."""
         number = super().to_internal_value(data)
         if number > settings.RETRIEVAL_TOP_K_MAX:
             raise serializers.ValidationError(f"At most {settings.RETRIEVAL_TOP_K_MAX}.")
@@ -53,11 +53,11 @@ class FiltersField(SelfDescribing, serializers.DictField):
     """What documents a question is limited to."""
 
     def described(self) -> dict[str, Any]:
-        """Return the filters that there are."""
+        """Return the JSON schema of the filters."""
         return filters_schema()
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the filters; those that don't exist are refused here, before a stream has begun."""
+        """Return the validated filters. Unknown ones are refused here, before a stream has begun."""
         filters: dict[str, Any] = super().to_internal_value(data)
         condition_of(filters)
         return filters

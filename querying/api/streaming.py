@@ -1,4 +1,4 @@
-"""An answer as server-sent events: as it is made, with a sign of life when it is quiet, and exactly one end."""
+"""Streams an answer as server-sent events, with heartbeats while it is quiet, and exactly one final event."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.http import StreamingHttpResponse
 from querying.answering.pipeline import answer_events
 from querying.api.representing import answer_as_json, passages_as_json
 from querying.concurrency.answer_slots import Slot, take_slot
-from querying.concurrency.stream_priority import Turn, turns
-from querying.types import Done, Event, Found, Heartbeat, Meta, Question, Token, Written
+from querying.concurrency.stream_priority import ScheduledStream, stream_scheduler
+from querying.types import Done, Event, Heartbeat, Meta, PassagesFound, Question, Token, Written
 from ragsite import shutdown
 from ragsite.errors import ShuttingDown
 from ragsite.metrics import STREAMS_GIVING_WAY, STREAMS_OPEN
@@ -23,32 +23,32 @@ from ragsite.postgres.thread_connection import release_connection
 from ragsite.web.exception_handler import log_if_unknown, problem_of
 
 BEAT = b": beat\n\n"
-LAST_WAIT_SECONDS = 10.0  # of a reader who has the whole text, for those who have seen nothing yet
+LAST_WAIT_SECONDS = 10.0  # that a stream whose text is complete waits for those without a token
 HEADERS = {
     "Cache-Control": "private, no-store, no-cache, no-transform",
-    "X-Accel-Buffering": "no",  # nginx would keep the answer until it is complete
+    "X-Accel-Buffering": "no",  # nginx would buffer the answer until it is complete
 }
 
 
 def stream_response(question: Question) -> StreamingHttpResponse:
     """Return the response that streams the answer. Raises Overloaded while too many are open."""
-    # Waiting for a slot must not keep a connection, and the stream runs in this thread, with its connection.
+    # No connection is held while this waits for a slot; the stream runs in the same thread.
     release_connection()
     stream = EventStream(answer_events(question), take_slot(question.deadline))
     return StreamingHttpResponse(stream, content_type="text/event-stream", headers=HEADERS)
 
 
 class EventStream:
-    """The bytes of a stream. Closing it stops the model, also when nothing was read of it yet.
+    """The bytes of a stream. Closing it stops the model, even if nothing was read yet.
 
-    A bare generator that was never started runs no `finally`, and would keep its slot for ever.
+    A class, because a generator that was never started runs no `finally` and would never release its slot.
     """
 
     def __init__(self, events: Generator[Event, None, None], slot: Slot) -> None:
         self._events = events
         self._slot = slot
-        self._turn = turns().begin()
-        self._frames = _frames(events, self._turn)
+        self._scheduled = stream_scheduler().start()
+        self._frames = _frames(events, self._scheduled)
         self._is_open = True
         STREAMS_OPEN.inc()
 
@@ -59,7 +59,7 @@ class EventStream:
         return next(self._frames)
 
     def close(self) -> None:
-        """End the stream: called by the server at its end, and when a write fails because the reader has left."""
+        """End the stream. The server calls this at its end, and when a write fails because the reader disconnected."""
         if not self._is_open:
             return
         self._is_open = False
@@ -67,16 +67,15 @@ class EventStream:
             self._frames.close()
             self._events.close()
         finally:
-            self._turn.rest()
+            self._scheduled.pause()
             self._slot.release()
             STREAMS_OPEN.dec()
 
 
-def _frames(events: Generator[Event, None, None], turn: Turn) -> Generator[bytes, None, None]:
+def _frames(events: Generator[Event, None, None], scheduled: ScheduledStream) -> Generator[bytes, None, None]:
     """Yield the bytes of each event; tokens of STREAM_FLUSH_SECONDS together. The last one is `done` or `error`.
 
-    Where others wait for their first word, the end of a text that is complete comes after them: see
-    `querying.concurrency.stream_priority`.
+    Under load, `done` comes after the first tokens of other streams: see `querying.concurrency.stream_priority`.
     """
     pending: list[str] = []
     flushed_at = 0.0
@@ -86,42 +85,44 @@ def _frames(events: Generator[Event, None, None], turn: Turn) -> Generator[bytes
                 pending.append(event.text)
                 if time.monotonic() - flushed_at < settings.STREAM_FLUSH_SECONDS:
                     continue
-            if isinstance(event, Found | Heartbeat):  # who hears nothing for so long waits for others, and not for us
-                turn.rest()
-            if isinstance(event, Written) and turn.may_end():
-                continue  # what is pending goes out with the end
+            if isinstance(
+                event, PassagesFound | Heartbeat
+            ):  # a heartbeat: it waits for another request or for the model
+                scheduled.pause()
+            if isinstance(event, Written) and scheduled.may_finish():
+                continue  # pending text is sent with the end
             if pending:
                 yield _token_frame(pending)
                 flushed_at = time.monotonic()
             elif isinstance(event, Heartbeat):
                 yield BEAT
             if isinstance(event, Written):
-                yield from _beats_until_called(turn)
+                yield from _beats_until_granted(scheduled)
             elif not isinstance(event, Token | Heartbeat):
                 yield _frame_of(event)
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the reader is told; the status has long been sent
+    except Exception as exc:  # noqa: BLE001 - the status has been sent, so every error becomes an event
         if pending:
             yield _token_frame(pending)
         yield _error_frame(exc)
 
 
-def _beats_until_called(turn: Turn) -> Iterator[bytes]:
+def _beats_until_granted(scheduled: ScheduledStream) -> Iterator[bytes]:
     give_up_at = time.monotonic() + LAST_WAIT_SECONDS
     with STREAMS_GIVING_WAY.track_inprogress():
-        while not turn.wait(min(settings.STREAM_HEARTBEAT_SECONDS, max(0.0, give_up_at - time.monotonic()))):
+        while not scheduled.wait(min(settings.STREAM_HEARTBEAT_SECONDS, max(0.0, give_up_at - time.monotonic()))):
             if time.monotonic() >= give_up_at or shutdown.has_begun():
                 return
             yield BEAT
 
 
 def _until_shutdown(events: Generator[Event, None, None]) -> Iterator[Event]:
-    """Yield the events. Once this process is to stop, the work is told so, and ends with what it has."""
+    """Yield the events; when this process is to stop, throw ShuttingDown into them once, so that they end."""
     told = False
     for event in events:
         yield event
         if shutdown.has_begun() and not told and not isinstance(event, Written | Done):
             told = True
-            # While a model writes, it counts as a model that failed: the answer is quoted. Before, it is the end.
+            # While a model writes, this counts as its failure: the answer is quoted. Before, it is the final error.
             yield events.throw(ShuttingDown(retry_after_seconds=1))
 
 
@@ -131,11 +132,11 @@ def _token_frame(pending: list[str]) -> bytes:
     return _frame("token", {"text": text})
 
 
-def _frame_of(event: Meta | Found | Done) -> bytes:
+def _frame_of(event: Meta | PassagesFound | Done) -> bytes:
     if isinstance(event, Meta):
         modes = {"answer_mode": event.mode.value, "original_mode": (event.original_mode or event.mode).value}
         return _frame("meta", {"id": str(event.id), **modes, "corpora": list(event.corpora)})
-    if isinstance(event, Found):
+    if isinstance(event, PassagesFound):
         return _frame("passages", passages_as_json(event.passages))
     return _frame("done", answer_as_json(event.answer))
 

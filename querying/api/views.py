@@ -1,4 +1,4 @@
-"""Questions over HTTP: validate, call one function, answer."""
+"""The HTTP views of questions: validate, call one function, reply."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ragsite.web.throttling import ScopedThrottle
 
 
 class QuestionView(DataView):
-    """Anybody may ask; of which corpora, documents/access/policy.py says."""
+    """The base of views that answer questions. documents/access/policy.py decides which corpora a client may ask."""
 
     permission_classes = [AllowAny]
     throttle_scope = "query"
@@ -55,7 +55,7 @@ class BatchView(QuestionView):
     """Several questions at once count as several."""
 
     def throttle_cost(self, request: Request) -> int:
-        """Return how many questions the request has, as far as it has any."""
+        """Return how many questions the rate limit counts for this request."""
         queries = request.data.get("queries") if isinstance(request.data, dict) else None
         return max(1, len(queries)) if isinstance(queries, list) else 1
 

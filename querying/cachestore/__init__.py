@@ -1,1 +1,1 @@
-"""Where caches keep their entries: memory, Redis, Postgres."""
+"""Stores cache entries: in memory, in Redis, in Postgres."""

@@ -1,4 +1,4 @@
-"""A cache that fails is an empty cache."""
+"""Treats a cache that fails as an empty cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def unless_it_fails(act: Callable[[], T]) -> T | None:
-    """Return what `act` returns, or None when the database fails: then there is no cache, and the search will tell."""
+    """Return what `act` returns, or None if the database fails: the search after it will raise its error."""
     try:
         return act()
     except (DatabaseFault, DatabaseUnavailable) as exc:

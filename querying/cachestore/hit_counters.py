@@ -1,4 +1,4 @@
-"""How often caches spare the work: per layer in the metrics, per layer and corpus in the database."""
+"""Counts hits and misses of the caches: per layer in the metrics, per layer and corpus in the database."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ragsite.metrics import CACHE_QUESTIONS, CACHE_REQUESTS
 from ragsite.postgres.limits import bounded_transaction
 from ragsite.process_memory import on_reset
 
-QUESTIONS = "questions"  # the layer that counts whole questions, whichever cache had the answer
+QUESTIONS = "questions"  # the layer that counts whole questions, for all caches together
 PERIOD_SECONDS = 600
 KEPT_DAYS = 8
-MAX_WAITING = 10_000  # pairs of corpus and layer; beyond, nothing new is counted until the database is back
+MAX_WAITING = 10_000  # pairs of corpus and layer; beyond that, new ones are not counted until the database is back
 
 _ADD = """
 INSERT INTO querying_cachecount AS kept (corpus_id, layer, since, hits, misses)
@@ -43,7 +43,7 @@ class _Count:
 
 @dataclass(frozen=True)
 class Rate:
-    """How a layer did."""
+    """Hits and misses of a layer."""
 
     layer: str
     hits: int
@@ -51,18 +51,18 @@ class Rate:
 
     @property
     def share(self) -> float | None:
-        """Return the share of hits, 0..1; None: it was not asked."""
+        """Return the share of hits, 0..1; None: there were no look-ups."""
         asked = self.hits + self.misses
         return self.hits / asked if asked else None
 
     @property
     def percent(self) -> int | None:
-        """Return the share of hits in percent; None: it was not asked."""
+        """Return the share of hits in percent; None: there were no look-ups."""
         return None if self.share is None else round(100 * self.share)
 
 
-class Counts:
-    """What was counted in this process and is not stored yet."""
+class CountBuffer:
+    """The counts of this process that are not stored yet."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -70,7 +70,7 @@ class Counts:
         self._pruned_at: datetime | None = None
 
     def add(self, layer: str, corpora: Iterable[int], *, hit: bool) -> None:
-        """Count for each corpus."""
+        """Count a hit or a miss of a layer for each corpus."""
         since = _period_number(int(time.time()) // PERIOD_SECONDS)
         with self._lock:
             for corpus_id in corpora:
@@ -87,7 +87,7 @@ class Counts:
             background_writer.begin()
 
     def store(self) -> None:
-        """Add what waits to the table. Raises DatabaseError, and loses nothing."""
+        """Add the buffered counts to the table. Raises DatabaseError, and keeps them then."""
         with self._lock:
             batch, self._waiting = self._waiting, {}
         if not batch:
@@ -101,7 +101,7 @@ class Counts:
             raise
 
     def forget(self) -> None:
-        """Forget what waits."""
+        """Drop the buffered counts."""
         with self._lock:
             self._waiting.clear()
 
@@ -119,7 +119,7 @@ class Counts:
             CacheCount.objects.filter(since__lt=now - timedelta(days=KEPT_DAYS)).delete()
 
 
-_counts = Counts()
+_counts = CountBuffer()
 background_writer.store_later(_counts.store)
 on_reset(_counts.forget)
 
@@ -135,19 +135,19 @@ def _questions(outcome: str) -> Counter:
 
 
 def count(layer: str, *, hit: bool, corpora: Iterable[int] = ()) -> None:
-    """Count that a layer was asked, for these corpora."""
+    """Count a look-up in a layer for these corpora."""
     _requests(layer, "hit" if hit else "miss").inc()
     _counts.add(layer, corpora, hit=hit)
 
 
 def count_question(*, hit: bool, corpora: Iterable[int] = ()) -> None:
-    """Count a question that caches were allowed for, and whether one of them had the answer."""
+    """Count a question that may be answered from a cache, as a hit or a miss of all caches together."""
     _questions("hit" if hit else "miss").inc()
     _counts.add(QUESTIONS, corpora, hit=hit)
 
 
 def rates_of(corpus_id: int, *, since: datetime) -> list[Rate]:
-    """Return how each layer did for a corpus since then (to the ten minutes), in the order that questions ask them."""
+    """Return the rate of each layer for a corpus since then (in periods of ten minutes), in the order of look-ups."""
     rows = CacheCount.objects.filter(corpus_id=corpus_id, since__gte=_period(since))
     found: dict[str, _Count] = {}
     for layer, hits, misses in rows.values_list("layer", "hits", "misses"):
@@ -162,7 +162,7 @@ def rates_of(corpus_id: int, *, since: datetime) -> list[Rate]:
 LAYERS = {
     QUESTIONS: "whole questions, from any cache",
     "memory": "answers, in memory",
-    "flight": "answers, in the making by somebody else",
+    "flight": "answers, shared with a concurrent request",
     "redis": "answers, in Redis",
     "postgres": "answers, in Postgres",
     "semantic": "answers, to the same question in other words",
@@ -178,13 +178,13 @@ def _period(moment: datetime) -> datetime:
     return _period_number(int(moment.timestamp()) // PERIOD_SECONDS)
 
 
-@lru_cache(maxsize=2)  # it is asked for with every question
+@lru_cache(maxsize=2)  # it is needed for every question
 def _period_number(number: int) -> datetime:
     return datetime.fromtimestamp(number * PERIOD_SECONDS, tz=UTC)
 
 
 def _add(batch: Mapping[Key, _Count]) -> None:
-    # Always in this order: two processes that add to the same rows must not wait for each other in a circle.
+    # Sorted, so that two processes that add to the same rows can't deadlock.
     keys = sorted(batch)
     columns: list[Any] = [
         [key[0] for key in keys],

@@ -1,4 +1,4 @@
-"""What is kept in this process's memory: bounded in bytes and number, never locked for longer than a look-up."""
+"""Keeps answers and searches in the memory of this process: an LRU cache, bounded in bytes and in entries."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cachetools import LRUCache
 from django.conf import settings
 
 from querying.types import Answer
+from ragsite.per_process import PerProcess
 from ragsite.process_memory import on_reset
 
 MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its text
@@ -18,12 +19,12 @@ MAX_ENTRIES = 2000  # also when they are tiny: an object weighs more than its te
 
 @dataclass(frozen=True)
 class CachedEntry:
-    """An answer, and when it was made (seconds since 1970: processes share it)."""
+    """An answer, and when it was made (seconds since 1970, because processes share it)."""
 
     answer: Answer
     made_at: float
     size_bytes: int = 0
-    # The part of a reply that is always the same, by the kind of reply. Written by who sends it.
+    # The part of a reply that is the same each time, by the kind of reply; filled in by querying/api/replying.py.
     written: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -33,23 +34,23 @@ class CachedEntry:
 
 
 class Entry(Protocol):
-    """What can be kept: it knows its size and age."""
+    """An entry of a MemoryCache."""
 
     @property
     def size_bytes(self) -> int:
-        """How much room it takes, about."""
+        """Return about how much memory the entry takes."""
 
     @property
     def age_seconds(self) -> float:
-        """How old it is."""
+        """Return how old the entry is."""
 
 
 E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
-class Usage:
-    """How full a memory is."""
+class MemoryUsage:
+    """How full a cache is."""
 
     entries: int
     bytes: int
@@ -57,7 +58,7 @@ class Usage:
 
 
 class MemoryCache(Generic[E]):
-    """What was used last."""
+    """An LRU cache whose entries expire after CACHE_TTL_SECONDS. Its lock is held for single look-ups only."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -68,7 +69,7 @@ class MemoryCache(Generic[E]):
         )
 
     def get(self, key: str) -> E | None:
-        """Return what is kept under this key, if it is young enough to be given."""
+        """Return the entry under this key, if it has not expired."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None and entry.age_seconds > settings.CACHE_TTL_SECONDS:
@@ -77,49 +78,39 @@ class MemoryCache(Generic[E]):
             return entry
 
     def put(self, key: str, entry: E) -> None:
-        """Keep something; what was not used for longest makes room. What is larger than all room is not kept."""
+        """Store an entry, in place of the least recently used ones; one larger than the whole cache is not stored."""
         with self._lock:
             if self._entries.getsizeof(entry) <= self._entries.maxsize:
                 self._entries[key] = entry
 
     def count_hit(self, key: str) -> int:
-        """Count a hit, and return how many are worth writing down now: at the 1st, 2nd, 4th, 8th ... of a key."""
+        """Count a hit, and return how many to store now: at the 1st, 2nd, 4th, 8th ... hit of a key, else 0."""
         with self._lock:
             if len(self._hits) > MAX_ENTRIES:
                 self._hits.clear()
             count = self._hits[key] = self._hits.get(key, 0) + 1
         return count - count // 2 if count & (count - 1) == 0 else 0
 
-    def usage(self) -> Usage:
-        """Return how full it is."""
+    def usage(self) -> MemoryUsage:
+        """Return the number of entries and their bytes."""
         with self._lock:
-            return Usage(len(self._entries), sum(entry.size_bytes for entry in self._entries.values()), self.max_bytes)
+            return MemoryUsage(
+                len(self._entries), sum(entry.size_bytes for entry in self._entries.values()), self.max_bytes
+            )
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all entries."""
         with self._lock:
             self._entries.clear()
             self._hits.clear()
 
 
-class OfThisProcess(Generic[E]):
-    """The one memory of its kind in this process, as large as CACHE_MEMORY_BYTES says now."""
-
-    def __init__(self) -> None:
-        self._making = threading.Lock()
-        self._memory: MemoryCache[E] | None = None
-
-    def __call__(self) -> MemoryCache[E]:
-        """Return the memory."""
-        with self._making:
-            if self._memory is None or self._memory.max_bytes != settings.CACHE_MEMORY_BYTES:
-                self._memory = MemoryCache(settings.CACHE_MEMORY_BYTES)
-            return self._memory
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self().clear()
+memory: PerProcess[int, MemoryCache[CachedEntry]] = PerProcess(MemoryCache, lambda: settings.CACHE_MEMORY_BYTES)
 
 
-memory: OfThisProcess[CachedEntry] = OfThisProcess()  # of answers
-on_reset(memory.clear)
+def forget_all() -> None:
+    """Forget every answer of this process."""
+    memory().clear()
+
+
+on_reset(forget_all)

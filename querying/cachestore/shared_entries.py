@@ -1,7 +1,7 @@
-"""Search results and question vectors for all processes: in Redis where there is one, else in Postgres.
+"""Shares search results and question vectors between processes: in Redis if REDIS_URL is set, else in Postgres.
 
-Redis is written at once. Postgres is written in the background: a fresh question doesn't wait for it. JSON, because
-whoever can write to a pickle cache can run code here.
+Redis is written at once, Postgres in the background. Values are JSON: with pickle, write access to a cache would allow
+code execution.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from ragsite.process_memory import on_reset
 
 Kind = CacheEntry.Kind
 MAX_VALUE_BYTES = 512 * 1024  # as JSON
-MAX_WAITING = 500  # entries that wait for Postgres; beyond, the oldest are dropped
-PRUNE_EVERY = 100  # entries kept, per process
+MAX_WAITING = 500  # entries buffered for Postgres; beyond that, the oldest are dropped
+PRUNE_EVERY = 100  # entries stored, per process
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A value, and when it was made (seconds since 1970: processes share it)."""
+class SharedEntry:
+    """A value, and when it was made (seconds since 1970, because processes share it)."""
 
     value: Any
     made_at: float
 
     @property
     def is_young(self) -> bool:
-        """Return whether it may still be used."""
+        """Return whether the value has not expired."""
         return bool(time.time() - self.made_at <= settings.CACHE_TTL_SECONDS)
 
 
-def load(kind: Kind, key: str) -> Loaded | None:
-    """Return the value kept under this key, if it is young enough to be used. Raises what the database raises."""
+def load(kind: Kind, key: str) -> SharedEntry | None:
+    """Return the entry under this key; None: there is none, or it has expired. Raises what the database raises."""
     found = _load_from_redis(kind, key) if settings.REDIS_URL else _load_from_postgres(key)
     return found if found is not None and found.is_young else None
 
 
 def keep(kind: Kind, key: str, value: Any, *, corpora: Iterable[int] = (), documents: Iterable[UUID] = ()) -> None:
-    """Keep a value for all processes. Never raises, and never waits for Postgres."""
+    """Store a value for all processes. Never raises, and never waits for Postgres."""
     if len(json.dumps(value)) > MAX_VALUE_BYTES:
         return
     made_at = time.time()
@@ -74,12 +74,12 @@ def keep(kind: Kind, key: str, value: Any, *, corpora: Iterable[int] = (), docum
 
 
 def forget(entries: QuerySet[CacheEntry]) -> int:
-    """Delete entries of Postgres; return how many. Those of Redis are found by nobody, and end with their time."""
+    """Delete entries in Postgres; return how many. Those in Redis expire, and no key leads to them."""
     return entries.delete()[0]
 
 
 def forget_vectors() -> int:
-    """Delete the vectors of all questions; return how many Postgres had."""
+    """Delete all question vectors; return how many Postgres had."""
     if settings.REDIS_URL:
         redis: Any = caches["default"]
         redis.delete_pattern(_name(Kind.VECTOR, "*"))
@@ -87,17 +87,17 @@ def forget_vectors() -> int:
 
 
 def entries_from(documents: Collection[UUID]) -> QuerySet[CacheEntry]:
-    """Return the entries that hold text of any of these documents."""
+    """Return the entries with text of any of these documents."""
     return CacheEntry.objects.filter(documents__overlap=list(documents))
 
 
 def entries_about(corpora: Iterable[int]) -> QuerySet[CacheEntry]:
-    """Return the searches in any of these corpora."""
+    """Return the entries of searches in any of these corpora."""
     return CacheEntry.objects.filter(corpora__overlap=list(corpora))
 
 
 def prune() -> int:
-    """Delete what is too old to be used, and what is beyond CACHE_MAX_ANSWERS of a kind; return how many rows went."""
+    """Delete expired entries, and the oldest beyond CACHE_MAX_ANSWERS of a kind; return the number of rows."""
     oldest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
     gone = CacheEntry.objects.filter(created_at__lte=oldest).delete()[0]
     for kind in Kind:
@@ -106,16 +106,16 @@ def prune() -> int:
     return gone
 
 
-class Waiting:
-    """The entries of this process that Postgres doesn't have yet."""
+class EntryBuffer:
+    """The entries of this process that are not in Postgres yet."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: dict[str, CacheEntry] = {}
-        self._kept_since_pruning = 0
+        self._stored_since_pruning = 0
 
     def add(self, entry: CacheEntry) -> None:
-        """Keep an entry until it is stored; the oldest makes room."""
+        """Buffer an entry, in place of the oldest one if there are too many."""
         with self._lock:
             self._entries.pop(entry.key, None)
             self._entries[entry.key] = entry
@@ -123,12 +123,12 @@ class Waiting:
                 del self._entries[next(iter(self._entries))]
 
     def forget(self) -> None:
-        """Forget what waits."""
+        """Drop all buffered entries."""
         with self._lock:
             self._entries.clear()
 
     def store(self) -> None:
-        """Write what waits. What the database refuses is lost: it is a cache."""
+        """Store the buffered entries. Those that the database refuses are dropped."""
         with self._lock:
             batch, self._entries = sorted(self._entries.values(), key=lambda entry: entry.key), {}
         if not batch:
@@ -140,34 +140,34 @@ class Waiting:
                 unique_fields=["key"],
                 update_fields=["value", "corpora", "documents", "created_at"],
             )
-        _forget_what_is_gone(batch)
-        self._prune_now_and_then(len(batch))
+        _delete_entries_of_deleted_documents(batch)
+        self._prune_sometimes(len(batch))
 
-    def _prune_now_and_then(self, kept: int) -> None:
-        self._kept_since_pruning += kept
-        if self._kept_since_pruning >= PRUNE_EVERY:
-            self._kept_since_pruning = 0
+    def _prune_sometimes(self, kept: int) -> None:
+        self._stored_since_pruning += kept
+        if self._stored_since_pruning >= PRUNE_EVERY:
+            self._stored_since_pruning = 0
             with bounded_transaction(background_writer.STATEMENT_SECONDS):
                 prune()
 
 
-_waiting = Waiting()
+_waiting = EntryBuffer()
 background_writer.store_later(_waiting.store)
 
 
 def forget_waiting() -> None:
-    """Forget what this process has not stored yet."""
+    """Drop the entries that this process has not stored yet."""
     _waiting.forget()
 
 
 on_reset(forget_waiting)
 
 
-def _forget_what_is_gone(batch: Collection[CacheEntry]) -> None:
-    """Delete the entries of documents that were deleted before they were stored.
+def _delete_entries_of_deleted_documents(batch: Collection[CacheEntry]) -> None:
+    """Delete the stored entries of documents that were deleted before.
 
-    Nobody would find them, for the epoch has changed; but what is deleted is not to lie about either. Looked at after
-    the rows are there: a deletion that comes later deletes them itself.
+    No key leads to them, because the epoch has changed; but text of deleted documents must not stay in the table.
+    Called after the insert: a later deletion of the document deletes its entries itself.
     """
     documents = {document for entry in batch for document in entry.documents}
     if not documents:
@@ -177,16 +177,16 @@ def _forget_what_is_gone(batch: Collection[CacheEntry]) -> None:
         forget(entries_from(documents - there))
 
 
-def _load_from_postgres(key: str) -> Loaded | None:
+def _load_from_postgres(key: str) -> SharedEntry | None:
     rows = rows_of(("SELECT value::text, created_at FROM querying_cacheentry WHERE key = %s", (key,)))
-    return Loaded(json.loads(rows[0][0]), rows[0][1].timestamp()) if rows else None
+    return SharedEntry(json.loads(rows[0][0]), rows[0][1].timestamp()) if rows else None
 
 
-def _load_from_redis(kind: Kind, key: str) -> Loaded | None:
+def _load_from_redis(kind: Kind, key: str) -> SharedEntry | None:
     try:
         stored = caches["default"].get(_name(kind, key))
-        return Loaded(stored["value"], float(stored["made_at"]))
-    except (TypeError, KeyError, ValueError):  # nothing, or nothing of ours
+        return SharedEntry(stored["value"], float(stored["made_at"]))
+    except (TypeError, KeyError, ValueError):  # a miss, or a value of an unknown form
         return None
 
 

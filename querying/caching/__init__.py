@@ -1,1 +1,1 @@
-"""Cached answers and searches."""
+"""Caches answers and searches."""

@@ -1,4 +1,4 @@
-"""Answers in Postgres: they outlive a restart, serve all processes, and may still be given when they are old."""
+"""Stores answers in Postgres: for all processes, across restarts, and as stale answers for the time of an outage."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from querying.models import CachedAnswer
 from ragsite.postgres.compiled_queries import rows_of
 from ragsite.postgres.thread_connection import preparing_cursor
 
-# Written by hand: each is run for every question that no memory has the answer to, and Django took longer to write it
-# than Postgres to run it.
+# Written by hand: each is run for every question that is not in memory, and the ORM took longer to build it than
+# Postgres to run it.
 _LOAD = "SELECT answer::text, created_at FROM querying_cachedanswer WHERE key = %s AND created_at > %s"
 _HAS_ALIKE = (
     "SELECT 1 FROM querying_cachedanswer WHERE alike_key = %s AND created_at > %s AND embedding IS NOT NULL LIMIT 1"
@@ -38,21 +38,21 @@ ON CONFLICT (key) DO UPDATE SET
     answer = excluded.answer, documents = excluded.documents, embedding = excluded.embedding,
     created_at = excluded.created_at, last_used = excluded.last_used
 """
-PRUNE_EVERY = 100  # answers kept, per process
+PRUNE_EVERY = 100  # answers stored, per process
 
 _lock = threading.Lock()
-_kept_since_pruning = 0
+_stored_since_pruning = 0
 
 
 def load(key: str) -> CachedEntry | None:
-    """Return the answer kept under this key, if it is young enough to be given."""
+    """Return the answer under this key; None: there is none, or it has expired."""
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
     rows = rows_of((_LOAD, (key, youngest)))
     return kept_of(json.loads(rows[0][0]), rows[0][1]) if rows else None
 
 
 def has_alike(alike_key: str) -> bool:
-    """Return whether an answer is kept that may be one to the same question in other words."""
+    """Return whether the table has an answer that may be one to the same question in other words."""
     youngest = timezone.now() - timedelta(seconds=settings.CACHE_TTL_SECONDS)
     return bool(rows_of((_HAS_ALIKE, (alike_key, youngest))))
 
@@ -66,7 +66,7 @@ def load_stale(stale_key: str) -> CachedEntry | None:
 
 
 def kept_of(packed: Packed, created_at: datetime) -> CachedEntry | None:
-    """Return the answer of a row; None for what an older version has written."""
+    """Return the answer of a row; None: an older version has written it."""
     try:
         return CachedEntry(unpack(packed), created_at.timestamp(), len(json.dumps(packed)))
     except ValueError:
@@ -74,7 +74,7 @@ def kept_of(packed: Packed, created_at: datetime) -> CachedEntry | None:
 
 
 def keep(keys: Keys, packed: Packed, text: str, made_at: float, embedding: np.ndarray | None) -> None:
-    """Keep an answer, in place of one under the same key; `text` is it as JSON."""
+    """Store an answer, in place of one under the same key; `text` is `packed` as JSON."""
     created_at = datetime.fromtimestamp(made_at, UTC)
     row = {
         "key": keys.exact,
@@ -89,11 +89,11 @@ def keep(keys: Keys, packed: Packed, text: str, made_at: float, embedding: np.nd
     }
     with preparing_cursor() as cursor:
         cursor.execute(_KEEP, row)
-    _prune_now_and_then()
+    _prune_sometimes()
 
 
 def count_hits(key: str, hits: int) -> None:
-    """Note that an answer was given again."""
+    """Add hits to the row of an answer."""
     CachedAnswer.objects.filter(pk=key).update(hits=F("hits") + hits, last_used=timezone.now())
 
 
@@ -105,17 +105,17 @@ def forget(rows: QuerySet[CachedAnswer]) -> list[str]:
 
 
 def answers_from(documents: Collection[UUID]) -> QuerySet[CachedAnswer]:
-    """Return the rows that hold text of any of these documents."""
+    """Return the answers with text of any of these documents."""
     return CachedAnswer.objects.filter(documents__overlap=list(documents))
 
 
 def answers_about(corpora: Iterable[int]) -> QuerySet[CachedAnswer]:
-    """Return the rows of questions that any of these corpora was asked."""
+    """Return the answers from any of these corpora."""
     return CachedAnswer.objects.filter(corpora__overlap=list(corpora))
 
 
 def prune() -> int:
-    """Delete what is too old to be given at all, and what is beyond CACHE_MAX_ANSWERS; return how many rows went."""
+    """Delete expired answers, and the least recently used beyond CACHE_MAX_ANSWERS; return the number of rows."""
     longest = max(settings.STALE_TTL_SECONDS, settings.CACHE_TTL_SECONDS)
     oldest = timezone.now() - timedelta(seconds=longest)
     gone = CachedAnswer.objects.filter(created_at__lte=oldest).delete()[0]
@@ -123,12 +123,12 @@ def prune() -> int:
     return gone + CachedAnswer.objects.filter(pk__in=list(beyond.values_list("pk", flat=True))).delete()[0]
 
 
-def _prune_now_and_then() -> None:
-    global _kept_since_pruning
+def _prune_sometimes() -> None:
+    global _stored_since_pruning
     with _lock:
-        _kept_since_pruning += 1
-        due = _kept_since_pruning >= PRUNE_EVERY
+        _stored_since_pruning += 1
+        due = _stored_since_pruning >= PRUNE_EVERY
         if due:
-            _kept_since_pruning = 0
+            _stored_since_pruning = 0
     if due:
         prune()

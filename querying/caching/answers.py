@@ -1,7 +1,7 @@
-"""Answers that are given again: from this process's memory, from Redis where there is one, from Postgres.
+"""Caches answers: in the memory of this process, in Redis if there is one, and in Postgres.
 
-Nothing is ever purged to be right: a key holds the epochs of the corpora and the rights of the asker, so an answer
-that must not be given any more is one that nobody finds. A cache that fails is an empty cache.
+Correctness needs no purge: a key holds the epochs of the corpora and the rights of the reader, so no key leads to an
+answer that must not be served any more. A cache that fails counts as empty.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from querying.models import CachedAnswer
 from querying.timings import milliseconds_since
 from querying.types import OTHER_IDENTIFIER, Answer, AnswerMode, CacheReport, Question
 
-MAX_ANSWER_BYTES = 512 * 1024  # as JSON: one answer over a hundred long passages is not worth a thousand others
+MAX_ANSWER_BYTES = 512 * 1024  # as JSON: an answer from a hundred long passages would displace a thousand others
 
 
 @dataclass(frozen=True)
-class Made:
-    """An answer that was made just now, and how the other processes' caches will have it."""
+class NewEntry:
+    """A new answer, and its form in the caches of other processes."""
 
     kept: CachedEntry
     packed: Packed
@@ -44,31 +44,31 @@ class Made:
 
 
 def is_cacheable(question: Question) -> bool:
-    """Return whether answers may be kept and given again for this question."""
+    """Return whether the answer cache may be used for this question."""
     return bool(settings.ENABLE_CACHING and settings.ENABLE_ANSWER_CACHE and question.use_cache)
 
 
 def keys_if_cacheable(question: Question) -> Keys | None:
-    """Return the keys of a question; None when caches are not to be used, or can't be."""
+    """Return the keys of a question; None: the answer cache is not to be used for it, or the database fails."""
     return unless_it_fails(lambda: keys_of(question)) if is_cacheable(question) else None
 
 
 def is_worth_keeping(answer: Answer) -> bool:
-    """Return whether an answer is as good as this server gives them, so that it may be given again."""
+    """Return whether an answer may be cached: it is written, complete, and not degraded."""
     is_whole = answer.usage is None or not answer.usage.context_truncated
     wanted = answer.mode in {AnswerMode.GENERATED, AnswerMode.EXTRACTIVE}
-    # A cache keeps no reasons, and an answer about something else must never come without its own.
+    # An answer about another identifier must never be served without its warning.
     warns = any(reason.code == OTHER_IDENTIFIER for reason in answer.reasons)
     return wanted and is_whole and answer.answerable and not answer.degraded and not warns
 
 
 def find_in_memory(keys: Keys) -> CachedEntry | None:
-    """Return the answer if this process has it."""
+    """Return the answer from the memory of this process; None: it has none."""
     return _counted("memory", keys, memory().get(keys.exact))
 
 
 def find_shared(keys: Keys) -> CachedEntry | None:
-    """Return the answer if Redis or Postgres has it, and keep it in memory."""
+    """Return the answer from Redis or Postgres, and put it into memory; None: neither has it."""
     kept = _find_in_redis(keys)
     if kept is None:
         kept = _counted("postgres", keys, unless_it_fails(lambda: answer_table.load(keys.exact)))
@@ -77,16 +77,16 @@ def find_shared(keys: Keys) -> CachedEntry | None:
     return kept
 
 
-def may_be_given(question: Question, keys: Keys, answer: Answer) -> bool:
-    """Return whether the asker may still read all that the answer quotes."""
+def may_read_answer(question: Question, keys: Keys, answer: Answer) -> bool:
+    """Return whether the reader may still read all sources of the answer."""
     return keys.standing.is_open or may_read(question.principal, keys.standing, documents_of(answer))
 
 
 def may_read(principal: Principal, standing: Standing, documents: Collection[UUID]) -> bool:
-    """Return whether the principal may read all of these documents, whose text was kept under this standing.
+    """Return whether the principal may read all of these documents, whose text was cached under this fingerprint.
 
-    The key says so already. Where documents are closed they are asked once more: a change that forgot to raise the
-    epoch must not show anybody's document to somebody else.
+    The key implies it. If documents of the corpora are closed it is checked again, so that a change that failed to
+    raise the epoch reveals no document.
     """
     if standing.is_open:
         return True
@@ -94,8 +94,8 @@ def may_read(principal: Principal, standing: Standing, documents: Collection[UUI
     return readable == len(set(documents))
 
 
-def given_again(question: Question, kept: CachedEntry, similarity: float | None = None) -> Answer:
-    """Return a kept answer as the reply to this question; `similarity` if it was asked in other words."""
+def cached_reply(question: Question, kept: CachedEntry, similarity: float | None = None) -> Answer:
+    """Return a cached answer as the reply to this question; `similarity` (0..1) if that was asked in other words."""
     return replace(
         kept.answer,
         id=question.id,
@@ -111,31 +111,31 @@ def given_again(question: Question, kept: CachedEntry, similarity: float | None 
 
 
 def note_hit(keys: Keys) -> None:
-    """Count that an answer was given again."""
+    """Count a hit for the answer under this key, and store the count now and then."""
     hits = memory().count_hit(keys.exact)
     if hits:
         unless_it_fails(lambda: answer_table.count_hits(keys.exact, hits))
 
 
-def keep_in_memory(keys: Keys, answer: Answer) -> Made:
-    """Keep an answer for this process, at once; `keep_shared` is for the others."""
+def keep_in_memory(keys: Keys, answer: Answer) -> NewEntry:
+    """Put an answer into the memory of this process; `keep_shared` stores it for the others."""
     packed = pack(answer)
     text = json.dumps(packed)
     kept = CachedEntry(unpack(packed), time.time(), len(text))
     if kept.size_bytes <= MAX_ANSWER_BYTES:
         memory().put(keys.exact, kept)
-    return Made(kept, packed, text)
+    return NewEntry(kept, packed, text)
 
 
-def keep_shared(keys: Keys, made: Made, embedding: np.ndarray | None = None) -> None:
-    """Keep an answer in Postgres and Redis, unless something that it depends on has changed while it was made."""
+def keep_shared(keys: Keys, made: NewEntry, embedding: np.ndarray | None = None) -> None:
+    """Store an answer in Postgres and Redis, unless the corpora have changed while it was computed."""
     if made.kept.size_bytes > MAX_ANSWER_BYTES:
         return
 
     def keep() -> bool:
         answer_table.keep(keys, made.packed, made.text, made.kept.made_at, embedding)
-        # Looked at after the row is there: a deletion that didn't see it has changed the epoch, or does in a moment
-        # and looks again. Nobody would find the row; but what is deleted is not to lie about either.
+        # Checked after the insert: a deletion that did not see the row has raised the epoch before, or raises it later
+        # and then deletes the row. No key would lead to it; but text of deleted documents must not stay in the table.
         if epochs_of(keys.standing.ids) == {pk: epoch for pk, epoch, _ in keys.standing.corpora}:
             return True
         answer_table.forget(CachedAnswer.objects.filter(pk=keys.exact))
@@ -146,7 +146,7 @@ def keep_shared(keys: Keys, made: Made, embedding: np.ndarray | None = None) -> 
 
 
 def forget_answers(rows: QuerySet[CachedAnswer]) -> int:
-    """Delete kept answers everywhere but in other processes' memory; return how many Postgres had."""
+    """Delete cached answers, except in the memory of other processes; return how many Postgres had."""
     keys = answer_table.forget(rows)
     _forget_in_redis(keys)
     memory().clear()
@@ -167,12 +167,12 @@ def _find_in_redis(keys: Keys) -> CachedEntry | None:
 def _kept_of(value: Any) -> CachedEntry | None:
     try:
         kept = CachedEntry(unpack(value["answer"]), float(value["made_at"]), int(value["size_bytes"]))
-    except (TypeError, KeyError, ValueError):  # nothing, or nothing of ours
+    except (TypeError, KeyError, ValueError):  # a miss, or a value of an unknown form
         return None
     return kept if kept.age_seconds <= settings.CACHE_TTL_SECONDS else None
 
 
-def _keep_in_redis(key: str, made: Made) -> None:
+def _keep_in_redis(key: str, made: NewEntry) -> None:
     if settings.REDIS_URL:
         value = {"answer": made.packed, "made_at": made.kept.made_at, "size_bytes": made.kept.size_bytes}
         caches["default"].set(_name(key), value, timeout=settings.CACHE_TTL_SECONDS)

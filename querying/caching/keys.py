@@ -1,4 +1,4 @@
-"""Question -> the keys that its answer is kept under: digests of everything that the answer depends on."""
+"""Computes the cache keys of a question: digests of everything that its answer depends on."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from querying.paraphrase.matching import words_key
 from querying.types import Question
 from ragsite.ollama import configured
 
-STANDING_SECONDS = 1.0  # after which what was read with the corpora is read again: somebody waited for a slot
+STANDING_SECONDS = 1.0  # after which the fingerprint is read again, as when the question has waited for a slot
 KEYS_KEPT = 500  # about a kilobyte each
-FORMAT = 3  # of what is kept: raise it when querying/caching/serialization.py changes
+FORMAT = 3  # of cached values: raise it when querying/caching/serialization.py changes
 SEARCH_FORMAT = 3  # ... when the ranking of passages changes, too
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Where to look for an answer. Equal keys mean: this answer is right for this asker, too."""
+    """The cache keys of an answer. An answer under an equal key is right for this reader, too."""
 
     exact: str
     question: str  # normalised
-    language: str  # of the first corpus: in which words are compared
+    language: str  # of the first corpus, in which words are compared
     standing: Standing
-    lasting: Mapping[str, Any]  # what the answer depends on, as JSON; the question isn't in it
-    passing: Mapping[str, Any]  # the same of what changes when documents, models or prompts do
+    lasting: Mapping[str, Any]  # what the answer depends on besides the question, as JSON
+    passing: Mapping[str, Any]  # the same, as far as documents, models and prompts change it
 
-    # Written when they are asked for: an answer out of memory needs neither.
+    # Computed on first use: an answer in memory needs neither.
     @cached_property
     def stale(self) -> str:
-        """Return the key without what passes."""
+        """Return the key of stale answers: it doesn't depend on documents, model or prompt."""
         return _digest({**self.lasting, "question": self.question})
 
     @cached_property
     def alike(self) -> str:
-        """Return the key with the question's words instead of the question; empty if no other one may be compared."""
+        """Return the key with the question's words in no order; empty: no other question may have the same answer."""
         words = words_key(self.question, self.language)
         return words and _digest({**self.lasting, **self.passing, "words": words})
 
@@ -53,8 +53,8 @@ class Keys:
 def keys_of(question: Question) -> Keys:
     """Return the keys of a question, with rights and epochs as they were read with the corpora, else as they are now.
 
-    The question's case is kept: 'US' is not 'us'. The order of the corpora is kept: the first one's language is that
-    of our own sentences.
+    The case of the question matters: 'US' is not 'us'. So does the order of the corpora: fixed sentences of an answer
+    are in the language of the first one.
     """
     standing = standing_for(question)
     model = settings.LLM_MODEL if configured() else None
@@ -65,7 +65,7 @@ def keys_of(question: Question) -> Keys:
         settings.OLLAMA_TOP_K,
     )
     passing = (PROMPT_VERSION, model, options)
-    # The same few questions are asked again and again; but filters, and rights of their own, have no hash.
+    # Cached, because few questions are asked often; but filters and individual rights are not hashable.
     make = _keys.__wrapped__ if question.filters or not isinstance(standing.rights, str) else _keys
     ways = (question.mode, question.answer_style)
     return make(question.text, question.language, standing, question.top_k, ways, question.filters or None, passing)
@@ -105,13 +105,13 @@ def _keys(
 
 
 def standing_for(question: Question) -> Standing:
-    """Return what the asker's answers depend on: as it was read with the question, else as it is stored now."""
+    """Return the access fingerprint that was read with the question, or if that is too old, the current one."""
     is_fresh = time.monotonic() - question.started < STANDING_SECONDS
     return question.standing if question.standing and is_fresh else standing_of(question.principal, question.corpora)
 
 
 def search_key_of(question: Question, standing: Standing) -> str:
-    """Return the key that the passages found for a question are kept under: no model and no prompt is part of it."""
+    """Return the key of the passages found for a question, which depends on no model and no prompt."""
     return _digest(
         {
             "format": SEARCH_FORMAT,
@@ -127,6 +127,6 @@ def search_key_of(question: Question, standing: Standing) -> str:
 
 
 def _digest(parts: dict[str, Any]) -> str:
-    """Return the SHA-256 of the canonical JSON. Not hash(): that is another one in every process."""
+    """Return the SHA-256 of the canonical JSON. hash() would differ between processes."""
     canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode("utf-8", "replace")).hexdigest()

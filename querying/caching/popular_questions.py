@@ -1,4 +1,4 @@
-"""The questions that a corpus is asked most: for warming its caches, and for who manages it."""
+"""Lists the most frequent questions to a corpus: to warm its caches, and for its managers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from django.utils import timezone
 from querying.models import QueryLog
 from querying.types import AnswerMode
 
-LOOKED_AT = 50_000  # newest entries of the log: a count over years of questions helps nobody
+LOOKED_AT = 50_000  # newest rows of the query log: old questions are no guide
 FROM_CACHE = [AnswerMode.CACHED.value, AnswerMode.CACHED_SEMANTIC.value]
 
 
 @dataclass(frozen=True)
-class AskedOften:
-    """A question, how often it was asked, how often a cache had the answer, and when it was asked last."""
+class PopularQuestion:
+    """A question, the number of times it was asked and answered from a cache, and the last time."""
 
     question: str
     times: int
@@ -26,21 +26,21 @@ class AskedOften:
     last_at: datetime
 
 
-def most_asked(corpus_id: int, *, days: float, top: int) -> list[AskedOften]:
-    """Return the questions that this corpus alone was asked most, and answered, most asked first."""
+def most_asked(corpus_id: int, *, days: float, top: int) -> list[PopularQuestion]:
+    """Return the most frequent answered questions to this corpus alone, most frequent first."""
     return _most_asked(Q(corpus_ids=[corpus_id]), days=days, top=top)
 
 
-def most_asked_among(corpus_id: int, managed: Collection[int], *, days: float, top: int) -> list[AskedOften]:
-    """Return the questions that this corpus was asked most, together with others of `managed` or alone.
+def most_asked_among(corpus_id: int, managed: Collection[int], *, days: float, top: int) -> list[PopularQuestion]:
+    """Return the most frequent questions to this corpus, alone or together with others of `managed`.
 
-    A question to a corpus of somebody else as well is not for the eyes of who manages this one.
+    Questions that went to a corpus of another manager, too, are left out.
     """
     asked = Q(corpus_ids__contains=[corpus_id], corpus_ids__contained_by=list(managed))
     return _most_asked(asked, days=days, top=top)
 
 
-def _most_asked(asked: Q, *, days: float, top: int) -> list[AskedOften]:
+def _most_asked(asked: Q, *, days: float, top: int) -> list[PopularQuestion]:
     since = timezone.now() - timedelta(days=days)
     newest = QueryLog.objects.filter(created_at__gte=since).order_by("-created_at").values("pk")[:LOOKED_AT]
     rows = (
@@ -54,4 +54,4 @@ def _most_asked(asked: Q, *, days: float, top: int) -> list[AskedOften]:
         )
         .order_by("-times", "-last_at")
     )
-    return [AskedOften(**row) for row in rows[:top]]
+    return [PopularQuestion(**row) for row in rows[:top]]

@@ -1,4 +1,4 @@
-"""Forgets what caches keep. Nothing has to be purged to be right: see querying/caching/answers.py."""
+"""Empties the caches. Correctness needs no purge: see querying/caching/answers.py."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from querying.retrieval import query_embedding
 
 
 @dataclass(frozen=True)
-class Purged:
-    """How much Postgres had."""
+class PurgeCounts:
+    """The numbers of rows deleted from Postgres."""
 
     answers: int
     searches: int
     vectors: int
 
 
-def purge(corpora: Collection[int] | None = None) -> Purged:
-    """Forget everything, or what is from some corpora, for all processes; return how much that was in Postgres.
+def purge(corpora: Collection[int] | None = None) -> PurgeCounts:
+    """Delete all cached values, or those of some corpora, for all processes; return how many Postgres had.
 
-    The corpora's epochs are raised: what Redis and other processes have in memory is found by nobody any more. Vectors
-    of questions belong to a model and to no corpus, so they go with everything only, and in other processes' memory
-    they end with CACHE_TTL_SECONDS.
+    The epochs of the corpora are raised, so that no key leads to entries in Redis and in the memory of other processes.
+    Question vectors belong to a model and to no corpus: they are deleted only together with everything else, and expire
+    after CACHE_TTL_SECONDS in the memory of other processes.
     """
     rows = Corpus.objects.all() if corpora is None else Corpus.objects.filter(pk__in=corpora)
     with transaction.atomic():
@@ -46,11 +46,11 @@ def purge(corpora: Collection[int] | None = None) -> Purged:
     answers = CachedAnswer.objects.all() if corpora is None else answer_table.answers_about(corpora)
     shared_entries.forget_waiting()
     search_memory().clear()
-    return Purged(forget_answers(answers), shared_entries.forget(entries), vectors)
+    return PurgeCounts(forget_answers(answers), shared_entries.forget(entries), vectors)
 
 
 def forget_documents(documents: Collection[UUID]) -> None:
-    """Delete every kept answer and search that has text of these documents. Part of their deletion."""
+    """Delete every cached answer and search with text of these documents, as a part of their deletion."""
     forget_answers(answer_table.answers_from(documents))
     shared_entries.forget(shared_entries.entries_from(documents))
     shared_entries.forget_waiting()

@@ -1,8 +1,8 @@
-"""Passages that are given again: from this process's memory, then from Redis or Postgres.
+"""Caches search results: in the memory of this process, then in Redis or Postgres.
 
-Whole passages are kept, and not only their ids: the key holds the epochs of the corpora and the rights of the asker,
-as an answer's does (querying/caching/keys.py), so nobody finds what they may not read or what is gone. What a leg that
-failed or was late would have added is missing for nobody else: such a search is not kept.
+Whole passages are cached, and not only their ids: as for answers (querying/caching/keys.py), the key holds the epochs
+of the corpora and the rights of the reader, so no key leads to passages that are gone or closed to the reader. A search
+with a leg that failed or was late is not cached.
 """
 
 from __future__ import annotations
@@ -18,31 +18,32 @@ from documents.access.fingerprint import Standing
 from querying.cachestore import shared_entries
 from querying.cachestore.failures import unless_it_fails
 from querying.cachestore.hit_counters import count
-from querying.cachestore.memory import OfThisProcess
-from querying.cachestore.shared_entries import Kind, Loaded
+from querying.cachestore.memory import MemoryCache
+from querying.cachestore.shared_entries import Kind, SharedEntry
 from querying.caching.answers import may_read
 from querying.caching.keys import search_key_of, standing_for
 from querying.caching.serialization import pack_passages, unpack_passages
 from querying.passages import Passage, Retrieved
 from querying.timings import milliseconds_since
 from querying.types import Question
+from ragsite.per_process import PerProcess
 from ragsite.performance import observe_stage
 from ragsite.process_memory import on_reset
 
-PASSAGE_BYTES = 500  # of memory that a passage takes besides its text, about
+PASSAGE_BYTES = 500  # of memory for a passage without its text, about
 
 
 @dataclass(frozen=True)
 class SearchKey:
-    """Where to look for the passages of a question; and for whom they are."""
+    """The cache key of a question's passages, and the access fingerprint in it."""
 
     digest: str
     standing: Standing
 
 
 @dataclass(frozen=True)
-class KeptSearch:
-    """What a search found, and when (seconds since 1970: processes share it)."""
+class CachedSearch:
+    """A search result, and when it was made (seconds since 1970, because processes share it)."""
 
     passages: tuple[Passage, ...]
     answerable: bool
@@ -54,21 +55,28 @@ class KeptSearch:
 
     @property
     def size_bytes(self) -> int:
-        """Return how much memory it takes, about; a character outside of ASCII takes two bytes or four."""
+        """Return about how much memory the passages take, by their text in UTF-8."""
         return sum(PASSAGE_BYTES + len(each.text.encode()) for each in self.passages)
 
     @property
     def age_seconds(self) -> float:
-        """Return how old it is."""
+        """Return how old the result is."""
         return max(0.0, time.time() - self.made_at)
 
 
-search_memory: OfThisProcess[KeptSearch] = OfThisProcess()
-on_reset(search_memory.clear)
+search_memory: PerProcess[int, MemoryCache[CachedSearch]] = PerProcess(MemoryCache, lambda: settings.CACHE_MEMORY_BYTES)
+
+
+def forget_all() -> None:
+    """Forget every search of this process."""
+    search_memory().clear()
+
+
+on_reset(forget_all)
 
 
 def search_key_if_cacheable(question: Question) -> SearchKey | None:
-    """Return the key of a question's passages; None when they are not to be kept, or the database fails."""
+    """Return the key of a question's passages; None: the cache is not to be used for it, or the database fails."""
     if not (settings.ENABLE_CACHING and settings.ENABLE_RETRIEVAL_CACHE and question.use_cache):
         return None
     standing = unless_it_fails(lambda: standing_for(question))
@@ -76,7 +84,7 @@ def search_key_if_cacheable(question: Question) -> SearchKey | None:
 
 
 def find_search(question: Question, key: SearchKey) -> Retrieved | None:
-    """Return what was found for this question before, if the asker may still read all of it."""
+    """Return the cached result for this question; None: there is none, or the reader may not read all of it."""
     started = time.monotonic()
     kept = _find(key)
     if kept is None or not may_read(question.principal, key.standing, documents_of(kept.passages)):
@@ -96,13 +104,15 @@ def find_search(question: Question, key: SearchKey) -> Retrieved | None:
 
 
 def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
-    """Keep what was found, for this process at once and for the others soon, if every leg did its part."""
+    """Cache a result, if every leg worked: for this process at once, for the others in the background."""
     if not is_worth_keeping(retrieved):
         return
     passages = tuple(replace(each, legs=dict(each.legs)) for each in retrieved.passages)
     corrections, missing = dict(retrieved.corrections), retrieved.missing_identifiers
     alike = dict(retrieved.alike)
-    kept = KeptSearch(passages, retrieved.answerable, time.time(), retrieved.is_uncertain, corrections, alike, missing)
+    kept = CachedSearch(
+        passages, retrieved.answerable, time.time(), retrieved.is_uncertain, corrections, alike, missing
+    )
     search_memory().put(key.digest, kept)
     shared_entries.keep(
         Kind.SEARCH,
@@ -121,7 +131,7 @@ def keep_search(key: SearchKey, retrieved: Retrieved) -> None:
 
 
 def is_worth_keeping(retrieved: Retrieved) -> bool:
-    """Return whether another search would find the same: no leg was late or failed."""
+    """Return whether no leg was late or failed, so that another search would find the same."""
     return retrieved.age_seconds is None and all(leg.status in {"ok", "skipped"} for leg in retrieved.legs)
 
 
@@ -130,7 +140,7 @@ def documents_of(passages: Collection[Passage]) -> set[UUID]:
     return {passage.document_id for passage in passages}
 
 
-def _find(key: SearchKey) -> KeptSearch | None:
+def _find(key: SearchKey) -> CachedSearch | None:
     kept = search_memory().get(key.digest)
     count("search", hit=kept is not None, corpora=key.standing.ids)
     if kept is not None:
@@ -143,10 +153,10 @@ def _find(key: SearchKey) -> KeptSearch | None:
     return kept
 
 
-def _kept_of(loaded: Loaded) -> KeptSearch | None:
+def _kept_of(loaded: SharedEntry) -> CachedSearch | None:
     try:
         value = loaded.value
-        return KeptSearch(
+        return CachedSearch(
             unpack_passages(value["passages"]),
             bool(value["answerable"]),
             loaded.made_at,
@@ -155,5 +165,5 @@ def _kept_of(loaded: Loaded) -> KeptSearch | None:
             {word: tuple(others) for word, others in value["alike"].items()},
             tuple(value["missing_identifiers"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError):  # nothing of ours, or of an older version
+    except (AttributeError, KeyError, TypeError, ValueError):  # a value of an unknown form, or of an older version
         return None

@@ -1,4 +1,4 @@
-"""The answer to the same question in other words: near in meaning, and alike in every word that counts."""
+"""Finds a cached answer to the same question in other words: near by vector, and equal in all words that matter."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from querying.paraphrase.matching import same_question
 from querying.retrieval.query_embedding import embed_once
 from querying.types import Question
 
-CANDIDATES = 10  # nearest questions of the same words whose order is compared
+CANDIDATES = 10  # nearest questions with the same words, whose word order is compared
 
 
 @dataclass(frozen=True)
-class Alike:
-    """The question's vector, to be kept with its own answer; and the answer to a question like it, if there is one."""
+class SemanticLookup:
+    """The question's vector, and the cached answer to a paraphrase of it, if there is one."""
 
     vector: np.ndarray | None = None
     kept: CachedEntry | None = None
     similarity: float = 0.0
 
 
-def find_alike(question: Question, keys: Keys) -> Alike:
-    """Return the kept answer to the same question in other words, for the same asker and the same documents.
+def find_alike(question: Question, keys: Keys) -> SemanticLookup:
+    """Return the cached answer to the same question in other words, for the same access fingerprint.
 
-    Calls the embedding model, for no longer than its share of the deadline; without a vector there is no answer.
+    Calls the embedding model for at most its share of the deadline; without a vector there is no answer.
     """
     if not settings.ENABLE_SEMANTIC_CACHE:
-        return Alike()
+        return SemanticLookup()
     vector = unless_it_fails(lambda: _vector_of(question, keys))
     if vector is None:
-        return Alike()
+        return SemanticLookup()
     found = unless_it_fails(lambda: _nearest_same(question, keys, vector))
     count("semantic", hit=found is not None, corpora=keys.standing.ids)
-    return Alike(vector) if found is None else Alike(vector, *found)
+    return SemanticLookup(vector) if found is None else SemanticLookup(vector, *found)
 
 
 def _vector_of(question: Question, keys: Keys) -> np.ndarray | None:

@@ -1,7 +1,7 @@
-"""Where the semantic cache may answer at all, and how near a question must be: per corpus, and by readers' reports.
+"""Decides per corpus whether the semantic cache may answer, and how near a question must be.
 
-A reader who says that an answer was for another question bars that question. When too many do, the cache switches
-itself off for the corpus until somebody switches it on again in the admin.
+A reader's report that an answer belonged to another question bars that question. After too many reports, the cache
+switches itself off for the corpus until a manager switches it on again in the admin.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from querying.types import AnswerMode
 from ragsite.metrics import SEMANTIC_CACHE_OFF, SEMANTIC_FALSE_HITS
 
 logger = logging.getLogger(__name__)
-WINDOW_DAYS = 7  # as far back as hits are counted
-REPORTS_MIN = 3  # fewer may be somebody's mistake
+WINDOW_DAYS = 7  # for which hits and reports are counted
+REPORTS_MIN = 3  # fewer may be mistakes of one reader
 
 
 def allowed(rows: QuerySet[CachedAnswer], corpora: Sequence[int], question: str) -> QuerySet[CachedAnswer]:
-    """Return those of the rows that may answer this question of these corpora, however near they are.
+    """Return the rows that may answer this question to these corpora, whatever their distance.
 
-    None where one of the corpora is switched off. Part of the caller's query: it is never stale and costs no other.
+    None if one of the corpora is switched off. It becomes part of the caller's query, so it needs no query of its own.
     """
     is_off = SemanticCacheLimit.objects.filter(corpus_id__in=corpora, is_off=True)
     barred = FalseHit.objects.filter(corpora__overlap=list(corpora))
@@ -44,7 +44,7 @@ def allowed(rows: QuerySet[CachedAnswer], corpora: Sequence[int], question: str)
 
 
 def distance_allowed(corpora: Sequence[int]) -> CombinedExpression:
-    """Return how far a question may be from another one: the strictest of these corpora decides."""
+    """Return the largest cosine distance allowed between two questions, by the strictest of these corpora."""
     default = Value(settings.SEMANTIC_CACHE_SIMILARITY, output_field=FloatField())
     own = Coalesce(F("semantic_cache_limit__similarity"), default)
     strictest = Corpus.objects.filter(pk__in=corpora).order_by().values(all=Value(1)).annotate(most=Max(own))
@@ -52,9 +52,9 @@ def distance_allowed(corpora: Sequence[int]) -> CombinedExpression:
 
 
 def report_false_hit(query: QueryLog, reporter: str) -> bool:
-    """Note that a reader was given the answer to another question; return whether it counts: once for each answer.
+    """Record a report that an answer belonged to another question; return whether it is the first for that answer.
 
-    `reporter` tells one reader from another; only a digest of it is kept.
+    `reporter` identifies the reader; only a digest of it is stored.
     """
     if query.answer_mode != AnswerMode.CACHED_SEMANTIC:
         return False
@@ -76,7 +76,7 @@ def report_false_hit(query: QueryLog, reporter: str) -> bool:
 
 
 def reports_for(corpus_id: int, since: datetime) -> int:
-    """Return how many reports count against a corpus: the same question from the same reader is one."""
+    """Return the number of reports for a corpus; those of one reader for one question count once."""
     reports = FalseHit.objects.filter(corpora__contains=[corpus_id], created_at__gt=since)
     return reports.values("reporter", "question").distinct().count()
 
@@ -89,12 +89,12 @@ def counted_from(limit: SemanticCacheLimit | None) -> datetime:
 
 
 def switch_off(limit: SemanticCacheLimit) -> None:
-    """Let the semantic cache not answer for a corpus. Doesn't store it."""
+    """Switch the semantic cache off for a corpus. The caller saves the row."""
     limit.is_off, limit.off_since = True, timezone.now()
 
 
 def switch_on(limit: SemanticCacheLimit) -> None:
-    """Let the semantic cache answer for a corpus again; reports from before don't count any more. Doesn't store it."""
+    """Switch the semantic cache on for a corpus, and ignore earlier reports. The caller saves the row."""
     limit.is_off, limit.off_since, limit.counted_since = False, None, timezone.now()
 
 

@@ -1,4 +1,4 @@
-"""Answers as caches keep them: JSON and nothing else, because whoever can write to a pickle cache can run code here."""
+"""Serialises answers for the caches, as JSON: with pickle, write access to a cache would allow code execution."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ Packed = dict[str, Any]
 
 
 def pack(answer: Answer) -> Packed:
-    """Return what is worth keeping of an answer: not how long it took, nor how the search went.
-
-    What a reader was told about it is kept, so that whoever gets it again is told the same.
-    """
+    """Return an answer as JSON values, with its reasons, but without its timings and the reports of the legs."""
     return {
         "text": answer.text,
         "mode": answer.written_as.value,
@@ -31,7 +28,7 @@ def pack(answer: Answer) -> Packed:
 
 
 def unpack(packed: Mapping[str, Any]) -> Answer:
-    """Return the answer. Raises ValueError for what is none: caches are written by others, and by older versions."""
+    """Return the answer. Raises ValueError for values of another form, as an older version may have written."""
     try:
         return Answer(
             id=UUID(int=0),
@@ -53,12 +50,12 @@ def unpack(packed: Mapping[str, Any]) -> Answer:
 
 
 def pack_passages(passages: Iterable[Passage]) -> list[Packed]:
-    """Return passages as JSON has them."""
+    """Return passages as JSON values."""
     return [_without_uuid(passage) for passage in passages]
 
 
 def unpack_passages(packed: Iterable[Mapping[str, Any]]) -> tuple[Passage, ...]:
-    """Return the passages. Raises ValueError for what is none."""
+    """Return the passages. Raises ValueError for values of another form."""
     try:
         return tuple(Passage(**{**_with_uuid(each), "borders": borders_of(each.get("borders"))}) for each in packed)
     except (KeyError, TypeError, AttributeError) as exc:
@@ -66,7 +63,7 @@ def unpack_passages(packed: Iterable[Mapping[str, Any]]) -> tuple[Passage, ...]:
 
 
 def documents_of(answer: Answer) -> set[UUID]:
-    """Return the documents that an answer has text of."""
+    """Return the ids of the documents that an answer has text of."""
     return {passage.document_id for passage in answer.passages} | {each.document_id for each in answer.citations}
 
 

@@ -1,1 +1,1 @@
-"""Queues, slots and threads that questions share."""
+"""Limits and threads that all questions of a process share."""

@@ -1,7 +1,7 @@
-"""How many answers may be in the making at once in this process; what is beyond waits a moment, then is refused.
+"""Limits how many answers this process computes at once; further requests wait a second, and are then refused.
 
-gunicorn's threads queue what they can't serve without a word: with every thread in a stream, even /health would wait.
-So answers get MAX_OPEN_STREAMS of them, and the rest stay free for what is quick.
+gunicorn queues requests silently once all of its threads are busy: with every thread in a stream, even /health would
+wait. So answers get MAX_OPEN_STREAMS threads, and the rest stay free for quick requests.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _taken = 0
 
 
 class Slot:
-    """The right to make one answer. Give it back once; more often does no harm."""
+    """The permission to compute one answer, until it is released."""
 
     def __init__(self) -> None:
         self._held = True
 
     def release(self) -> None:
-        """Give it back."""
+        """Return the slot. Idempotent."""
         global _taken
         with _free:
             if self._held:
@@ -47,12 +47,12 @@ class Slot:
 
 
 def taken() -> int:
-    """Return how many answers are in the making."""
+    """Return how many slots are taken."""
     return _taken
 
 
 def take_slot(deadline: Deadline) -> Slot:
-    """Return a slot, after a second's wait at most. Raises Overloaded when none gets free."""
+    """Return a slot, after at most WAIT_SECONDS. Raises Overloaded when none gets free."""
     global _taken
     with _free:
         if not _free.wait_for(lambda: _taken < settings.MAX_OPEN_STREAMS, timeout=deadline.cap(WAIT_SECONDS)):

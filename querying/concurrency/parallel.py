@@ -1,8 +1,7 @@
-"""Runs the legs of one question side by side, where threads and connections are to spare; else one after another.
+"""Runs the legs of one question in parallel if threads and connections are free, else one after another.
 
-A leg is whatever the answer can do without: a corpus, a source. Each that goes to a thread of ours has a database
-connection of its own there, and the connection goes back whatever happens: one that a thread keeps is lost to
-everybody else for ever.
+A leg is a part of the search that an answer can do without: a corpus, a source. A leg in a thread of the pool takes a
+database connection there, and always closes it: a connection that such a thread keeps is lost to all others.
 """
 
 from __future__ import annotations
@@ -20,10 +19,11 @@ from psycopg.errors import QueryCanceled
 
 from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, OllamaTimeout
+from ragsite.per_process import PerProcess
 from ragsite.postgres.base import open_pools
 
 T = TypeVar("T")
-GRACE_SECONDS = 0.05  # what is bounded by the deadline itself ends that much after it
+GRACE_SECONDS = 0.05  # for a leg that ends at the deadline by itself
 
 
 @dataclass(frozen=True)
@@ -34,21 +34,21 @@ class LegFailure:
 
     @property
     def status(self) -> Literal["failed", "late"]:
-        """Return whether it had failed, or only had no time."""
+        """Return `late` if only time was missing, else `failed`."""
         error = self.error
         is_late = error is None or isinstance(error, DeadlineExceeded | OllamaTimeout)
         return "late" if is_late or isinstance(getattr(error, "__cause__", None), QueryCanceled) else "failed"
 
 
 def gather(legs: Mapping[str, Callable[[], T]], deadline: Deadline) -> dict[str, T | LegFailure]:
-    """Return the result of every leg, by name and in their order: those of all that worked, within the deadline.
+    """Return the result or the LegFailure of each leg, by name and in the given order, within the deadline.
 
-    What a leg raises is its LegFailure, and so is having no result at the deadline; a leg that is late ends by its own
-    limits, and nobody waits for it. The caller's connection is given back first, and each leg takes its own, so that
-    nobody who waits for a connection holds one. Legs that find no free thread or connection run in the caller's thread,
-    one after another; so do all of them inside a transaction, which other threads would not see.
+    An exception of a leg becomes its LegFailure, and so does having no result at the deadline; a late leg ends by its
+    own limits, without being waited for. The caller's connection is released first and each leg takes its own, so that
+    no thread holds a connection while it waits for one. Legs without a free thread or connection run in the caller's
+    thread, one after another; inside a transaction, which other threads would not see, all of them do.
     """
-    if len(legs) < 2 or not can_run_beside():
+    if len(legs) < 2 or not can_run_in_parallel():
         return {name: _attempt(act, deadline) for name, act in legs.items()}
     connection.close()
     spare = _spare_connections()
@@ -66,28 +66,27 @@ def gather(legs: Mapping[str, Callable[[], T]], deadline: Deadline) -> dict[str,
             name = rest.pop(0)
             results[name] = _attempt(legs[name], deadline)
     if results:
-        connection.close()  # before the others are waited for, who may wait for it
+        connection.close()  # before the wait: another leg may need it
     wait(futures.values(), timeout=deadline.remaining() + GRACE_SECONDS)
     for name, future in futures.items():
         results[name] = future.result() if future.done() else LegFailure()
     return {name: results[name] for name in legs}
 
 
-def can_run_beside() -> bool:
-    """Return whether legs may run in other threads at all: not inside a transaction, nor where one worker is set."""
+def can_run_in_parallel() -> bool:
+    """Return whether legs may run in other threads: not inside a transaction, nor with RAG_EXECUTOR_WORKERS=1."""
     return int(settings.RAG_EXECUTOR_WORKERS) > 1 and not connection.in_atomic_block
 
 
 class _Threads:
-    """A few threads for the whole process. Work never queues for them: who finds none free does it himself."""
+    """A thread pool without a queue: a caller that finds no free thread runs the leg itself."""
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
         self._free = threading.BoundedSemaphore(workers)
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="leg")
 
     def begin(self, act: Callable[[], T], deadline: Deadline) -> Future[T | LegFailure] | None:
-        """Begin a leg, in a copy of the caller's context; None: no thread is free for it."""
+        """Start a leg in a copy of the caller's context, and return its future; None: no thread is free."""
         if not self._free.acquire(blocking=False):
             return None
         context = contextvars.copy_context()
@@ -107,16 +106,19 @@ class _Threads:
                 self._free.release()
 
 
+_threads = PerProcess(_Threads, lambda: int(settings.RAG_EXECUTOR_WORKERS))
+
+
 def _attempt(act: Callable[[], T], deadline: Deadline) -> T | LegFailure:
     try:
         deadline.check()
         return act()
-    except Exception as error:  # noqa: BLE001 - whoever gathers decides what each error means
+    except Exception as error:  # noqa: BLE001 - the caller of `gather` decides what each error means
         return LegFailure(error)
 
 
 def _spare_connections() -> int:
-    """Return how many connections could be had at once; none while somebody waits for one."""
+    """Return how many connections are free; 0 while a thread waits for one."""
     most = int(settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"])
     pool = open_pools().get(connection.alias)
     if pool is None:
@@ -125,17 +127,3 @@ def _spare_connections() -> int:
     if stats.get("requests_waiting", 0):
         return 0
     return most - (stats["pool_size"] - stats["pool_available"])
-
-
-_made: _Threads | None = None
-_making = threading.Lock()
-
-
-def _threads() -> _Threads:
-    """Return this process' threads, of which there are RAG_EXECUTOR_WORKERS."""
-    global _made
-    workers = int(settings.RAG_EXECUTOR_WORKERS)
-    with _making:
-        if _made is None or _made.workers != workers:
-            _made = _Threads(workers)
-        return _made

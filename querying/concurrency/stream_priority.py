@@ -1,8 +1,8 @@
-"""What a busy process does first: who has seen nothing yet goes before who has read everything but the end.
+"""Under load, streams that have not sent their first token run before streams that only lack the final event.
 
-When more is asked than can be answered, everybody waits somewhere. Whoever has the text before them and waits for its
-last event, with the sources and figures, waits best. So while searches stand in line, finished texts are ended only as
-far as nobody is kept from searching; the answers per second stay the same.
+The reader of a stream that lacks only its last event, with the sources and figures, has the whole text already. So
+while searches wait for a slot, such streams finish only as far as no other one is kept from searching. The number of
+answers per second stays the same.
 """
 
 from __future__ import annotations
@@ -11,99 +11,89 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from querying.concurrency.search_queue import gate
+from querying.concurrency.search_queue import search_queue
+from ragsite.per_process import PerProcess
 
-AHEAD = 2  # newcomers per place at the gate: those who search, and as many on their way to it
+STREAMS_PER_SEARCH = 2  # new streams per search slot: those that search, and as many about to
 
 
-class Turns:
-    """Who is at work: newcomers at once, ends only while fewer than `most` are, in their order."""
+class StreamScheduler:
+    """Starts new streams at once, and lets written ones finish in their order while fewer than `size` are active."""
 
-    def __init__(self, most: int, is_crowded: Callable[[], bool]) -> None:
-        self.most = most
+    def __init__(self, size: int, is_crowded: Callable[[], bool] = lambda: search_queue().is_crowded) -> None:
+        self.size = size
         self.is_crowded = is_crowded
         self._lock = threading.Lock()
-        self._at_work = 0
-        self._behind: deque[Turn] = deque()
+        self._active = 0
+        self._queue: deque[ScheduledStream] = deque()
 
     @property
-    def at_work(self) -> int:
-        """Return how many are at work."""
-        return self._at_work
+    def active(self) -> int:
+        """Return how many streams search or finish now."""
+        return self._active
 
     @property
-    def behind(self) -> int:
-        """Return how many wait for their end."""
-        return len(self._behind)
+    def waiting(self) -> int:
+        """Return how many streams wait to finish."""
+        return len(self._queue)
 
-    def begin(self) -> Turn:
-        """Return the turn of a newcomer, who is at work from now on."""
-        turn = Turn(self)
+    def start(self) -> ScheduledStream:
+        """Return a new stream, which is active."""
+        stream = ScheduledStream(self)
         with self._lock:
-            self._set_to_work(turn)
-        return turn
+            self._activate(stream)
+        return stream
 
-    def rest(self, turn: Turn) -> None:
-        """Let it no longer be at work, and the next ones in its place."""
+    def pause(self, stream: ScheduledStream) -> None:
+        """Count the stream as active no longer, and let the next ones finish in its place."""
         with self._lock:
-            if turn.is_behind:
-                turn.is_behind = False
-                self._behind.remove(turn)
-            if turn.is_at_work:
-                turn.is_at_work = False
-                self._at_work -= 1
-            while self._behind and self._at_work < self.most:
-                called = self._behind.popleft()
-                called.is_behind = False
-                self._set_to_work(called)
-                called.called.set()
+            if stream.is_waiting:
+                stream.is_waiting = False
+                self._queue.remove(stream)
+            if stream.is_active:
+                stream.is_active = False
+                self._active -= 1
+            while self._queue and self._active < self.size:
+                following = self._queue.popleft()
+                following.is_waiting = False
+                self._activate(following)
+                following.granted.set()
 
-    def end(self, turn: Turn) -> bool:
-        """Return whether it may go on; if not, it stands behind the others now."""
+    def request_finish(self, stream: ScheduledStream) -> bool:
+        """Return whether the stream may finish now; if not, it is queued."""
         with self._lock:
-            if self._at_work < self.most or not self.is_crowded():
-                self._set_to_work(turn)
+            if self._active < self.size or not self.is_crowded():
+                self._activate(stream)
                 return True
-            turn.is_behind = True
-            self._behind.append(turn)
+            stream.is_waiting = True
+            self._queue.append(stream)
             return False
 
-    def _set_to_work(self, turn: Turn) -> None:
-        turn.is_at_work = True
-        self._at_work += 1
+    def _activate(self, stream: ScheduledStream) -> None:
+        stream.is_active = True
+        self._active += 1
 
 
-class Turn:
-    """One stream's: at work until its passages are found, at rest while the model writes, at work again for its end."""
+class ScheduledStream:
+    """One stream: active until its passages are found, paused while the model writes, active again to finish."""
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
-        self.is_at_work = False
-        self.is_behind = False
-        self.called = threading.Event()
+    def __init__(self, scheduler: StreamScheduler) -> None:
+        self._scheduler = scheduler
+        self.is_active = False
+        self.is_waiting = False
+        self.granted = threading.Event()
 
-    def rest(self) -> None:
-        """Be no longer at work: the reader has something to read, or is gone. More than once does no harm."""
-        self._turns.rest(self)
+    def pause(self) -> None:
+        """Be active no longer: the reader has something to read, or has left. Idempotent."""
+        self._scheduler.pause(self)
 
-    def may_end(self) -> bool:
-        """Return whether the stream may be ended at once; otherwise `wait` for it."""
-        return self._turns.end(self)
+    def may_finish(self) -> bool:
+        """Return whether the stream may finish at once; otherwise `wait` for it."""
+        return self._scheduler.request_finish(self)
 
     def wait(self, seconds: float) -> bool:
-        """Return whether it may be ended now: when it is called, or `seconds` later if nobody is in need any more."""
-        return self.called.wait(seconds) or not self._turns.is_crowded()
+        """Return whether the stream may finish: as soon as it is granted, or after `seconds` if the load is over."""
+        return self.granted.wait(seconds) or not self._scheduler.is_crowded()
 
 
-_making = threading.Lock()
-_turns: Turns | None = None
-
-
-def turns() -> Turns:
-    """Return those of this process."""
-    global _turns
-    most = AHEAD * gate().size
-    with _making:
-        if _turns is None or _turns.most != most:
-            _turns = Turns(most, lambda: gate().is_crowded)
-        return _turns
+stream_scheduler = PerProcess(StreamScheduler, lambda: STREAMS_PER_SEARCH * search_queue().size)

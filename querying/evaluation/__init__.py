@@ -31,7 +31,7 @@ def evaluate(
     strip_accents: bool = False,
     style: Style = "short",
 ) -> AnswersReport | BeirReport | SpansReport:
-    """Return the report of one set. Raises OSError, KeyError and ValueError for a folder that isn't one."""
+    """Return the report of one set. Raises OSError, KeyError and ValueError for a folder of another form."""
     if kind == "spans":
         sample = "\n".join(path.read_text(encoding="utf-8") for path in sorted((folder / "docs").iterdir())[:3])
         language = language or language_of(folder, sample)
@@ -51,10 +51,9 @@ def evaluate_gates(
     limit: int | None = None,
     is_fitted: bool = False,
 ) -> GateReport:
-    """Return what the gate does with the questions of some sets.
+    """Return the report of the answerability gate over some sets.
 
-    `is_fitted`: it learns from all of them first, and what it learnt is stored for all corpora to come. Raises as
-    `evaluate` does.
+    `is_fitted`: the gate is first fitted on all of them, and its calibrations are stored. Raises as `evaluate` does.
     """
     sets = []
     for folder in folders:

@@ -1,6 +1,6 @@
-"""How often a quoted answer holds the known one, how often its first sentence does, and how long it is.
+"""Measures extractive answers: how often they hold the known answer, how often in the first sentence, and their length.
 
-The gate is left aside: it has a measure of its own, and a sentence that it keeps back says nothing about quoting.
+Without the answerability gate, which has a measure of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from documents.models import Corpus
-from querying.evaluation.beir import BeirSet, Question, read_answers
+from querying.evaluation.beir import BeirSet, JudgedQuestion, read_answers
 from querying.evaluation.beir_run import QUESTION_SECONDS, load_texts
 from querying.evaluation.scratch import EVALUATOR, scratch_corpus
 from querying.extractive.answer import Style, as_one_line, first_sentence, quoted_answer
@@ -22,12 +22,12 @@ from querying.retrieval.pipeline import retrieve
 from ragsite.deadline import Deadline
 
 SEED = 7  # the same sample every time
-TOP_K = 5  # as a question gets that doesn't say
+TOP_K = 5  # the default of a question
 
 
 @dataclass(frozen=True)
 class AnswersReport:
-    """Shares of questions, 0..1, and characters of an answer."""
+    """Shares of questions, 0..1, and the mean number of characters of an answer."""
 
     name: str
     questions: int
@@ -36,7 +36,7 @@ class AnswersReport:
     in_answer: float  # the known answer is in the text
     in_first_sentence: float  # ... in the first sentence that is quoted
     mean_chars: float  # of the text, with its quotation marks and numbers
-    # What quoting can't better: the right text was found first, or among the TOP_K.
+    # Bounds for quoting: the right text was found first, or among the TOP_K.
     found_first: float
     found: float
 
@@ -50,7 +50,7 @@ def evaluate_answers(
     limit: int | None = None,
     style: Style = "short",
 ) -> AnswersReport:
-    """Return how well the questions of a set are answered by quotes, or a sample of `limit` of them.
+    """Return the report of a set, or of a sample of `limit` of its questions.
 
     Raises OSError without an answers.jsonl, and ValueError when no question has a known answer.
     """
@@ -75,9 +75,9 @@ def evaluate_answers(
 
 
 def _ask(
-    corpus: Corpus, question: Question, answers: Sequence[str], names: dict[int, str], style: Style
+    corpus: Corpus, question: JudgedQuestion, answers: Sequence[str], names: dict[int, str], style: Style
 ) -> tuple[bool, bool, int, bool, bool]:
-    """Return what AnswersReport is made of, for one question."""
+    """Return the values of AnswersReport for one question."""
     retrieved = retrieve(
         question.text, [corpus], principal=EVALUATOR, top_k=TOP_K, deadline=Deadline.after(QUESTION_SECONDS)
     )
@@ -95,7 +95,7 @@ def _ask(
 
 
 def _holds(text: str, answers: Sequence[str]) -> bool:
-    """Return whether one of the known answers is in the text, whatever their case and white space."""
+    """Return whether the text contains one of the known answers, ignoring case and white space."""
     return any(_plain(answer) in _plain(text) for answer in answers)
 
 

@@ -1,4 +1,4 @@
-"""A BEIR folder: documents, questions, and which documents answer which question."""
+"""Reads a BEIR folder: documents, questions, and judgements of which documents answer which question."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Question:
-    """A question, and how well each document answers it (above 0: it does)."""
+class JudgedQuestion:
+    """A question, and the judgement of each document (above 0: it answers the question)."""
 
     id: str
     text: str
@@ -35,7 +35,7 @@ class BeirSet:
 
     name: str
     texts: list[Text]
-    questions: list[Question]
+    questions: list[JudgedQuestion]
 
 
 def read_beir(folder: Path, *, strip_accents: bool = False) -> BeirSet:
@@ -48,7 +48,7 @@ def read_beir(folder: Path, *, strip_accents: bool = False) -> BeirSet:
         question, document, score = line.split("\t")
         judgements.setdefault(question, {})[document] = int(score)
     questions = [
-        Question(row["_id"], fold(row["text"]) if strip_accents else row["text"], judgements[row["_id"]])
+        JudgedQuestion(row["_id"], fold(row["text"]) if strip_accents else row["text"], judgements[row["_id"]])
         for row in _rows(folder / "queries.jsonl")
         if row["_id"] in judgements
     ]

@@ -1,4 +1,4 @@
-"""How well the right documents are found: a BEIR set through the same code that answers real questions."""
+"""Measures retrieval on a BEIR set, by the same code that answers questions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tqdm import tqdm
 from documents.models import Corpus
 from documents.text.chunking import Piece
 from documents.text.normalization import normalise, normalise_question
-from querying.evaluation.beir import BeirSet, Question
+from querying.evaluation.beir import BeirSet, JudgedQuestion
 from querying.evaluation.scratch import EVALUATOR, load_documents, scratch_corpus
-from querying.retrieval.fusion import Candidate, Voice, fuse
+from querying.retrieval.fusion import Candidate, FusionWeight, fuse
 from querying.retrieval.legs import Legs
 from querying.retrieval.ranking import Ranking, rank
 from ragsite.deadline import Deadline
@@ -29,7 +29,7 @@ Run = dict[str, dict[str, float]]  # question -> document -> score
 
 @dataclass(frozen=True)
 class BeirReport:
-    """What one set gave: measures by leg, and the time of a question."""
+    """The measures of one set by leg, and the time of a question."""
 
     name: str
     documents: int
@@ -44,7 +44,7 @@ class BeirReport:
 
 
 def evaluate_beir(beir: BeirSet, *, language: str, provider: str | None, limit: int | None = None) -> BeirReport:
-    """Return the measures of a set over its first `limit` questions, in a corpus that is gone afterwards.
+    """Return the measures of a set over its first `limit` questions, in a scratch corpus.
 
     Raises ValueError when there is no question to ask.
     """
@@ -82,7 +82,7 @@ def load_texts(corpus: Corpus, beir: BeirSet) -> dict[int, str]:
 
 
 def _ask_all(
-    corpus: Corpus, questions: Iterable[Question], names: Mapping[int, str]
+    corpus: Corpus, questions: Iterable[JudgedQuestion], names: Mapping[int, str]
 ) -> tuple[dict[str, Run], list[float]]:
     runs: dict[str, Run] = {leg: {} for leg in ("fused", "lexical", "dense", *map(str, WEIGHTS))}
     seconds = []
@@ -105,7 +105,7 @@ def _scores(ranking: Ranking) -> dict[str, dict[int, float]]:
     fused = {each.candidate.chunk_id: each.score for each in ranking.fused}
     candidates = [each.candidate for each in ranking.fused]
     weighed = {
-        str(weight): {each.candidate.chunk_id: each.score for each in fuse(candidates, _voices(candidates, weight))}
+        str(weight): {each.candidate.chunk_id: each.score for each in fuse(candidates, _weights(candidates, weight))}
         for weight in WEIGHTS
     }
     return weighed | {
@@ -115,8 +115,8 @@ def _scores(ranking: Ranking) -> dict[str, dict[int, float]]:
     }
 
 
-def _voices(candidates: Sequence[Candidate], weight: float) -> dict[int, Voice]:
-    return {each.corpus_id: Voice(weight, "") for each in candidates}
+def _weights(candidates: Sequence[Candidate], weight: float) -> dict[int, FusionWeight]:
+    return {each.corpus_id: FusionWeight(weight, "") for each in candidates}
 
 
 def _measure(judgements: Mapping[str, Mapping[str, int]], run: Run) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Learns the gate's calibrations from judged questions: logistic regression, and two thresholds for each."""
+"""Fits the calibrations of the answerability gate: a logistic regression and two thresholds for each."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from querying.evaluation.gate_run import OTHER_TOPIC, Sample
 from querying.retrieval.answerability import FEATURES, WRITINGS
 from querying.retrieval.evidence import Evidence
 
-RIDGE = 1e-3  # per question: keeps weights of features that say the same from running away from each other
+RIDGE = 1e-3  # per question: bounds the weights of features that are correlated
 STEPS_MAX = 60
 FEWEST_SAMPLES = 4
-# Wanted of each corpus and kind of question; and for how much more a share counts that is missed of those kept.
+# The targets for each corpus and kind of question, and the weight of a missed target of kept questions.
 WANTED_KEPT, WANTED_REFUSED, KEPT_COUNTS = 0.97, 0.85, 2
 CERTAIN_SHARE = 0.97  # of questions about something else that must stay below, for an answer without a warning
 
 
 def fit(samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Return a calibration, as JSON values, for each way of writing and set of legs that the samples hold."""
+    """Return a calibration, as JSON values, for each way of writing and set of legs in the samples."""
     fitted = []
     judged = [sample for sample in samples if sample.label in {"answered", *OTHER_TOPIC}]
     for writing in WRITINGS:
@@ -35,7 +35,7 @@ def fit(samples: Sequence[Sample]) -> list[dict[str, Any]]:
 
 
 def write(fitted: Sequence[dict[str, Any]], samples: Sequence[Sample], file: Path) -> None:
-    """Store calibrations beside those in the file that were not fitted now."""
+    """Write the calibrations to the file, and keep those in it that were not fitted now."""
     before = json.loads(file.read_text())["calibrations"] if file.exists() else []
     rows = {(row["writing"], row["legs"], row["small"]): row for row in [*before, *fitted]}
     sets = sorted({sample.name for sample in samples})
@@ -43,7 +43,7 @@ def write(fitted: Sequence[dict[str, Any]], samples: Sequence[Sample], file: Pat
 
 
 def _part(sample: Sample, writing: str, legs: str, small: bool) -> Sample | None:
-    """Return the sample's questions that are written so and have these legs; None: it has none."""
+    """Return the questions of the sample with this way of writing and these legs; None: there are none."""
     rows = []
     for each in sample.evidence:
         for one in each:
@@ -81,7 +81,7 @@ def _value(evidence: Evidence, name: str) -> float:
 
 
 def _counts(samples: Sequence[Sample]) -> Iterator[float]:
-    """Yield how much each question counts: all samples alike, and what is answered as much as all that isn't."""
+    """Yield the weight of each question: equal for all samples, and for answered and unanswered questions together."""
     kinds = {(each.name, each.size, each.kind): 0 for each in samples}
     for each in samples:
         kinds[each.name, each.size, each.kind] += each.label != "answered"

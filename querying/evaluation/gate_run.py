@@ -1,8 +1,8 @@
-"""How well the gate tells questions that these documents answer from questions about something else.
+"""Measures how well the answerability gate tells questions that the documents answer from others.
 
-A part of each set becomes the corpus. Asked are questions that it answers; questions about the other articles of the
-set; questions of the other sets in the same language; and questions about the same articles whose passage is missing,
-which only a model that reads the passages can refuse.
+A part of each set becomes the corpus. The questions are those that it answers; those about other articles of the set;
+those of other sets in the same language; and those about the same articles whose passage is missing, which only a model
+that reads the passages can refuse.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from querying.retrieval.evidence import Evidence
 
 QUESTIONS = 200  # of each label, asked as they are; half as many of each other kind
 SEED = 7  # the same sample every time
-FEWEST = 10  # questions: a share of fewer says nothing
+FEWEST = 10  # questions for a share
 ONE_SUBJECT = 3  # judged texts per question: with more, a set is about one subject, and so are all of its questions
-EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: what it says nothing about, though it is about the subject
+EVERY_NTH_MISSING = 6  # of the corpus' texts, left out: questions about them have no answer in it
 Size = Literal["half", "tenth", "few", "two"]
 SIZES: tuple[Size, ...] = ("half", "tenth", "few", "two")
-FIRST = {"few": 8, "two": 2}  # texts: somebody's first documents
+FIRST = {"few": 8, "two": 2}  # texts, as in a corpus that has just begun
 Label = Literal["answered", "other_articles", "other_sets", "passage_missing"]
 LABELS: tuple[Label, ...] = ("answered", "other_articles", "other_sets", "passage_missing")
 OTHER_TOPIC: tuple[Label, ...] = ("other_articles", "other_sets")
@@ -44,7 +44,7 @@ class LanguageSet:
 
 @dataclass(frozen=True)
 class Sample:
-    """What spoke for an answer to each of some questions of one kind; none: nothing was found."""
+    """The evidence for each question of one kind; None: nothing was found."""
 
     name: str
     size: Size
@@ -54,13 +54,13 @@ class Sample:
 
     @property
     def of_keywords(self) -> Sample:
-        """Return what the keyword leg alone says."""
+        """Return the evidence of the keyword leg alone."""
         return replace(self, evidence=[[replace(one, closeness=None) for one in each] for each in self.evidence])
 
 
 @dataclass(frozen=True)
 class Row:
-    """What the gate did with the questions of one kind, as shares, 0..1. None: too few questions."""
+    """The verdicts on the questions of one kind, as shares, 0..1. None: too few questions."""
 
     name: str
     kind: Kind
@@ -74,7 +74,7 @@ class Row:
 
 @dataclass(frozen=True)
 class GateReport:
-    """The gate over some sets: with both legs, and with the keyword leg alone."""
+    """The report of some sets: with both legs, and with the keyword leg alone."""
 
     rows: Sequence[Row]
 
@@ -82,7 +82,7 @@ class GateReport:
 def collect(
     sets: Sequence[LanguageSet], *, provider: str | None, limit: int | None = None, sizes: Sequence[Size] = ("half",)
 ) -> Iterator[Sample]:
-    """Yield the evidence for the questions of each set, in corpora that are gone afterwards."""
+    """Yield the evidence for the questions of each set, in scratch corpora."""
     for each in sets:
         others = [
             question.text
@@ -95,12 +95,12 @@ def collect(
 
 
 def evaluate_gate(sets: Sequence[LanguageSet], *, provider: str | None, limit: int | None = None) -> GateReport:
-    """Return how many questions the gate keeps and refuses, of a sample of `limit`."""
+    """Return the report over a sample of `limit` questions."""
     return report_of(list(collect(sets, provider=provider, limit=limit)))
 
 
 def report_of(samples: Sequence[Sample]) -> GateReport:
-    """Return the shares of every set and kind of question: with both legs where they spoke, and with words alone."""
+    """Return the shares of every set and kind of question: with both legs, and with the keyword leg alone."""
     rows = []
     for name in dict.fromkeys(sample.name for sample in samples):
         own = [sample for sample in samples if sample.name == name]
@@ -163,7 +163,7 @@ def _collect(one: LanguageSet, size: Size, others: Sequence[str], provider: str 
 
 
 def _suited(questions: Sequence[str], kind: Kind) -> Sequence[str]:
-    """Return the questions that somebody would put so: a mail asks with a question mark, or it is no question."""
+    """Return the questions that fit this kind: a mail must ask with a question mark."""
     return [each for each in questions if kind != "mail" or each.rstrip().endswith(("?", "？"))]
 
 
@@ -183,14 +183,14 @@ def part_of(beir: BeirSet, size: Size) -> list[str]:
 
 
 def _about_other_articles(beir: BeirSet, chosen: frozenset[str]) -> list[str]:
-    """Return the questions that only texts outside of the corpus answer; none where all texts have one subject."""
+    """Return the questions that only texts outside of the corpus answer; none if all texts have one subject."""
     if sum(len(each.judgements) for each in beir.questions) > ONE_SUBJECT * len(beir.questions):
         return []
     return [each.text for each in beir.questions if chosen.isdisjoint(each.judgements)]
 
 
 def _overlap(one: LanguageSet, other: LanguageSet) -> bool:
-    """Return whether two sets share articles: what one asks, the other may answer."""
+    """Return whether two sets share articles, so that one may answer questions of the other."""
     return not _titles(one.beir.texts).isdisjoint(_titles(other.beir.texts))
 
 

@@ -1,4 +1,4 @@
-"""Which language a text is in, well enough to stem it: by its script, else by the stop words that Postgres knows."""
+"""Guesses the language of a text, well enough to stem it: by its script, else by the stop words of Postgres."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCRIPT_SHARE_MIN = 0.3  # of the characters
 
 
 def language_of(folder: Path, sample: str) -> str:
-    """Return the language that a folder's name ends with (`xquad-vi`), else what its texts look like."""
+    """Return the language that a folder's name ends with (`xquad-vi`), else a guess by its texts."""
     ending = folder.resolve().name.rpartition("-")[2]
     return ending if re.fullmatch("[a-z]{2}", ending) and "-" in folder.resolve().name else guess_language(sample)
 

@@ -1,6 +1,6 @@
-"""The same questions as other people would put them: politely, as a mail, several at once, as keywords. Pure.
+"""Rewrites questions in other kinds: polite, as a mail, several in one, as keywords. Pure.
 
-Judged sets hold one way of asking, mostly one sentence of ten words. What is fitted on them alone refuses the rest.
+Judged sets mostly hold one kind, a sentence of ten words. A gate that is fitted on them alone refuses the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reports of evaluations as text for people. Programs get the JSON of the dataclasses."""
+"""Formats the reports of evaluations: as text for people, as JSON for programs."""
 
 from __future__ import annotations
 

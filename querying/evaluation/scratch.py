@@ -1,4 +1,4 @@
-"""A corpus that exists for one evaluation, and is gone afterwards however that ended."""
+"""Makes a corpus for one evaluation, and deletes it afterwards, however the evaluation ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ragsite.deadline import Deadline
 
 DOCUMENTS_PER_BATCH = 500
 LOADING_SECONDS = 4 * 3600.0
-# Reads everything, and is nobody: there is no such row.
+# May read everything, and has no row in the database.
 EVALUATOR = Principal(User(username="evaluator", is_superuser=True))
 
 
@@ -48,7 +48,7 @@ def scratch_corpus(language: str, *, provider: str | None = None) -> Iterator[Co
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Make SIGTERM end the block as Ctrl-C does."""
+    """Raise KeyboardInterrupt in the block on SIGTERM, as on Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Pairs of questions that ask the same, or only look like it: what the semantic cache is measured with.
+"""Reads pairs of questions that ask the same, or only look like it, to measure the semantic cache.
 
 `semantic_pairs.tsv` has one pair per line: fold, language, same, kind, question, other. Rules were written looking at
 the fold "dev" only; "held-out" was written before them.

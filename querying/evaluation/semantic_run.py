@@ -1,4 +1,4 @@
-"""How often the semantic cache would give the answer to another question, and how often it spares a paraphrase."""
+"""Measures the hits and false hits of the semantic cache over pairs of questions."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ EMBEDDING_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Judged:
-    """A pair, how near its questions are in meaning, and whether their words agree, whichever was asked first."""
+    """A pair, the similarity of its questions, and whether their words agree in both directions."""
 
     pair: Pair
     similarity: float
     words_agree: bool
 
     def is_hit(self, threshold: float) -> bool:
-        """Return whether the cache would answer one with the answer to the other."""
+        """Return whether the cache would answer one question with the answer to the other."""
         return self.words_agree and self.similarity >= threshold
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Hits among the pairs that ask the same, and among those that don't; a rate of no pairs is None."""
+    """The hit rates of pairs that ask the same, and of those that don't; None: there are no such pairs."""
 
     pairs: int
     hit_rate: float | None
@@ -46,7 +46,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Step:
-    """The rates with another threshold; the last one if nothing but the threshold decided."""
+    """The rates with another threshold; the last one if the threshold alone decided."""
 
     threshold: float
     hit_rate: float | None
@@ -56,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True)
 class SemanticReport:
-    """The semantic cache over one set of pairs. `best_threshold` has the most hits of those within the limit."""
+    """The report of one set of pairs. `best_threshold` has the most hits with false hits within the limit."""
 
     name: str
     model: str
@@ -73,14 +73,14 @@ class SemanticReport:
 
     @property
     def is_within_limit(self) -> bool:
-        """Return whether so few hits are false as is allowed."""
+        """Return whether the false hits are within the limit."""
         return self.false_hit_rate <= FALSE_HIT_RATE_MAX
 
 
 def evaluate_semantic_cache(
     path: Path | None = None, *, threshold: float | None = None, provider: str | None = None
 ) -> SemanticReport:
-    """Return the rates over a file of pairs, else over ours; nothing is stored.
+    """Return the rates over a file of pairs, else over the built-in one; nothing is stored.
 
     Raises OSError, KeyError and ValueError for a file that isn't one, RagError when the model server fails.
     """
@@ -151,7 +151,7 @@ def _step(judged: Sequence[Judged], threshold: float) -> Step:
 
 
 def _best(steps: Iterable[Step]) -> float | None:
-    """Return the threshold with the most hits within the limit; of equal ones the highest."""
+    """Return the threshold with the most hits within the limit; of several, the highest."""
     allowed = [step for step in steps if (step.false_hit_rate or 0.0) <= FALSE_HIT_RATE_MAX]
     return max(allowed, key=lambda step: (step.hit_rate or 0.0, step.threshold)).threshold if allowed else None
 

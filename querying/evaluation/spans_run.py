@@ -1,4 +1,4 @@
-"""From whole document to passage: how much of what answers a question is in the context that a model would get."""
+"""Measures chunking and retrieval: how much of the answering text is in the context that a model would get."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SpansQuestion:
 
 @dataclass(frozen=True)
 class SpansReport:
-    """Means over all questions, 0..1, of a context of CONTEXT_CHARS."""
+    """The means over all questions, 0..1, for a context of CONTEXT_CHARS."""
 
     name: str
     documents: int
@@ -40,7 +40,7 @@ class SpansReport:
     questions: int
     recall: float  # share of the reference's characters that are in the context
     precision: float  # share of the context's characters that are in the reference
-    unfound: int  # references that are not in the document's text: nobody can return them
+    unfound: int  # references that are not in the document's text, so that no search can return them
     p50_ms: float
 
 
@@ -76,7 +76,7 @@ def _pieces(corpus: Corpus, name: str, text: str) -> Sequence[Piece]:
 
 
 def _read_questions(path: Path, texts: dict[str, str]) -> tuple[list[SpansQuestion], int]:
-    """Return the questions with their spans in the normalised texts, and how many references could not be placed."""
+    """Return the questions with their spans in the normalised texts, and the number of references not found."""
     questions, unfound = [], 0
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

@@ -1,1 +1,1 @@
-"""Answers made of sentences of the passages, without a language model."""
+"""Answers questions with quoted sentences of the passages, without a language model."""

@@ -1,4 +1,4 @@
-"""Answers without a model: the sentences that most likely answer the question, quoted, best first. Pure: no Django."""
+"""Writes extractive answers: quotes the sentences that most likely answer the question. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from documents.text.invisible_characters import visible
 from querying.extractive.quotable import FOOTNOTE_INSIDE
-from querying.extractive.relevance import Scored, score_sentences
+from querying.extractive.relevance import ScoredQuotable, score_sentences
 from querying.passages import Passage
 from querying.questions.asking_part import parts_of
 from querying.text.inert import inert
@@ -18,7 +18,7 @@ from querying.text.sentences import sentences_of
 Style = Literal["short", "full"]
 STYLES: tuple[Style, ...] = ("short", "full")
 MAX_SENTENCES = {"short": 4, "full": 10}
-# How likely a further sentence must be the answer, for each hundred characters that a reader has to read more.
+# The minimal probability of a further sentence, per hundred characters of its length.
 LIKELY_PER_100_CHARS = {"short": 0.049, "full": 0.012}
 LIKELY_OF_A_PART = 0.1  # the best sentence for one part of the question
 LIKELY_AT_LEAST = {"short": 0.035, "full": 0.005}  # however short the sentence is
@@ -36,8 +36,8 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class Quoted:
-    """An answer of quotes, and where they are from, in its order."""
+class QuotedAnswer:
+    """The text of an extractive answer, and its quotes in their order."""
 
     text: str
     quotes: tuple[Quote, ...]
@@ -50,7 +50,7 @@ def choose_sentences(
     *,
     alike: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Quote, ...]:
-    """Return the sentences to answer from, the likeliest first: one, and more while it is open which is the answer.
+    """Return the sentences to quote, the likeliest first: one, and more if the answer may be in another one.
 
     A question of several parts gets the likeliest for each of them first. `alike`: other words for the question's.
     The same input gives the same sentences. Empty only if no passage holds any text.
@@ -64,7 +64,7 @@ def quoted_answer(
     style: Style = "short",
     *,
     alike: Mapping[str, Iterable[str]] | None = None,
-) -> Quoted:
+) -> QuotedAnswer:
     """Return an answer of quoted sentences with their [n], one paragraph per quote; empty if no passage holds text.
 
     What stands between the quotation marks are the document's characters, on one line; a row of a table comes with its
@@ -86,10 +86,10 @@ def quoted_answer(
         said = as_one_line(passages[quote.number - 1].text[quote.start : quote.end])
         before = f"{inert(as_one_line(header))}: " if header else ""
         paragraphs.append(f"{before}“{inert(said)}” [{quote.number}]")
-    return Quoted("\n\n".join(paragraphs), tuple(quotes))
+    return QuotedAnswer("\n\n".join(paragraphs), tuple(quotes))
 
 
-def first_sentence(quoted: Quoted, passages: Sequence[Passage]) -> str:
+def first_sentence(quoted: QuotedAnswer, passages: Sequence[Passage]) -> str:
     """Return the first sentence that an answer quotes, as the document has it; empty if it quotes none."""
     if not quoted.quotes:
         return ""
@@ -100,20 +100,20 @@ def first_sentence(quoted: Quoted, passages: Sequence[Passage]) -> str:
 
 
 def as_one_line(text: str) -> str:
-    """Return a quote on one line, without what nobody sees and the numbers of footnotes after its full stops."""
+    """Return a quote on one line, without invisible characters and footnote numbers."""
     return " ".join(visible(FOOTNOTE_INSIDE.sub("", text).replace("\x03", " ")).split())
 
 
 def _chosen(
     question: str, passages: Sequence[Passage], style: Style, alike: Mapping[str, Iterable[str]]
-) -> list[Scored]:
+) -> list[ScoredQuotable]:
     scored = score_sentences(question, passages, alike)
     ranked = _ranked(scored)
     if not ranked:
         return []
-    chosen: list[Scored] = []
+    chosen: list[ScoredQuotable] = []
     for part in parts_of(question):
-        # What one part leaves open ("and when?") the whole question tells.
+        # A part alone may be incomplete ("and when?"), so the whole question counts, too.
         best, likely = _ranked(_both(score_sentences(part, passages, alike), scored))[0]
         if likely >= LIKELY_OF_A_PART and not any(_overlap(best, other) for other in chosen):
             chosen.append(best)
@@ -127,8 +127,8 @@ def _chosen(
     return chosen
 
 
-def _ranked(scored: Sequence[Scored]) -> list[tuple[Scored, float]]:
-    """Return sentences with how likely each is the answer, 0..1, likeliest first.
+def _ranked(scored: Sequence[ScoredQuotable]) -> list[tuple[ScoredQuotable, float]]:
+    """Return the sentences with their probabilities (0..1) of being the answer, likeliest first.
 
     `score` is a log-odds that was fitted so.
     """
@@ -138,14 +138,14 @@ def _ranked(scored: Sequence[Scored]) -> list[tuple[Scored, float]]:
     return [(each, one / total) for each, one in zip(ranked, odds, strict=True)]
 
 
-def _both(of_part: Sequence[Scored], of_whole: Sequence[Scored]) -> list[Scored]:
+def _both(of_part: Sequence[ScoredQuotable], of_whole: Sequence[ScoredQuotable]) -> list[ScoredQuotable]:
     return [
         replace(one, score=one.score + WHOLE_SHARE * whole.score) for one, whole in zip(of_part, of_whole, strict=True)
     ]
 
 
-def _overlap(one: Scored, other: Scored) -> bool:
-    """Return whether two sentences are the same text, or say the same."""
+def _overlap(one: ScoredQuotable, other: ScoredQuotable) -> bool:
+    """Return whether two sentences overlap in the text, or share most of their words."""
     if one.number == other.number and one.start < other.end and other.start < one.end:
         return True
     return len(one.words & other.words) > SAME_SHARE * min(len(one.words), len(other.words))

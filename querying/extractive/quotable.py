@@ -1,4 +1,4 @@
-"""The parts of a passage that can be quoted, and what stands above each that it is understood with. Pure: no Django."""
+"""Splits a passage into parts that can be quoted, each with its heading or label. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from querying.text.blocks import QUESTION_MARKS, Kind, Line, read_lines
+from querying.text.blocks import QUESTION_MARKS, Line, LineKind, read_lines
 from querying.text.sentences import Span, sentences_of
 
 _START = re.compile(
@@ -23,7 +23,7 @@ _END = re.compile(rf"(?:(?<!\w)(?:{FOOTNOTE.pattern})|\s|\|)+\Z")
 FOOTNOTE_INSIDE = re.compile(
     rf"(?<=[.,;:!?”\"。，；])(?:{FOOTNOTE.pattern})+|\s?\[[^\[\]\n]{{0,24}}(?:{_WORDS_INSIDE})\??\]"
 )
-_UNQUOTED = frozenset([Kind.HEADING, Kind.SIGNS, Kind.CODE, Kind.ASKED])
+_UNQUOTED = frozenset([LineKind.HEADING, LineKind.SIGNS, LineKind.CODE, LineKind.ASKED])
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Quotable:
 
     start: int
     end: int
-    kind: Kind
+    kind: LineKind
     heading: str = ""  # the nearest one above, within the passage
     asked: str = ""  # the label or question right above it: what it is the answer to
     before: str = ""  # the sentence before it, in the same paragraph
     columns: str = ""  # the header of its table
 
 
-@lru_cache(maxsize=1024)  # the good passages of a corpus are found and cited again and again
+@lru_cache(maxsize=1024)  # the good passages of a corpus are found often
 def quotables_of(text: str) -> tuple[Quotable, ...]:
-    """Return what can be quoted of a text, in order: headings, code and a FAQ's questions only if nothing else can."""
+    """Return the quotable parts of a text, in order: headings, code, questions of a FAQ only if nothing else is."""
     lines = read_lines(text)
     starts = [line.start for line in lines]
     found: list[Quotable] = []
@@ -50,23 +50,23 @@ def quotables_of(text: str) -> tuple[Quotable, ...]:
     for span in sentences_of(text):
         place = max(0, bisect_right(starts, span.start) - 1)
         kind = lines[place].kind
-        if any(lines[between].kind is Kind.BLANK for between in range(last + 1, place)):
+        if any(lines[between].kind is LineKind.BLANK for between in range(last + 1, place)):
             before = columns = ""
-            if found and found[-1].asked and kind is not Kind.ITEM:
+            if found and found[-1].asked and kind is not LineKind.ITEM:
                 asked = ""
         is_first, last = place != last, place
         part = _trimmed(text, span)
         words = text[part.start : part.end]
-        if kind in {Kind.HEADING, Kind.TITLE} and is_first:
+        if kind in {LineKind.HEADING, LineKind.TITLE} and is_first:
             heading, asked, before = _bare(words), "", ""
-        is_header = kind is Kind.ROW and _is_header(lines, place)
+        is_header = kind is LineKind.ROW and _is_header(lines, place)
         if any(map(str.isalnum, words)) and not is_header:
             found.append(Quotable(part.start, part.end, kind, heading, asked, before, columns))
         if is_header:
-            columns = words if lines[place + 1].kind is Kind.SIGNS else ""  # named rows repeat it
-        elif kind in {Kind.LABEL, Kind.ASKED} or (kind is Kind.HEADING and _asks(words)):
+            columns = words if lines[place + 1].kind is LineKind.SIGNS else ""  # named rows repeat it
+        elif kind in {LineKind.LABEL, LineKind.ASKED} or (kind is LineKind.HEADING and _asks(words)):
             asked, before = _bare(words), ""
-        elif kind in {Kind.PROSE, Kind.ITEM}:
+        elif kind in {LineKind.PROSE, LineKind.ITEM}:
             before = words
     return tuple([each for each in found if each.kind not in _UNQUOTED] or found)
 
@@ -85,7 +85,7 @@ def with_items(text: str, quotables: Sequence[Quotable], place: int, most_chars:
 
 
 def _is_header(lines: Sequence[Line], place: int) -> bool:
-    return place + 1 < len(lines) and lines[place + 1].kind in {Kind.SIGNS, Kind.NAMED_ROW}
+    return place + 1 < len(lines) and lines[place + 1].kind in {LineKind.SIGNS, LineKind.NAMED_ROW}
 
 
 def _asks(words: str) -> bool:

@@ -1,4 +1,4 @@
-"""How likely each sentence of the found passages is the answer to a question. Pure: no Django.
+"""Scores how likely each sentence of the found passages is the answer to a question. Pure: no Django.
 
 A sum of a few features, in log-odds: their weights were fitted so that the softmax of the scores of one question says
 how likely each sentence holds the answer, on questions about one half of squad-dev's articles, in English and German.
@@ -20,13 +20,13 @@ from itertools import pairwise
 
 from querying.extractive.quotable import Quotable, quotables_of, with_items
 from querying.passages import Passage
-from querying.questions.answer_type import Wanted, fold, has_wanted, wanted_by
+from querying.questions.answer_type import AnswerType, fold, has_wanted, wanted_by
 from querying.questions.asking_part import asking_part
 from querying.questions.function_words import function_words_among
 from querying.questions.identifiers import found_codes, missing_identifiers
 from querying.questions.measures import measure_of
 from querying.questions.word_likeness import stand_ins
-from querying.text.blocks import QUESTION_MARKS, Kind
+from querying.text.blocks import QUESTION_MARKS, LineKind
 from querying.text.sentences import whole_words_of
 
 PASSAGES_KEPT = 1000  # with their words: some 10 kB each
@@ -38,7 +38,13 @@ CONTINUED = 2.8  # ... in the sentence before it: "They lapse in March."
 NAMED_BEFORE = 1.6  # more for a name that stands only above or before: "Tesla was born in Smiljan. He died in 1943."
 IN_PAIRS = 1.6  # ... in words side by side as in the question
 PASSAGE = 8.0  # the passage's score, 0..1
-WANTED = {Wanted.NUMBER: 2.4, Wanted.TIME: 2.2, Wanted.NAME: 1.0, Wanted.REASON: 1.6, Wanted.WAY: 1.5}
+WANTED = {
+    AnswerType.NUMBER: 2.4,
+    AnswerType.TIME: 2.2,
+    AnswerType.NAME: 1.0,
+    AnswerType.REASON: 1.6,
+    AnswerType.WAY: 1.5,
+}
 ENOUGH_COVERED = 0.25  # of the question's weight, for a sentence to be about it
 MEASURED = 3.9  # ... a number that counts or measures what was asked for: days for "How many days?"
 MEASURED_OTHERWISE = 1.5  # ... a number that doesn't
@@ -53,7 +59,7 @@ _NAME = re.compile(r"(?<=[^\s.!?:])\s+[\"“„(]?([A-ZÀ-ÖØ-ÞĐ][\w’'-]+)"
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredQuotable:
     """`passages[number - 1].text[start:end]`, and the log-odds that it is the answer."""
 
     number: int
@@ -66,7 +72,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class _Part:
-    """What can be quoted of a passage, and its words."""
+    """A quotable part of a passage, and its words."""
 
     place: Quotable
     text: str
@@ -87,7 +93,7 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _Question:
-    """A question, read against the sentences."""
+    """A question, with the weights of its words among the sentences."""
 
     text: str
     weights: Mapping[str, float]  # of its words; they add up to 1 with those that no sentence has
@@ -95,11 +101,11 @@ class _Question:
     near: Mapping[str, Mapping[str, float]]  # word -> words that stand for it, and how far
     pairs: Mapping[tuple[str, str], float]
     codes: tuple[str, ...]
-    wanted: Wanted | None
+    wanted: AnswerType | None
     measure: re.Pattern[str] | None
 
     def covered(self, words: frozenset[str]) -> dict[str, float]:
-        """Return the question's words that these stand for, with how far they do."""
+        """Return the question's words that these stand for, each with its degree, 0..1."""
         found = {}
         for word in self.weights:
             near = self.near[word]
@@ -112,7 +118,7 @@ class _Question:
 
 def score_sentences(
     question: str, passages: Sequence[Passage], alike: Mapping[str, Iterable[str]] | None = None
-) -> list[Scored]:
+) -> list[ScoredQuotable]:
     """Return the quotable parts of the passages with their scores, in the order of the text; empty without text.
 
     `alike` has other words for some of the question's, that were searched too.
@@ -120,7 +126,7 @@ def score_sentences(
     candidates = _candidates(passages)
     read = _read(question, candidates, alike or {})
     return [
-        Scored(
+        ScoredQuotable(
             each.number,
             each.part.place.start,
             each.part.place.end,
@@ -148,10 +154,10 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
 
 
 def _is_title(part: _Part, passage: Passage) -> bool:
-    """Return whether this is the name of its document, and not something that it says."""
+    """Return whether this part is the title of its document, and no statement."""
     if part.text.casefold() == passage.document_title.casefold():
         return True
-    if part.place.kind is not Kind.PROSE or "\n" in part.text:
+    if part.place.kind is not LineKind.PROSE or "\n" in part.text:
         return False
     is_first_line = passage.start == 0 and not passage.text[: part.place.start].strip()
     after = passage.text[part.place.end :]
@@ -160,11 +166,11 @@ def _is_title(part: _Part, passage: Passage) -> bool:
 
 @lru_cache(maxsize=PASSAGES_KEPT)
 def _parts(text: str) -> tuple[_Part, ...]:
-    """Return the parts of a passage. The good passages of a corpus come up again and again."""
+    """Return the parts of a passage. Cached, because the good passages of a corpus are found often."""
     places = quotables_of(text)
     made = []
     for number, place in enumerate(places):
-        whole = with_items(text, places, number, LIST_MAX_CHARS) if place.kind is Kind.LABEL else place
+        whole = with_items(text, places, number, LIST_MAX_CHARS) if place.kind is LineKind.LABEL else place
         part = text[whole.start : whole.end]
         words = tuple(whole_words_of(part))
         made.append(
@@ -199,7 +205,7 @@ def _read(question: str, candidates: Sequence[_Candidate], alike: Mapping[str, I
 def _weights(
     near: Mapping[str, Mapping[str, float]], asks: AbstractSet[str], sentences: Sequence[frozenset[str]]
 ) -> dict[str, float]:
-    """Return the question's words with their share of its weight: rare ones among the sentences have more."""
+    """Return the share of each word in the question's weight: higher for words that are rare among the sentences."""
     rarity: dict[str, float] = {}
     missed = 0.0
     for word, stand_in in near.items():
@@ -247,7 +253,7 @@ def _score(candidate: _Candidate, asked: _Question) -> float:
 
 
 def _named(part: _Part, codes: Sequence[str]) -> float:
-    """Return what it is worth that a sentence, or what is right above it, has codes of the question."""
+    """Return the score for codes of the question in a sentence, or right above it."""
     place = part.place
     own = sum(not missing_identifiers(code, [part.text]) for code in codes)
     above = " ".join([part.text, place.before, place.asked, place.heading])
@@ -257,6 +263,6 @@ def _named(part: _Part, codes: Sequence[str]) -> float:
 
 def _is_no_answer(part: _Part, weights: Mapping[str, float]) -> bool:
     text = part.text
-    is_bare_label = part.place.kind is Kind.LABEL and text.rstrip("*_ ").endswith((":", "："))
+    is_bare_label = part.place.kind is LineKind.LABEL and text.rstrip("*_ ").endswith((":", "："))
     is_question = text.rstrip('*_"” ').endswith(QUESTION_MARKS)
-    return part.place.kind is Kind.TITLE or is_bare_label or is_question or part.own <= weights.keys()
+    return part.place.kind is LineKind.TITLE or is_bare_label or is_question or part.own <= weights.keys()

@@ -1,1 +1,1 @@
-"""Prompts and citations of answers that a language model writes."""
+"""Builds prompts, and reads citations and refusals in what a language model writes."""

@@ -1,4 +1,4 @@
-"""The `[n]` in an answer: which passages they point to, and which sentence there bears them out. Pure: no Django."""
+"""Reads the citations `[n]` of an answer, and finds the sentence of the passage that supports each. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from querying.text.code_spans import Place
 from querying.text.sentences import Span, sentences_of, words_of
 
 MAX_BRACKET_CHARS = 64  # a longer bracket is text
-MOST_CITATIONS = 500  # of an answer; what a model that doesn't stop cites beyond them, nobody reads
+MOST_CITATIONS = 500  # of an answer; more are the output of a model that doesn't stop
 MAX_RANGE = 20  # [1-99] is not 99 citations
 _OPEN, _CLOSE = "[【", {"[": "]", "【": "】"}
 _BRACKET = re.compile(f"[{re.escape(_OPEN)}]")
@@ -40,7 +40,7 @@ _CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Citation:
-    """What one claim or quote of an answer rests on; `quote` is `start:end` of the document's text."""
+    """The source of one claim or quote of an answer; `quote` is `start:end` of the document's text."""
 
     number: int
     document_id: UUID
@@ -70,7 +70,7 @@ class CitationFilter:
         self._place = Place()  # of what has left
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed. Goes from bracket to bracket, in time linear in the text."""
+        """Add a piece of the stream; return the text that can be released now. Takes time linear in the text."""
         if not self._held and _BRACKET.search(text) is None and not text.endswith(" "):
             return self._let_out(text)
         said: list[str] = []
@@ -105,7 +105,7 @@ class CitationFilter:
         return at
 
     def finish(self) -> str:
-        """Return what was held back: no bracket is finished any more."""
+        """Return the held text at the end of the stream."""
         return self._release()
 
     def _take(self, char: str) -> str:
@@ -158,7 +158,7 @@ class CitationFilter:
 
 
 def _ends_in_identifier(line: str) -> bool:
-    """Return whether a line ends in a name as programs have them, without a digit at its end: map, not 2x or één."""
+    """Return whether a line ends in an identifier of a program without a digit at its end: map, not 2x or één."""
     rest = line.rstrip(_LETTERS + string.digits)
     name = line[len(rest) :]
     return bool(name) and not name[0].isdigit() and not name[-1].isdigit() and not rest[-1:].isalnum()
@@ -202,7 +202,7 @@ def citations_of(answer: str, passages: Sequence[Passage]) -> tuple[Citation, ..
 
 
 def _claims(answer: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of each citation with what it stands behind: its sentence, from the citation before it on."""
+    """Yield the number of each citation with its claim: its sentence, from the citation before it on."""
     shown = _CODE.sub(lambda code: " " * len(code.group()), answer)
     for span in sentences_of(answer):
         begin, claim = span.start, ""

@@ -1,4 +1,4 @@
-"""Takes the power out of chat-template control tokens in text that isn't ours. Pure: no Django.
+"""Neutralises control tokens of chat templates in untrusted text. Pure: no Django.
 
 Model servers turn "<|im_start|>system" in a document into a real system turn. A space inside the token is enough to
 make it plain text again, and it stays readable: a manual about templates can still be answered from.
@@ -106,7 +106,7 @@ def _with_spaces(text: str) -> str:
 
 
 def _shadow(text: str) -> tuple[str, list[int]]:
-    """Return the text as normalisation would show it, and for each of its characters where it comes from."""
+    """Return the text after normalisation, and for each of its characters its place in the original."""
     if text.isascii():
         return text, list(range(len(text)))
     shadow: list[str] = []

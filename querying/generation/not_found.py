@@ -1,4 +1,4 @@
-"""Recognises that a model finds no answer in its passages: by the mark it is told to write, or in its own words. Pure.
+"""Recognises that a model finds no answer in its passages, by a mark or by what it says. Pure: no Django.
 
 Small models seldom keep to a mark, so what they say instead is read: in English, German, Spanish, French, Vietnamese
 and Chinese, the languages of `querying.generation.phrases`.
@@ -112,24 +112,24 @@ _BUT = re.compile(
 
 
 class MarkFilter:
-    """Lets no mark through, whatever the pieces of the stream are, and holds back only what may become one."""
+    """Removes the mark from a stream, and holds back only text that may become one."""
 
     def __init__(self) -> None:
         self.is_refusal = False  # the answer begins with the mark: the rest of it is of no use
         self.has_mark = False
         self._held = ""
-        self._has_begun = False  # something that is no decoration of a mark has come
+        self._has_begun = False  # text other than the decoration of a mark has come
         self._place = Place()  # of what has left
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed."""
+        """Add a piece of the stream; return the text that can be released now."""
         if self.is_refusal:
             return ""
         self._held += text
         return self._read(ended=False)
 
     def finish(self) -> str:
-        """Return what was held back."""
+        """Return the held text at the end of the stream."""
         return "" if self.is_refusal else self._read(ended=True)
 
     def _read(self, *, ended: bool) -> str:

@@ -1,4 +1,4 @@
-"""The few sentences in an answer that nobody else wrote, in the languages of the corpora. Pure: no Django."""
+"""The fixed sentences of answers, in the languages of the corpora. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ABOUT_ANOTHER = {
 
 
 def about_another(identifiers: Sequence[str], language: str) -> str:
-    """Return the warning that a question names something that no passage does."""
+    """Return the warning that no passage names an identifier of the question."""
     return _in(language, _ABOUT_ANOTHER).format(", ".join(identifiers))
 
 
@@ -59,7 +59,7 @@ def not_in_these_documents(passages: Sequence[Passage], language: str) -> str:
 
 
 def see_these_passages(passages: Sequence[Passage], language: str) -> str:
-    """Return a pointer to the passages, for when not even a sentence can be quoted from them."""
+    """Return a sentence that names the passages, if none of their sentences can be quoted."""
     return f"{_in(language, _FOUND)} {_named(passages)}."
 
 

@@ -1,8 +1,8 @@
-"""What is sent to the model: rules of ours, and documents as data that can't pass for anything else. Pure: no Django.
+"""Builds the prompt: fixed rules, and the passages as data that can't pass for instructions. Pure: no Django.
 
 A document may hold anything, instructions to the model included. No prompt makes a model immune to them, so the
 boundary is drawn by code: passages lie between marks that no document can know, no control token of a chat template
-survives in them, and what the model makes of it all is filtered again on its way out (`output_filter`).
+survives in them, and what the model makes of it all is filtered again on its way out (`querying.output`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NUMBER_IN_BRACKETS = re.compile(r"[\[【](\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\
 
 @dataclass(frozen=True)
 class Prompt:
-    """Chat messages, and which passages are in them: the n of their `[n]`, from 1."""
+    """The chat messages, and the numbers of the passages in them: the n of `[n]`, from 1."""
 
     messages: tuple[dict[str, str], ...]
     numbers: tuple[int, ...]
@@ -77,7 +77,7 @@ def build_prompt(
 
 
 def neutral(text: str, mark: str) -> str:
-    """Return foreign text as it may stand in a prompt: without hidden characters, control tokens, marks and `[1]`s."""
+    """Return untrusted text for a prompt: without hidden characters, control tokens, marks and `[1]`s."""
     text = visible(unicodedata.normalize("NFC", _LINE_ENDS.sub("\n", text)))
     text = defuse(text)
     text = _NUMBER_IN_BRACKETS.sub(r"(\1)", text)  # a footnote would pass for a citation
@@ -105,7 +105,7 @@ def _block(number: int, passage: Passage, mark: str) -> str:
 
 
 def _choose(passages: Sequence[Passage], costs: Sequence[int], budget: int) -> list[int]:
-    """Return the indexes of the passages to send, in rank order: what fits the budget, without one document's flood."""
+    """Return the indexes of the passages that fit the budget, in rank order, without too many of one document."""
     chosen: list[int] = []
     for index, cost in enumerate(costs):
         if cost <= budget:

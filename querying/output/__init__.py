@@ -1,1 +1,1 @@
-"""What a model's text must pass before it is shown."""
+"""Filters the text of a model before it is shown."""

@@ -29,7 +29,7 @@ _RULE = re.compile(r"[ \t>]*(?=.*[|:-])[|:\- \t]+")
 
 
 class AddressFilter:
-    """Takes whole words, as LinkFilter gives them; what leaves doesn't depend on the pieces of the stream."""
+    """Filters a stream of whole words, as LinkFilter yields them; the result doesn't depend on the pieces."""
 
     def __init__(self) -> None:
         self._held = ""  # a line's beginning that may be a fence or a rule, or a code span that isn't closed
@@ -42,7 +42,7 @@ class AddressFilter:
         self._last = ""  # the character that left last
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed."""
+        """Add a piece of the stream; return the text that can be released now."""
         is_plain = not self._held and not self._begins_line and not self._fence and _SUSPECT.search(text) is None
         if is_plain and text and text[0] != ".":
             self._last = text[-1]
@@ -51,7 +51,7 @@ class AddressFilter:
         return self._read(ended=False)
 
     def finish(self) -> str:
-        """Return what was held back."""
+        """Return the held text at the end of the stream."""
         return self._read(ended=True)
 
     def _read(self, *, ended: bool) -> str:
@@ -81,7 +81,7 @@ class AddressFilter:
         return len(self._held) if end < 0 else end
 
     def _begin_line(self, said: list[str], *, ended: bool) -> bool:
-        """Find out what a line is; return False while too little of it is there."""
+        """Classify a line by its beginning; return False if too little of it is there."""
         chars = self._line_chars()
         line, is_whole = self._held[:chars], ended or chars < len(self._held)
         fence = _FENCE.match(line)
@@ -107,7 +107,7 @@ class AddressFilter:
         return True
 
     def _read_span(self, ticks: int, said: list[str], *, ended: bool) -> bool:
-        """Let a code span out, or its first backticks as apostrophes if it is none; return False if that is open."""
+        """Release a code span, or its backticks as apostrophes if it is none; return False if that is undecided."""
         rest = self._held[: self._line_chars()]
         is_escaped = self._last == "\\"
         close = None if is_escaped else re.compile(rf"(?<!`)`{{{ticks}}}(?!`)").search(rest, ticks)
@@ -143,7 +143,7 @@ class AddressFilter:
         said.append(self._emit(text))
 
     def _emit(self, text: str) -> str:
-        """Return the text, apart from a code span right before it: together they would be another one."""
+        """Return the text, separated from a code span right before it, which it would change."""
         if not text:
             return ""
         joins = self._last == "`" and text[0] == "`" and not self._is_code_line

@@ -1,6 +1,6 @@
 """Recognises text that is no answer: loops, echoes of question and prompt, nothing but punctuation. Pure: no Django.
 
-A small or ill-fed model often falls into a loop ("the the the ..."), and a server lets it go on to its limit of tokens.
+A small model often falls into a loop ("the the the ..."), and a server lets it go on to its limit of tokens.
 A loop is a run that ends where the text ends, in which one unit follows itself without a break. How often it must do so
 depends on its length, so that refrains, rows of a table, laughter and long numbers are none.
 """
@@ -15,7 +15,7 @@ from functools import lru_cache
 from querying.output.link_filter import REMOVED
 from querying.text.sentences import words_of
 
-STEP_CHARS = 32  # the text is looked at every so many characters
+STEP_CHARS = 32  # the text is checked every so many characters
 WINDOW_CHARS = 2400  # a loop must lie in the last so many: a unit has a third of them at most
 KEY_CHARS = 12  # the end of the text, which a loop has said before
 MAX_BLANK_CHARS = 400  # of nothing but white space; a table may be padded
@@ -39,14 +39,14 @@ ECHO_SHARE = 0.6  # of the shingles of an answer, found in what the model was to
 
 @dataclass(frozen=True)
 class Loop:
-    """Places in the text: where the first instance of the unit begins, which may be good, and where the second does."""
+    """A loop: the places where the first instance of its unit begins, which may be valid text, and the second."""
 
     first: int
     second: int
 
 
 class LoopWatch:
-    """Watches a text as it grows. What it finds depends on the text only, and not on the pieces that it is fed."""
+    """Finds loops in a stream. The result depends on the text only, and not on the pieces."""
 
     def __init__(self) -> None:
         self.loop: Loop | None = None
@@ -55,7 +55,7 @@ class LoopWatch:
         self._unread = 0  # at the end of the window
 
     def feed(self, text: str) -> None:
-        """Look at a further piece of the text."""
+        """Add a piece of the stream."""
         while text and self.loop is None:
             taken = STEP_CHARS - self._unread
             piece, text = text[:taken], text[taken:]
@@ -65,7 +65,7 @@ class LoopWatch:
                 self._look()
 
     def finish(self) -> None:
-        """Look at the text's end."""
+        """Check the end of the text."""
         if self.loop is None and self._unread:
             self._look()
 
@@ -148,7 +148,7 @@ def _loop_in(text: str) -> Loop | None:
 
 
 def _run_at_end(text: str) -> tuple[int, int] | None:
-    """Return where the run that a text ends with begins, and the length of its unit; None when it is no loop."""
+    """Return the beginning of the run at the end of the text, and the length of its unit; None: it is no loop."""
     key = text[-KEY_CHARS:]
     at = text.rfind(key, 0, len(text) - 1)
     while at >= 0 and len(key) == KEY_CHARS:
@@ -179,7 +179,7 @@ def _times(unit: str) -> int:
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
-    """Return the text as loops are looked for in it, and for each of its characters where it comes from.
+    """Return the text in the form that loops are searched in, and the place of each character in the original.
 
     Without case, citations, the numbers and bullets of a list, and with one blank for all white space: a model that
     counts its sentences, or cites another passage for each, says the same again.

@@ -1,4 +1,4 @@
-"""The elements that browsers know: of HTML, SVG and MathML, also those that are no longer in use. Pure: no Django."""
+"""The names of all HTML, SVG and MathML elements that browsers know, obsolete ones included. Pure: no Django."""
 
 from __future__ import annotations
 

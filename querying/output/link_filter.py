@@ -1,4 +1,4 @@
-"""Lets no link to anywhere leave with an answer, whatever a document made the model write. Pure: no Django.
+"""Removes links, images and HTML from answers, whatever a document made the model write. Pure: no Django.
 
 A page or a chat client that renders markdown would load an image or offer a link of an attacker's choice, with the
 reader's secrets in its address. So no link, image, HTML tag or address leaves; every other character does. The answer
@@ -50,7 +50,7 @@ _TRAILING = re.compile(r"[.,;:!?]*$")
 # Markdown decodes these late; a linkifier sees the result.
 _ENTITY = re.compile(r"&(?=#)|&(?!(?:amp|lt|gt|quot|apos|nbsp);)(?=[a-z][a-z0-9]{1,31};)", re.IGNORECASE)
 # Two characters that together open a link, an image, a reference, a tag or an entity.
-# `List<String>`: a type in angle brackets, glued to a name. As HTML it would be an element that nobody knows, without
+# `List<String>`: a type in angle brackets, glued to a name. As HTML it would be an unknown element without
 # attributes, which does nothing; those that do something get their space like all others.
 _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_,]*")
 _BEFORE_TYPE = re.compile(r"[A-Za-z0-9_]")
@@ -64,7 +64,7 @@ _LETTERS = re.compile("[a-z]*", re.IGNORECASE)
 
 
 class LinkFilter:
-    """Takes the links out of a stream. Goes character by character, so the pieces it is fed don't matter.
+    """Removes the links from a stream. The result doesn't depend on the pieces.
 
     Holds back the word that isn't finished, MAX_HELD_CHARS at most; but the first letters of all leave at once, as a
     reader waits for nothing else. Should an address begin with them, they are all of it that leaves.
@@ -78,7 +78,7 @@ class LinkFilter:
         self._swallowing = False  # inside an address whose end isn't reached
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed."""
+        """Add a piece of the stream; return the text that can be released now."""
         if not self._last and not self._word and text and _LETTERS.fullmatch(text) and len(text) < MAX_HELD_CHARS:
             self._word, self._said_chars = text, len(text)
             return self._emit(text)
@@ -93,11 +93,11 @@ class LinkFilter:
         return said + "".join(runs) if runs else said
 
     def finish(self) -> str:
-        """Return what was held back."""
+        """Return the held text at the end of the stream."""
         return self._word_done(followed_by_space=True)
 
     def _take(self, run: str) -> str:
-        """Take a run of characters of a word, or one character that ends it."""
+        """Add a run of characters of a word, or one character that ends it."""
         if _WORD.match(run):
             return "" if self._swallowing else self._grow(run)
         is_space = run.isspace()
@@ -112,7 +112,7 @@ class LinkFilter:
         return word + self._emit(run)
 
     def _grow(self, run: str) -> str:
-        """Lengthen the word; one that becomes too long is looked at in parts."""
+        """Add to the word; one that becomes too long is checked in parts."""
         said = ""
         while len(self._word) + len(run) >= MAX_HELD_CHARS and not self._swallowing:
             taken = MAX_HELD_CHARS - len(self._word)
@@ -153,7 +153,7 @@ class LinkFilter:
         return self._emit(_ENTITY.sub("& ", before))
 
     def _emit(self, text: str, *, is_type: bool = False) -> str:
-        """Return the text, with a space before it where it would open something with what left before."""
+        """Return the text, with a space before it if it would form markup with the text before."""
         if not text:
             return ""
         opens = (self._last, text[0]) in _OPENERS or (self._last == "<" and text[0].isalpha() and not is_type)
@@ -163,7 +163,7 @@ class LinkFilter:
 
 
 def _is_harmless(words: str) -> bool:
-    """Return whether nothing in these whole words is to be removed or to be kept apart."""
+    """Return whether these whole words contain nothing to remove or to separate."""
     return _HARMLESS.fullmatch(words) is not None and "www" not in words.lower()
 
 
@@ -173,7 +173,7 @@ def _is_type(word: str) -> bool:
 
 
 def _address_in(word: str) -> tuple[int, int]:
-    """Return where the first address of a word begins, and where the sign of it ends; (-1, -1): there is none."""
+    """Return the places where the first address of a word begins, and where its mark ends; (-1, -1): there is none."""
     found = _ADDRESS.search(word)
     begin, end = found.span() if found else (-1, -1)
     for slashes in _SLASHES.finditer(word):
@@ -186,7 +186,7 @@ def _address_in(word: str) -> tuple[int, int]:
 
 
 class AnswerFilter:
-    """All that a text passes through on its way out: invisible characters, citations, links, bare addresses.
+    """Applies all filters to a stream: invisible characters, citations, links, bare addresses.
 
     In this order: "ht[9]tps://" is an address only once the citation is gone, and "[\u200b9]" a citation only once
     the invisible character is.
@@ -199,23 +199,23 @@ class AnswerFilter:
         self._before = ""  # the last character that came
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed."""
+        """Add a piece of the stream; return the text that can be released now."""
         text, self._before = visible(text, self._before), text[-1:] or self._before
         return self._addresses.feed(self._links.feed(self._citations.feed(text)))
 
     def finish(self) -> str:
-        """Return what was held back."""
+        """Return the held text at the end of the stream."""
         last = self._links.feed(self._citations.finish()) + self._links.finish()
         return self._addresses.feed(last) + self._addresses.finish()
 
 
 def filter_answer(text: str, given: Container[int] = ()) -> str:
-    """Return the text as it may leave, with citations of the given numbers only."""
+    """Return the filtered text, with citations of the given numbers only."""
     answer = AnswerFilter(given)
     return answer.feed(text) + answer.finish()
 
 
 def filter_field(text: str) -> str:
-    """Return a title or another short text as it may leave. Its brackets are no citations, and stay."""
+    """Return a title or another short field, filtered. Its brackets are no citations, and stay."""
     links, addresses = LinkFilter(), AddressFilter()
     return addresses.feed(links.feed(visible(text)) + links.finish()) + addresses.finish()

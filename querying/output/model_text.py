@@ -1,4 +1,4 @@
-"""What a model writes, as far as it may be said, and when to stop it as nothing of use will follow. Pure: no Django."""
+"""Filters the text of a model as it is streamed, and decides when to stop the model. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ENDS_SENTENCE = tuple(".!?…。！？।。”\"')]")
 
 
 class Stop(enum.Enum):
-    """Why the model need not write on."""
+    """The reason to stop the model."""
 
-    TURN = "turn"  # it has ended its turn, and gone on as somebody else
+    TURN = "turn"  # it has ended its turn, and goes on in another role
     LOOP = "loop"
     TOO_LONG = "too_long"  # longer than its limit of tokens allows: the server doesn't keep to it
     NOT_FOUND = "not_found"
@@ -29,9 +29,9 @@ class Stop(enum.Enum):
 
 
 class ModelText:
-    """All that a model's text goes through: thoughts, the mark of "not found", citations, links, loops, in this order.
+    """The filters of a model's text: thoughts, the mark of "not found", citations, links, loops, in this order.
 
-    Thoughts whose first mark is missing may have been said before anybody could know: then `text` starts again, and
+    Thoughts without an opening mark may be released before they are recognised: then `text` starts again, and
     `has_retracted` is true.
     """
 
@@ -52,7 +52,7 @@ class ModelText:
 
     @property
     def text(self) -> str:
-        """Return what was said; of a loop, its first instance only."""
+        """Return the released text; of a loop, its first instance only."""
         loop = self._loops.loop
         return (self._text if loop is None else self._text[: loop.second]).strip()
 
@@ -71,11 +71,11 @@ class ModelText:
 
     @property
     def has_retracted(self) -> bool:
-        """Return whether thoughts were taken for the answer until their last mark came."""
+        """Return whether thoughts were released as the answer before their closing mark came."""
         return self._retractions > 0
 
     def feed(self, piece: str) -> str:
-        """Return what can be said now of all that was fed; nothing once there is a reason to stop."""
+        """Add a piece of the stream; return the text that can be released now, none after a reason to stop."""
         if self.stop is not None:
             return ""
         piece, is_all = piece[: self._chars_left], len(piece) <= self._chars_left
@@ -88,7 +88,7 @@ class ModelText:
         return said
 
     def finish(self) -> str:
-        """Return what was held back."""
+        """Return the held text at the end of the stream."""
         if self.stop in {Stop.LOOP, Stop.NOT_FOUND, Stop.ECHO}:
             return ""
         said = self._say(self._thoughts.finish())

@@ -1,6 +1,6 @@
-"""Names and places of documents as they leave with an answer: nothing in them becomes a link or an image. No Django.
+"""Makes titles, sources and quotes of documents safe to show: nothing in them becomes a link or image. No Django.
 
-They come from file names, from `<title>` and from headings, so whoever wrote a document chose them; and chat clients
+They come from file names, from `<title>` and from headings, so the author of a document chooses them; and chat clients
 render them as markdown, too. Quotes and passages leave as the documents have them, because their offsets are counted;
 of a quote there is a second form, for clients that render markdown.
 """
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"(?![a-z]+script:|data:)[^\s<>()\[\]{}`!\\]*", re.IGNORECAS
 
 @lru_cache(maxsize=4096)
 def shown_name(name: str) -> str:
-    """Return a title or a heading as it may leave: '![x](https://x.example)' -> '! [x] (‹link removed›)'."""
+    """Return a title or a heading, safe to show: '![x](https://x.example)' -> '! [x] (‹link removed›)'."""
     if _PLAIN.fullmatch(name) and "www" not in name.lower():
         return name
     if _FILE_NAME.fullmatch(name) and name.lower().endswith(_FILE_ENDINGS):
@@ -34,7 +34,7 @@ def shown_name(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def shown_source(source: str) -> str:
-    """Return where a document is from as it may leave: a path or an address as it is, all else like a name."""
+    """Return the source of a document, safe to show: a plain path or address as it is, all else like a name."""
     source = visible(source)
     return source if _PLACE.fullmatch(source) else shown_name(source)
 

@@ -1,4 +1,4 @@
-"""Keeps what a model thinks aloud, and its chat template's marks, out of its answer. Pure: no Django.
+"""Removes a model's thoughts and the marks of its chat template from its answer. Pure: no Django.
 
 Ollama hands over the thoughts of models that it knows apart from the answer. Of others they stand in the answer itself:
 `<think>...</think>` and its kin, often without the first mark (it was in the prompt), sometimes without the last one.
@@ -41,7 +41,7 @@ _END_OF = {
     "<|channel|>commentary": _FINAL,
 }
 _ENDS = frozenset(_END_OF.values())
-# What a template writes before an answer; and what it writes behind one, or before somebody else's turn.
+# What a template writes before an answer; and what it writes behind one, or before the turn of another role.
 _LEAD_INS = frozenset(
     [
         "<s>",
@@ -134,7 +134,7 @@ _QUOTES = frozenset("`\"'“‘«‹„「『(")
 
 
 class ThoughtFilter:
-    """Takes the thoughts out of a stream. What is left is the same, whatever the pieces are that it is fed.
+    """Removes the thoughts from a stream. The result doesn't depend on the pieces.
 
     Where thoughts lack their first mark, they may have been let through before the last one comes: `retractions` grows,
     and all that was let through until then is void. With `expects_thoughts` nothing leaves before it is clear.
@@ -142,7 +142,7 @@ class ThoughtFilter:
 
     def __init__(self, *, expects_thoughts: bool = False) -> None:
         self.retractions = 0
-        self.is_over = False  # the model goes on as somebody else, or starts again
+        self.is_over = False  # the model goes on in another role, or starts again
         self._held = ""
         self._has_begun = False  # something that is no mark has come
         self._waits = expects_thoughts  # what has begun may still turn out to be thoughts
@@ -152,7 +152,7 @@ class ThoughtFilter:
         self._before = ""  # the last character that came
 
     def feed(self, text: str) -> str:
-        """Return what can be said now of all that was fed."""
+        """Add a piece of the stream; return the text that can be released now."""
         if self.is_over:
             return ""
         text, self._before = visible(text, self._before), text[-1:] or self._before
@@ -163,7 +163,7 @@ class ThoughtFilter:
         return self._read(ended=False)
 
     def finish(self) -> str:
-        """Return what was held back, unless it is a thought that never ended."""
+        """Return the held text at the end of the stream, unless it is an unfinished thought."""
         return "" if self.is_over else self._read(ended=True)
 
     def _read(self, *, ended: bool) -> str:
@@ -192,7 +192,7 @@ class ThoughtFilter:
         return True
 
     def _begin(self, *, ended: bool) -> bool:
-        """Look at the answer's first characters; return whether more can be done."""
+        """Process the first characters of the answer; return whether to go on."""
         text = self._held.lstrip().lower()
         if not text:
             self._held = self._held[-MAX_BLANK_CHARS:]
@@ -214,7 +214,7 @@ class ThoughtFilter:
         return True
 
     def _speak(self, said: list[str], *, ended: bool) -> bool:
-        """Say what is held up to the next mark; return whether more can be done."""
+        """Release the held text up to the next mark; return whether to go on."""
         self._waits = self._waits and not ended
         at = self._looked_chars
         while (found := _OPENS_MARK.search(self._held, at)) is not None:

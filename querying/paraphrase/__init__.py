@@ -1,1 +1,1 @@
-"""Whether two questions ask the same."""
+"""Decides whether two questions ask the same."""

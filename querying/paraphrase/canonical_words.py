@@ -1,4 +1,4 @@
-"""A question as the words that carry its meaning, each in one canonical form. Pure: no Django.
+"""Reduces a question to the words that carry its meaning, each in one canonical form. Pure: no Django.
 
 English ones are understood as far as querying/paraphrase/english_tables.py goes. In other languages only greetings,
 signs, units after numbers and two ways of spelling count as one; everything else is compared letter by letter.

@@ -1,4 +1,4 @@
-"""English words of a question -> the one way of saying it that all ways of saying it come down to. Pure: no Django."""
+"""Rewrites the words of an English question into one canonical form for all its paraphrases. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables for canonical_words.py: what is written in several ways and means the same. Pure: no Django.
+"""Tables of English spellings and phrases with the same meaning, for canonical_words.py. Pure: no Django.
 
 An entry belongs here only if no question changes its meaning by it. Whatever is left out costs a hit of a cache; an
 entry too many costs a wrong answer: "damage" and "damages", "term" and "terms" are two things each.

@@ -1,4 +1,4 @@
-"""Whether two questions ask the same. Pure: no Django.
+"""Decides whether two questions ask the same, by their words. Pure: no Django.
 
 Two questions count as the same only if they come down to the same words in the same order, once what never changes the
 meaning is taken away. Near in meaning is not enough: "before 2020" and "after 2020" are neighbours in every embedding.

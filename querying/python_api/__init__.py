@@ -1,1 +1,1 @@
-"""The same answers for Python code in the process."""
+"""The search as Python functions, for code in this process."""

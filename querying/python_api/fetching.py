@@ -1,7 +1,7 @@
-"""Passages for programs in this process: of one question or of several, called or awaited.
+"""Searches passages for Python code in this process: for one question or several, blocking or awaited.
 
 Scripts and jobs call `fetch_all_rag_data` and `prefetch_all_rag_data`; coroutines await the forms that end in `_async`,
-which work in threads of ours. However a call ends, no thread keeps a database connection from it.
+which run in a thread pool. However a call ends, it leaves no thread with an open database connection.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ from ragsite.web.exception_handler import as_rag_error
 
 
 class EventLoopRunning(RuntimeError):
-    """A blocking call in a running event loop would stop everything else in it."""
+    """Raised for a blocking call inside a running event loop, which it would stop."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was found for a question, and how that went."""
+    """The passages found for a question, and the reports of the search."""
 
-    question: str  # as it was searched: in NFC, on one line
+    question: str  # as it was searched: normalised to NFC, on one line
     corpora: tuple[str, ...]
     passages: tuple[Passage, ...]
-    answerable: bool  # False: the passages are near, and don't hold the answer
-    legs: tuple[LegReport, ...]  # empty: it was found before
+    answerable: bool  # False: the passages are the nearest ones, but don't hold the answer
+    legs: tuple[LegReport, ...]  # empty: the result is from the cache
     degraded_reasons: tuple[Reason, ...]
     timings_ms: Mapping[str, float]
-    age_seconds: float | None  # None: found now
+    age_seconds: float | None  # None: not from the cache
 
 
 @dataclass(frozen=True)
 class NotFetched:
-    """A question for which nothing could be found, and why."""
+    """A question whose search failed, and its error."""
 
     question: str
     error: RagError
 
 
 def fetch_all_rag_data(question: str, *, principal: Principal, **options: Unpack[Options]) -> Fetched:
-    """Return the passages for a question from all corpora chosen, which are searched side by side.
+    """Return the passages for a question from all chosen corpora, which are searched in parallel.
 
-    A leg that fails or is late is named in `legs`, and the others answer.
+    A leg that fails or is late is reported in `legs`, and the others answer.
 
     Raises InvalidInput, CorpusNotFound, QuestionsDisabled; DeadlineExceeded, Overloaded or DatabaseUnavailable when no
     leg worked; and EventLoopRunning in a coroutine.
@@ -75,9 +75,9 @@ def fetch_all_rag_data(question: str, *, principal: Principal, **options: Unpack
 def prefetch_all_rag_data(
     questions: Sequence[str], *, principal: Principal, **options: Unpack[Options]
 ) -> tuple[Fetched | NotFetched, ...]:
-    """Return one result per question, in their order; those that failed or were late say why, and the rest answer.
+    """Return one result per question, in the given order: Fetched, or NotFetched for one that failed or was late.
 
-    RAG_EXECUTOR_WORKERS of them run side by side. Raises as `fetch_all_rag_data` does for what is wrong with the call.
+    Up to RAG_EXECUTOR_WORKERS of them run in parallel. Raises as `fetch_all_rag_data` does for errors of the call.
     """
     _refuse_in_event_loop("prefetch_all_rag_data")
     wanted = RequestOptions(principal, **options)
@@ -94,9 +94,9 @@ def prefetch_all_rag_data(
 
 
 async def fetch_all_rag_data_async(question: str, *, principal: Principal, **options: Unpack[Options]) -> Fetched:
-    """Return what `fetch_all_rag_data` does, without keeping the event loop. Raises the same.
+    """Return what `fetch_all_rag_data` returns, without blocking the event loop. Raises the same.
 
-    A caller who is cancelled waits no longer; a search that has begun ends at the deadline at the latest.
+    A cancelled caller returns at once; a search that has begun ends at the deadline at the latest.
     """
     wanted = RequestOptions(principal, **options)
     deadline = wanted.deadline()
@@ -106,9 +106,9 @@ async def fetch_all_rag_data_async(question: str, *, principal: Principal, **opt
 async def prefetch_all_rag_data_async(
     questions: Sequence[str], *, principal: Principal, **options: Unpack[Options]
 ) -> tuple[Fetched | NotFetched, ...]:
-    """Return what `prefetch_all_rag_data` does, without keeping the event loop. Raises the same.
+    """Return what `prefetch_all_rag_data` returns, without blocking the event loop. Raises the same.
 
-    A caller who is cancelled waits no longer; questions that have not begun never do.
+    A cancelled caller returns at once; questions that have not begun never do.
     """
     wanted = RequestOptions(principal, **options)
     deadline = wanted.deadline()
@@ -141,7 +141,7 @@ def _fetch(question: Question) -> Fetched:
 
 
 def _error_of(failure: LegFailure) -> RagError:
-    """Return why a question has no result; what is neither ours nor the database's is a mistake, and raised."""
+    """Return the error of a failed question. Raises an error that is no RagError: it is a defect."""
     error = failure.error
     if isinstance(error, RagError):
         return error
@@ -162,6 +162,6 @@ def _refuse_in_event_loop(name: str) -> None:
 
 
 def _give_connection_back() -> None:
-    """Give the caller's connection back: a thread that dies with one keeps it from everybody for ever."""
+    """Release the caller's connection: one that a thread holds at its end would be lost to all others."""
     if not connection.in_atomic_block:
         release_connection()

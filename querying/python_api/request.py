@@ -1,4 +1,4 @@
-"""What a program in this process wishes to know -> questions: checked, with the corpora that may be asked."""
+"""Reads the arguments of the Python API: returns validated questions with the corpora that may be asked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_.@][A-Za-z0-9-]+)*")
 
 
 class Options(TypedDict, total=False):
-    """How to ask; whatever is left out is as over HTTP."""
+    """The options of a call; the defaults are those of the HTTP API."""
 
     corpora: Sequence[str]  # slugs, or tenant/slug; none: all that may be asked, without the demo beside others
     top_k: int
@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """Who asks, and how."""
+    """The principal and the options of one call."""
 
     principal: Principal
     corpora: Sequence[str] = ()
@@ -47,7 +47,7 @@ class RequestOptions:
     filters: Mapping[str, Any] | None = None
 
     def deadline(self) -> Deadline:
-        """Return when the call has to be over. Raises InvalidInput."""
+        """Return the deadline of the call. Raises InvalidInput."""
         seconds = float(settings.DEADLINE_SECONDS if self.deadline_seconds is None else self.deadline_seconds)
         if not seconds > 0:  # nor NaN
             raise InvalidInput(fields={"deadline_seconds": "Give a number of seconds above 0."})
@@ -55,7 +55,7 @@ class RequestOptions:
 
 
 def prepare(questions: Sequence[str], options: RequestOptions, deadline: Deadline) -> list[Question]:
-    """Return the questions in the form that is searched, each with the corpora that the principal may ask.
+    """Return the normalised questions, each with the corpora that the principal may ask.
 
     Raises QuestionsDisabled, InvalidInput, CorpusNotFound, Overloaded and DatabaseUnavailable.
     """
@@ -64,10 +64,10 @@ def prepare(questions: Sequence[str], options: RequestOptions, deadline: Deadlin
     normalised = [_question(question) for question in questions]
     top_k, language = _top_k(options), _language(options)
     filters = dict(options.filters) if options.filters else None
-    condition_of(filters)  # a bad one is the caller's mistake, and not a question's
+    condition_of(filters)  # a bad filter is an error of the call, not of one question
     names = [options.corpora] if isinstance(options.corpora, str) else options.corpora
     try:
-        # Half: who waits in vain for another thread still has time for a read of their own.
+        # Half of the time: after a shared read that took too long, there is time for an own one.
         scope = scope_of(options.principal, names, patience_seconds=deadline.remaining() / 2)
     except DatabaseFault as exc:
         raise as_rag_error(exc) from exc
@@ -100,7 +100,7 @@ def _top_k(options: RequestOptions) -> int:
 
 
 def _language(options: RequestOptions) -> str:
-    """Return the language of the locale: `vi` of `vi_VN`; empty: none is given."""
+    """Return the language of the locale, as `vi` of `vi_VN`; empty: there is no locale."""
     if options.locale is None:
         return ""
     if not _LOCALE.fullmatch(options.locale):
@@ -109,7 +109,7 @@ def _language(options: RequestOptions) -> str:
 
 
 def _in_language(language: str, corpora: tuple[Corpus, ...]) -> tuple[Corpus, ...]:
-    """Return the corpora in a language, with those of no language; all where none is in it."""
+    """Return the corpora in a language and those of no language; all of them, if none is in it."""
     if all(corpus.language != language for corpus in corpora):
         return corpora
     return tuple(corpus for corpus in corpora if corpus.language in {language, ANY_LANGUAGE})

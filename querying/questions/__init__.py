@@ -1,1 +1,1 @@
-"""What a question asks for: its parts, answer type, identifiers."""
+"""Analyses questions: parts, answer type, identifiers."""

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants - number, time, name, reason, way - and whether a sentence has one. No Django.
+"""Detects the type of answer that a question asks for (number, time, name, reason, way). Pure: no Django.
 
 Small tables for six languages, without accents because text is folded before it is looked at.
 """
@@ -10,8 +10,8 @@ import re
 import unicodedata
 
 
-class Wanted(enum.Enum):
-    """The kind of answer that a question asks for."""
+class AnswerType(enum.Enum):
+    """The type of answer that a question asks for."""
 
     NUMBER = "number"
     TIME = "time"
@@ -28,7 +28,7 @@ def _pattern(words: str, unspaced: str) -> re.Pattern[str]:
 
 # Tried in this order.
 _QUESTIONS = {
-    Wanted.NUMBER: _pattern(
+    AnswerType.NUMBER: _pattern(
         r"""
         how (?:many|much|long|far|often|old|high|tall|big|large|heavy|fast|deep|wide)
         (?:what|which) time|what (?:does|do|did|is|are|was) .*\b(?:costs?|price|fee|fine|allowance)
@@ -43,7 +43,7 @@ _QUESTIONS = {
         """,
         "多少|几[个名次天种位岁]|多[长大高远久]|第几",
     ),
-    Wanted.TIME: _pattern(
+    AnswerType.TIME: _pattern(
         r"""
         when|(?:what|which) (?:\w+ )?(?:year|years|date|day|month|century|decade|time)
         wann|welche[msrn]? (?:\w+ )?(?:jahr|jahre|jahres|datum|tag|monat|jahrhundert)
@@ -53,8 +53,8 @@ _QUESTIONS = {
         """,
         "何时|什么时候|哪[一]?年|几[年月日号点时]|哪[一]?天|时间",
     ),
-    Wanted.REASON: _pattern("why|warum|weshalb|wieso|por que|pourquoi|tai sao|vi sao", "为什么|为何|原因"),
-    Wanted.NAME: _pattern(
+    AnswerType.REASON: _pattern("why|warum|weshalb|wieso|por que|pourquoi|tai sao|vi sao", "为什么|为何|原因"),
+    AnswerType.NAME: _pattern(
         r"""
         who|whom|whose|where
         (?:what|which) (?:\w+ )?(?:city|country|state|place|person|team|company|university|school|island|river|king)
@@ -66,7 +66,7 @@ _QUESTIONS = {
         """,
         "谁|哪里|哪儿|何处|哪[个座]?(?:城市|国家|地方|人)",
     ),
-    Wanted.WAY: _pattern(
+    AnswerType.WAY: _pattern(
         r"""
         how (?:do|can|should|could|must|would) (?:i|we|you|one)|how to
         wie (?:\w+ )?(?:ich|wir|man)
@@ -141,24 +141,24 @@ _INSTRUCTION = re.compile(
 _NAME = re.compile(r"(?<=[^\s.!?:\"“(\[])\s+[\"“(]?[A-ZÀ-ÖØ-ÞĐ][\w’'.-]+|[\u3400-\u9fff]{2,}")
 
 
-def wanted_by(question: str) -> Wanted | None:
-    """Return the kind of answer that a question in one of six languages wants; None if that can't be told."""
+def wanted_by(question: str) -> AnswerType | None:
+    """Return the answer type of a question in one of six languages; None: unknown."""
     folded = fold(question)
     return next((kind for kind, pattern in _QUESTIONS.items() if pattern.search(folded)), None)
 
 
-def has_wanted(sentence: str, wanted: Wanted, question: str) -> bool:
-    """Return whether a sentence has something of this kind that isn't in the question already."""
+def has_wanted(sentence: str, wanted: AnswerType, question: str) -> bool:
+    """Return whether a sentence has something of this type that isn't in the question."""
     folded, asked = fold(sentence), fold(question)
-    if wanted is Wanted.NUMBER:
+    if wanted is AnswerType.NUMBER:
         return _has_new(_NUMBER, folded, asked) or bool(_NUMBER_WORD.search(folded))
-    if wanted is Wanted.TIME:
+    if wanted is AnswerType.TIME:
         return _has_new(_YEAR, folded, asked) or bool(
             _TIME_WORD.search(folded) or (_SPAN.search(folded) and not _DATE_ASKED.search(asked))
         )
-    if wanted is Wanted.REASON:
+    if wanted is AnswerType.REASON:
         return bool(_REASON_WORD.search(folded))
-    if wanted is Wanted.WAY:
+    if wanted is AnswerType.WAY:
         return bool(_INSTRUCTION.search(folded))
     return any(name.strip(' "“(') not in question for name in _NAME.findall(sentence))
 

@@ -1,4 +1,4 @@
-"""What a text asks: the sentences of a mail that are its question, and the parts of a question. Pure: no Django."""
+"""Finds the question in a text, such as a mail, and the parts of a question. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from functools import lru_cache
 from querying.questions.courtesy import without_courtesy
 
 LONG_CHARS = 400  # a shorter text is all question
-UNSPACED_CHARS = 4  # of another script, for each of one that is written without blanks
-SEVERAL_MAX_CHARS = 200  # a longer text of questions is one about its subject
+UNSPACED_CHARS = 4  # of a script with spaces, that count as one character of a script without
+SEVERAL_MAX_CHARS = 200  # a longer text with several questions is treated as one
 PARTS_MAX = 4
 PART_MIN_WORDS = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[^\Wa-zà-ÿ_]|[¿¡\"'“‘(])|(?<=[?？。！])\s*")
 _ASKS = re.compile(r"[?？]\W*$")
-# Asked, and no question.
+# Questions of courtesy, which ask nothing.
 _COURTESY = re.compile(
     r"\W*(?:how are you|how have you been|how is it going|wie geht es (?:ihnen|dir|euch)|wie geht's"
     r"|comment allez-vous|ça va|cómo está|qué tal|bạn có khỏe không)\b.{0,25}$",
@@ -56,7 +56,7 @@ _LISTED = re.compile(
 )
 
 
-@lru_cache(maxsize=256)  # each stage of a search asks for it
+@lru_cache(maxsize=256)  # each stage of a search needs it
 def asking_part(question: str) -> str | None:
     """Return what a text asks: without courtesy, and of a long one the sentences that ask; None: all of it does.
 
@@ -82,7 +82,7 @@ def _length(text: str) -> int:
 
 @lru_cache(maxsize=256)
 def parts_of(question: str) -> tuple[str, ...]:
-    """Return the questions in a question; empty: it is one.
+    """Return the parts of a question with several; empty: it has one part.
 
     "Who approves travel, and how many days of holiday do we have?" has two. A whole paragraph of questions is one about
     its subject.

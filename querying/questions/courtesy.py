@@ -1,4 +1,4 @@
-"""Takes greetings, thanks and "could you tell me" off a question: they say nothing of what is asked. Pure: no Django.
+"""Removes greetings, thanks and phrases like "could you tell me" from a question. Pure: no Django.
 
 A "please" counts as a word that the documents don't have, and a short question with one would be refused.
 """

@@ -1,4 +1,4 @@
-"""Words that say how something is asked, and not about what, in six languages. Pure: no Django."""
+"""Recognises question words and other function words of questions in six languages. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers: words with digits that name one thing. E1299 is not E1233, 2015 is not 2018. Pure: no Django.
+"""Finds identifiers: words with digits that name one thing. E1299 is not E1233, 2015 is not 2018. Pure: no Django.
 
 Amounts are none: "more than 30 days", "5 %", "1,000 euros" and "the 18th" may be said in other words.
 """
@@ -19,7 +19,7 @@ _CODE = re.compile(rf"[^\W\d_]{{1,12}}[ {_HYPHENS}./]?\d[\w{_HYPHENS}./]*")  # l
 _VERSION = re.compile(r"v?\d+(?:\.\d+)+", re.IGNORECASE)
 _GROUPS = re.compile(rf"\d+(?:[{_HYPHENS}/]\d+)+")
 _NUMBER = re.compile(r"\d{2,}")
-# What stands before a number that names something, in lower case.
+# Words before a number that make it a name, in lower case.
 _LABEL_WORDS = """
 section sections article articles paragraph clause chapter form version release rfc iso din en ticket case room
 error code step level appendix annex table figure part page no nr number model type line rule policy invoice order
@@ -38,7 +38,7 @@ _COMPARED = re.compile(
     r"|plus de|moins de|más de|menos de|hơn|dưới|ít nhất)\s+$",
     re.IGNORECASE,
 )
-# What is counted or measured, after the number.
+# Units and counted things, after the number.
 _UNIT = re.compile(
     r"\s*(?:[%€$£¥₫°]|(?:percent|prozent|per cent|phần trăm|euros?|eur|usd|dollars?|pounds?|cents?|seconds?|secs?"
     r"|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|people|persons?|employees?|members?|guests?|times|points?"

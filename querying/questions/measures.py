@@ -1,4 +1,4 @@
-"""What a number in the answer must count or measure: days for "how many days", kilograms for "how heavy". No Django.
+"""Detects the unit that an answer needs: days for "how many days", kilograms for "how heavy". Pure: no Django.
 
 Small tables for six languages, without accents because text is folded before it is looked at.
 """
@@ -59,7 +59,7 @@ _PRICE = (
     r"|\w*gehalt|\w*lohn|geld|bezahl\w*|verdien\w*|cuestan?|costo|costaron|precio|tarifa|pagar?|cobra\w*|sueldo|salario"
     r"|coute(?:nt)?|prix|tarif|payer|salaire|gia|phi|tien|luong|phu cap"
 )
-# What asks, and what a sentence must then have. Tried in this order.
+# The form of a question, and what an answering sentence must contain. Tried in this order.
 _MEASURES = [
     (_asks(r"(?:what|which) (?:percentage|percent|share|proportion)"
            r"|wie ?viel prozent|welche[rn]? (?:prozentsatz|anteil)|(?:que|quel) (?:porcentaje|pourcentage)"

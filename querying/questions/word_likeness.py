@@ -1,4 +1,4 @@
-"""How far a word of a text stands for one of a question: another form of it, a part of a compound. Pure: no Django.
+"""Compares words: how far one stands for another, as an inflected form or a part of a compound. Pure: no Django.
 
 Scripts that are written without spaces come as pairs of characters, and count only as they are.
 """
@@ -11,12 +11,12 @@ from collections.abc import Set as AbstractSet
 
 from querying.text.sentences import whole_words_of
 
-STEM_CHARS = 6  # words that begin with so many alike are the same word, unless their ends are long
+STEM_CHARS = 6  # words with so many first characters in common are the same word, unless their endings are long
 END_CHARS = 6  # both together: "regulation" and "regulatory", but not "Urlaubsantrag" and "Urlaubsanspruch"
-MIN_CHARS = 3  # of words that are compared by how they begin
-PREFIX_CHARS = 4  # fewer in common say nothing, if the ends differ
+MIN_CHARS = 3  # of words that are compared by their beginnings
+PREFIX_CHARS = 4  # fewer in common are no sign of likeness, if the endings differ
 PART_CHARS = 5  # of a compound: "Antrag" in "Urlaubsantrag"
-# What is said of an amount, and what asks for it.
+# Adjectives of a question for an amount, and the words of its answer.
 _AMOUNTS = {
     "heavy": "weight weighs", "tall": "height", "high": "height", "wide": "width", "deep": "depth", "long": "length",
     "old": "age", "far": "distance", "fast": "speed", "hot": "temperature", "big": "size", "large": "size",
@@ -29,7 +29,7 @@ FORM = 1.0
 OTHER_FORM = 0.9  # the sentence that says "start" comes before one that says "started"
 PART = 0.5
 ALIKE = 0.8  # another word for it, that was searched too
-WEAK = 0.26  # ... of the share that two words begin with alike: "Beitragssatz" for "Beitrag"
+WEAK = 0.26  # ... times the share of the common beginning: "Beitragssatz" for "Beitrag"
 
 
 def likeness(asked: str, word: str) -> float:
@@ -55,11 +55,11 @@ def likeness(asked: str, word: str) -> float:
     return WEAK * common / len(asked) if common >= PREFIX_CHARS else 0.0
 
 
-class Known:
-    """The words of some sentences, to look for those that stand for a word of a question."""
+class Vocabulary:
+    """The words of some sentences, indexed by their beginnings."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Keep the words, by how they begin."""
+        """Index the words."""
         self._words = frozenset(words)
         self._by_start: dict[str, list[str]] = defaultdict(list)
         for word in self._words:
@@ -92,7 +92,7 @@ def stand_ins(
     for word, given in alike.items():
         for one in whole_words_of(word):
             others[one] = [*others.get(one, ()), *(each for other in given for each in whole_words_of(other))]
-    known = Known(words)
+    known = Vocabulary(words)
     found: dict[str, dict[str, float]] = {}
     for each in asked:
         near = known.same(each) if each in asks else known.near(each)

@@ -1,1 +1,1 @@
-"""From a question to ranked passages."""
+"""Retrieves the ranked passages for a question."""

@@ -1,8 +1,8 @@
-"""Can the answer be in these documents at all? A probability, learnt from judged questions.
+"""Estimates the probability that these documents hold the answer, by a logistic regression on judged questions.
 
 `manage.py evaluate --gate DIR... --fit` learns the weights in gate_calibrations.json: one set for each way of writing,
-for each set of legs that has spoken, because half a search knows less about absence than a whole one, and for small
-corpora apart: with one set for all sizes, keywords alone kept 0.98 of squad's questions and refused 0.66 of those about
+for each set of legs with a result, because the keyword leg alone knows less about absence than both, and for small and
+large corpora: with one set for all sizes, keywords alone kept 0.98 of squad's questions and refused 0.66 of those about
 something else; with two, 0.97 and 0.82.
 """
 
@@ -34,7 +34,7 @@ FEATURES = ("known", "best", "lead", "words", "found", "mass", "pairs", "length"
 
 
 class Verdict(enum.StrEnum):
-    """What the gate says: the documents answer it, may answer it, or don't."""
+    """Whether the documents answer the question, may answer it, or don't."""
 
     ANSWERABLE = "answerable"
     UNCERTAIN = "uncertain"
@@ -57,7 +57,7 @@ class Calibration:
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
     def verdict(self, evidence: Evidence) -> Verdict:
-        """Return what the evidence comes to."""
+        """Return the verdict of this evidence."""
         probability = self.probability(evidence)
         if evidence.found == 0 and evidence.closeness is None:  # only words like "the" are there
             return Verdict.ABSENT
@@ -68,7 +68,7 @@ class Calibration:
 
 @lru_cache(maxsize=1)
 def calibrations() -> Mapping[tuple[str, str, bool], Calibration]:
-    """Return what was learnt, by way of writing, legs and whether the corpus is small."""
+    """Return the calibrations by way of writing, legs and whether the corpus is small."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))["calibrations"]
     return {
         (row["writing"], row["legs"], row["small"]): Calibration(
@@ -79,7 +79,7 @@ def calibrations() -> Mapping[tuple[str, str, bool], Calibration]:
 
 
 def calibration_for(evidence: Evidence) -> Calibration:
-    """Return the calibration for how the question is written, which legs have spoken, and the size of the corpus."""
+    """Return the calibration for the way of writing, the legs with a result, and the size of the corpus."""
     known = calibrations()
     legs: Legs = "keywords" if evidence.closeness is None else "both"
     return (
@@ -90,14 +90,14 @@ def calibration_for(evidence: Evidence) -> Calibration:
 def verdict(evidence: Sequence[Evidence]) -> Verdict:
     """Return the verdict on a question, from the evidence of each corpus that has some of its best passages.
 
-    Without any, the keyword leg has failed: nothing that was ever calibrated speaks, and the reader must judge.
+    Without any, the keyword leg has failed, and there is no calibration for that: the verdict is UNCERTAIN.
     """
     verdicts = {calibration_for(each).verdict(each) for each in evidence} or {Verdict.UNCERTAIN}
     return next(each for each in Verdict if each in verdicts)
 
 
 def writing_of(question: str, language: str) -> Writing:
-    """Return how a question to a corpus of this language is written: what a "word" is there, and how much it says."""
+    """Return the way of writing of a question to a corpus of this language, which decides what counts as a word."""
     if is_unspaced(question):
         return "unspaced"
     return "stemmed" if language.partition("-")[0].lower() in stemmed_languages() else "spaced"
@@ -106,7 +106,7 @@ def writing_of(question: str, language: str) -> Writing:
 def closeness_for(
     space: EmbeddingSpace | None, measured: Closeness | None, cosine: float | None, language: str
 ) -> float | None:
-    """Return the best cosine on its space's scale; None where it says nothing."""
+    """Return the best cosine on the scale of its space, 0..1; None: it is no evidence."""
     if space is None or measured is None or cosine is None or measured.separation < SEPARATION_MIN:
         return None
     is_embedded = space.provider == EmbeddingSpace.Provider.EMBEDDED

@@ -1,4 +1,4 @@
-"""One corpus: the candidates of both legs, each with the exact scores of both."""
+"""Searches one corpus: returns the candidates of both legs, each with the exact scores of both."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from documents.search.search_scope import Reach
 from documents.search.vector_search import dense_leg
 from documents.vectors.embedding import bare_name
 from querying.questions.asking_part import asking_part, parts_of
-from querying.retrieval.fusion import Candidate, Voice, default_weight
+from querying.retrieval.fusion import Candidate, FusionWeight, default_weight
 from querying.retrieval.legs import Legs
 from querying.retrieval.query_embedding import QuestionVector
 
 # Candidates of each leg, by mode: (lexical, dense).
 LIMITS = {"fast": (100, 50), "balanced": (200, 100), "quality": (400, 300)}
-BEST_OF_ALL_PARTS = 4  # passages that are kept in front for the parts of a question of several
-WIDER = 10  # times the budget, when most of what fits it is out of reach
+BEST_OF_ALL_PARTS = 4  # passages ranked first for the parts of a question that has several
+WIDER = 10  # times the budget, when most matches are filtered out
 
 
 @dataclass(frozen=True)
-class Searched:
-    """One corpus, and what the question is there."""
+class CorpusCandidates:
+    """The candidates of one corpus, and the question as it was read there."""
 
     reach: Reach
     space: EmbeddingSpace | None
     question: ReadQuestion | None  # None: the keyword leg failed
     candidates: Sequence[Candidate]
-    best_of_parts: Sequence[tuple[int, float] | None] = ()  # of a question of several: chunk, BM25
+    best_of_parts: Sequence[tuple[int, float] | None] = ()  # of a question with several parts: chunk, BM25
 
     @cached_property
     def terms(self) -> list[int]:
-        """Return the terms that stand for the question's words, and for others that were searched for them."""
+        """Return the term ids of the question's words, and of others that were searched for them."""
         if self.question is None:
             return []
         keys = {key for term in self.question.terms for key in term.match_terms}
@@ -53,20 +53,20 @@ class Searched:
         return "" if self.space is None else bare_name(self.space.model)
 
     @cached_property
-    def voice(self) -> Voice:
-        """Return how this corpus' scores count."""
+    def fusion_weight(self) -> FusionWeight:
+        """Return the weight of each leg in this corpus."""
         if self.space is None:
-            return Voice(1.0, "")
+            return FusionWeight(1.0, "")
         weight = self.space.lexical_weight
         if weight is None:
             is_embedded = self.space.provider == EmbeddingSpace.Provider.EMBEDDED
             weight = default_weight(self.model, self.reach.corpus.language, is_embedded=is_embedded)
-        return Voice(weight, self.model)
+        return FusionWeight(weight, self.model)
 
 
 def search_corpus(
     question: str, reach: Reach, asked: QuestionVector, legs: Legs, *, mode: str, prefix: str = ""
-) -> Searched:
+) -> CorpusCandidates:
     """Return the candidates of a corpus. A leg that fails is reported under `prefix` and its name, and left out."""
     lexical_limit, dense_limit = LIMITS[mode]
     by_words_leg, by_meaning_leg = f"{prefix}lexical", f"{prefix}dense"
@@ -93,7 +93,7 @@ def search_corpus(
     )
     limit = dense_limit
     while len(near) == limit and len(near.keys() & scores.keys()) < dense_limit:
-        # Vectors of versions that aren't live are in the way: a document is being indexed anew. Look further.
+        # Some of the nearest vectors belong to versions that aren't live: a document is being reindexed. Look further.
         limit *= 4
         near = _nearest(reach, space, vector, limit, legs, by_meaning_leg)
         scores |= _score(reach, near.keys() - scores.keys(), weighted, space, vector, legs, near=near)
@@ -103,7 +103,7 @@ def search_corpus(
 def _nearest(
     reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int, legs: Legs, name: str
 ) -> dict[int, float]:
-    """Return the cosine similarities of the nearest chunks, by id; none when the leg fails."""
+    """Return the cosine similarities of the nearest chunks, by id; empty: the leg failed."""
     if legs.may_run(name, "dense"):
         with legs.running(name, "dense"):
             return dense_leg(reach, space, vector, limit)
@@ -116,10 +116,10 @@ def _searched(
     read: ReadQuestion | None,
     scores: Mapping[int, Scores],
     best_of_parts: Sequence[tuple[int, float] | None],
-) -> Searched:
+) -> CorpusCandidates:
     corpus_id = reach.corpus.pk
     candidates = [Candidate(pk, corpus_id, each.lexical, each.dense) for pk, each in scores.items()]
-    return Searched(reach, space, read, candidates, best_of_parts)
+    return CorpusCandidates(reach, space, read, candidates, best_of_parts)
 
 
 def _score(
@@ -145,7 +145,7 @@ def _lexical(
     if asked is not None:
         language = reach.corpus.language
         words = prepare_question(asked, language, folded=read.folded).text.split()
-        # A code in a mail is what it is about, wherever it stands.
+        # A code in a mail is part of its question, wherever it is.
         codes = [word for word in read.words if not word.isdigit() and not word.isalpha()]
         read = read.with_context(read.lexemes_of([*words, *codes]))
     terms = read.terms + read.others
@@ -154,14 +154,14 @@ def _lexical(
     choice = choose(terms, chunk_count, budget=None if reach.is_restricted and reach.is_small else budget)
     found = lexical_leg(reach, choice, limit)
     if reach.is_restricted and choice.is_bounded and len(found) < limit:
-        # What is most about the common words may be closed to this asker, or outside of the filter.
+        # The best matches may be closed to this reader, or excluded by the filter.
         choice = choose(terms, chunk_count, budget=WIDER * budget)
         found = lexical_leg(reach, choice, limit)
     return read, choice.weighted, found
 
 
 def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> list[tuple[int, float] | None]:
-    """Return the best chunks by the words of each part of a question of several: the first of each, then the second."""
+    """Return the best chunks by BM25 for each part of the question: the first of each part, then the second of each."""
     each = max(1, BEST_OF_ALL_PARTS // len(parts))
     best: list[Sequence[tuple[int, float] | None]] = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""Every corpus of a question searched: in one snapshot, one after another; or side by side, each in its own."""
+"""Searches all corpora of a question: in parallel, each in its own snapshot, or one after another in one snapshot."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from documents.models import Corpus
 from documents.search.keyword_search import snapshot
 from documents.search.search_scope import reach_of
 from querying.concurrency.parallel import LegFailure, gather
-from querying.retrieval.candidates import Searched, search_corpus
+from querying.retrieval.candidates import CorpusCandidates, search_corpus
 from querying.retrieval.legs import Legs
 from querying.retrieval.query_embedding import QuestionVector
 from ragsite.deadline import Deadline
 from ragsite.errors import InvalidInput, RagError
 from ragsite.performance import PerformanceTimer
 
-# Kept of the time left, for what comes after the search: a corpus that is stuck must not cost the others' passages.
+# Of the time left, reserved for what comes after the search: a stuck corpus must not cost the passages of the others.
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, 0.2
 
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked of each corpus."""
+    """The question, as it is asked of each corpus."""
 
     question: str
     corpora: Sequence[Corpus]
@@ -36,9 +36,9 @@ class Search:
     principal: Principal
     filters: Mapping[str, Any] | None
     mode: str
-    are_named: bool  # whether a leg's name says which corpus it searched: there are several
+    are_named: bool  # whether leg names have the corpus' slug as prefix: there are several corpora
 
-    def of(self, corpus: Corpus, legs: Legs) -> Searched:
+    def of(self, corpus: Corpus, legs: Legs) -> CorpusCandidates:
         """Return the candidates of one corpus."""
         reach = reach_of(corpus, self.principal, self.filters)
         return search_corpus(
@@ -46,29 +46,29 @@ class Search:
         )
 
     def prefix(self, corpus: Corpus) -> str:
-        """Return what stands before the names of a corpus' legs."""
+        """Return the prefix of the names of a corpus' legs."""
         return f"{corpus.slug}/" if self.are_named else ""
 
 
-def search_in_turn(search: Search, legs: Legs) -> dict[int, Searched]:
-    """Return what each corpus has, by id; call it in a snapshot."""
+def search_sequentially(search: Search, legs: Legs) -> dict[int, CorpusCandidates]:
+    """Return the candidates of each corpus, by id; call it in a snapshot."""
     return {corpus.pk: search.of(corpus, legs) for corpus in search.corpora}
 
 
-def search_side_by_side(search: Search, legs: Legs) -> dict[int, Searched]:
-    """Return what each corpus has that was searched in time, by id; those that failed or are late are named in `legs`.
+def search_in_parallel(search: Search, legs: Legs) -> dict[int, CorpusCandidates]:
+    """Return the candidates of each corpus, by id; corpora that failed or are late are reported in `legs` instead.
 
-    Each is searched in a snapshot of its own. Raises InvalidInput for a bad filter.
+    Each corpus has its own snapshot. Raises InvalidInput for a bad filter.
     """
     started = time.monotonic()
     left = legs.deadline.remaining()
     deadline = Deadline(legs.deadline.at - min(RESERVE_SECONDS, RESERVE_SHARE * left))
-    acts: dict[str, Callable[[], tuple[Searched, Legs]]] = {
+    acts: dict[str, Callable[[], tuple[CorpusCandidates, Legs]]] = {
         str(corpus.pk): partial(_search_one, search, corpus, deadline) for corpus in search.corpora
     }
     with PerformanceTimer("rag_side_by_side"):
         found = gather(acts, deadline)
-    searched: dict[int, Searched] = {}
+    searched: dict[int, CorpusCandidates] = {}
     for corpus in search.corpora:
         result = found[str(corpus.pk)]
         if isinstance(result, LegFailure):
@@ -79,7 +79,7 @@ def search_side_by_side(search: Search, legs: Legs) -> dict[int, Searched]:
     return searched
 
 
-def _search_one(search: Search, corpus: Corpus, deadline: Deadline) -> tuple[Searched, Legs]:
+def _search_one(search: Search, corpus: Corpus, deadline: Deadline) -> tuple[CorpusCandidates, Legs]:
     legs = Legs(deadline)
     while True:
         with legs.attempt(), snapshot():

@@ -1,8 +1,8 @@
-"""What speaks for an answer in the passages that were found, as numbers that mean the same for every question.
+"""Computes the evidence that the found passages hold an answer: features that are comparable between questions.
 
-Each holds for questions of any length and in any language, and over corpora of any size; which of them says how much
-is learnt from judged questions (querying/retrieval/answerability.py). All are taken from raw scores: places in a
-ranking can't tell.
+Each feature is comparable over questions of any length and language and over corpora of any size; its weight is learnt
+from judged questions (querying/retrieval/answerability.py). All come from raw scores, because ranks tell nothing about
+absence.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from querying.questions.function_words import is_function_word
 from querying.retrieval.proximity import content_pairs
 from querying.text.sentences import words_of
 
-PASSAGES = 5  # the best ones, which are looked at for words
-TAIL = slice(9, 20)  # places of the keyword leg whose passages fit by chance
-SMALL_CHUNKS = 15  # of a corpus: below that it is small
-CHUNKS_ADDED = 10  # without any of the words: in a corpus of two chunks, a word in one of them is no common word
+PASSAGES = 5  # the best ones, whose words are compared
+TAIL = slice(9, 20)  # ranks of the keyword leg whose passages match by chance
+SMALL_CHUNKS = 15  # fewer make a corpus small
+CHUNKS_ADDED = 10  # without any of the words: in a corpus of two chunks, a word in one of them is not common
 
 
 @dataclass(frozen=True)
 class FoundWords:
-    """What a passage has of the question: its terms, and its words in their order."""
+    """A passage's term ids, and its words in their order."""
 
     terms: AbstractSet[int]
     words: Sequence[str]
@@ -35,10 +35,10 @@ class FoundWords:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for an answer. Shares are of the question's weight: its content words, weighed by rarity (IDF).
+    """The features of one corpus. Shares are of the question's weight: the sum of the IDF of its content words.
 
-    `closeness` is the best cosine on its space's own scale (documents/reindexing/closeness.py), and None when the
-    vector leg has nothing to say: it is missing, its space was never measured, or its model doesn't know the language.
+    `closeness` is the best cosine on the scale of its space (documents/reindexing/closeness.py). None: there is no
+    vector leg, its space was never measured, or its model doesn't know the language.
     """
 
     known: float  # share of the words that the corpus has at all
@@ -53,7 +53,7 @@ class Evidence:
     rarity: float  # mean weight of a word, in units of the rarest possible one
     closeness: float | None = None
     writing: str = "stemmed"  # how the question is written, see `querying.retrieval.answerability.writing_of`
-    is_small: bool = False  # the corpus: so small that rarity and chance mean something else there
+    is_small: bool = False  # the corpus has so few chunks that rarity and chance mean something else
 
 
 def evidence_for(
@@ -68,8 +68,8 @@ def evidence_for(
 ) -> Evidence:
     """Return the evidence for a question, from its best passages and all BM25 scores, the highest first.
 
-    Words that no document has count more than the rarest that one has: a question about Basel has no answer among
-    texts without it.
+    A word that no document has weighs more than the rarest one that is there: texts without the word Basel hold no
+    answer to a question about it.
     """
     asked = _asked(question)
     frequencies = _frequencies(question, asked)
@@ -105,10 +105,10 @@ def evidence_for(
 
 
 def _asked(question: ReadQuestion) -> list[QuestionTerm]:
-    """Return the words that are asked for.
+    """Return the content words of the question.
 
-    Neither courtesy, nor what stands around the question in a mail, nor words that only ask ("how many", "wer", "là"):
-    most of them are no stop words of Postgres, and an answer need not have them.
+    Without courtesy, the rest of a mail, and question words ("how many", "wer", "là"): most of these are no stop words
+    of Postgres, and an answer need not contain them.
     """
     asked = [term for term in question.terms if term.factor > CONTEXT_FACTOR] or list(question.terms)
     asked = [term for term in asked if term.is_content] or asked
@@ -121,13 +121,13 @@ def _only_asks(term: QuestionTerm, question: ReadQuestion) -> bool:
 
 
 def _frequencies(question: ReadQuestion, asked: Sequence[QuestionTerm]) -> dict[str, int]:
-    """Return in how many chunks each word is, or another word for it."""
+    """Return the number of chunks with each word, or with another word for it."""
     chunks = {key: term.frequency for term in (*question.terms, *question.others) for key in term.own_terms}
     return {term.lexeme: max([term.frequency, *(chunks.get(key, 1) for key in term.also)]) for term in asked}
 
 
 def _most_found(asked: Sequence[QuestionTerm], weights: Mapping[str, float], passages: Sequence[FoundWords]) -> int:
-    """Return how many of the words stand in the passage that has most of their weight."""
+    """Return how many of the words are in the passage that has most of their weight."""
     best, count = -1.0, 0
     for passage in passages:
         there = [term for term in asked if not passage.terms.isdisjoint(term.match_terms)]

@@ -1,4 +1,4 @@
-"""Two legs' scores -> one ranking. Pure."""
+"""Fuses the scores of the keyword leg and the vector leg into one ranking. Pure: no database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENGLISH = {"nomic-embed-text", "mxbai-embed-large", "all-minilm", "snowflake-arc
 
 
 class Candidate(NamedTuple):
-    """A chunk with the exact scores of both legs. None: the leg has none for it."""
+    """A chunk with the exact scores of both legs; None: the leg has no score for it."""
 
     chunk_id: int
     corpus_id: int
@@ -27,22 +27,22 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Voice:
-    """How a corpus' scores count: the share of its keyword leg, and who made its vectors."""
+class FusionWeight:
+    """The share of the keyword leg in a corpus (0..1), and the model of its vectors."""
 
     lexical_weight: float
     model: str
 
 
 class Fused(NamedTuple):
-    """A candidate and its place in the answer's ranking: 0 (last) to 1."""
+    """A candidate with its fused score, 0 (worst) to 1."""
 
     candidate: Candidate
     score: float
 
 
 def knows_language(model: str, language: str, *, is_embedded: bool) -> bool:
-    """Return whether a model (bare name) was trained on a language; one that nobody knows is trusted with English."""
+    """Return whether a model (bare name) was trained on a language; an unknown model counts as trained on English."""
     if language.partition("-")[0].lower() == "en":
         return True
     return not is_embedded and model in MULTILINGUAL
@@ -56,35 +56,35 @@ def default_weight(model: str, language: str, *, is_embedded: bool) -> float:
     return MODEL_WEIGHT if knows_it else FOREIGN_WEIGHT
 
 
-def fuse(candidates: Sequence[Candidate], voices: Mapping[int, Voice]) -> list[Fused]:
+def fuse(candidates: Sequence[Candidate], weights: Mapping[int, FusionWeight]) -> list[Fused]:
     """Return the candidates, best first, by `w * lexical + (1 - w) * dense`, each leg stretched to 0..1.
 
-    Scores are stretched over all candidates of the question, not ranks counted: a first place by far stays one by
-    far. BM25 of several corpora is one scale; cosines are one per embedding model. A leg without any score says
-    nothing, and the other one has its share too.
+    Scores are used, not ranks, so that a clear first place stays one. They are stretched over all candidates of the
+    question: BM25 of all corpora together, cosines per embedding model. If a leg has no score at all, the other one
+    has the whole weight.
     """
     lexical = _stretched({each.chunk_id: each.lexical for each in candidates if each.lexical is not None})
     dense: dict[int, float] = {}
-    for model in {voice.model for voice in voices.values()}:
+    for model in {voice.model for voice in weights.values()}:
         dense |= _stretched(
             {
                 each.chunk_id: each.dense
                 for each in candidates
-                if each.dense is not None and voices[each.corpus_id].model == model
+                if each.dense is not None and weights[each.corpus_id].model == model
             }
         )
     fused = []
     for each in candidates:
-        weight = voices[each.corpus_id].lexical_weight
+        weight = weights[each.corpus_id].lexical_weight
         weight = 0.0 if not lexical else 1.0 if not dense else weight
         score = weight * lexical.get(each.chunk_id, 0.0) + (1 - weight) * dense.get(each.chunk_id, 0.0)
         fused.append(Fused(each, score))
-    # The same question has the same order every time, equal scores or not.
+    # Equal scores are ordered by id, so that the same question always has the same order.
     return sorted(fused, key=lambda each: (-each.score, each.candidate.chunk_id))
 
 
 def _stretched(scores: Mapping[int, float]) -> dict[int, float]:
-    """Return scores moved to 0..1; all equal, they are all 1."""
+    """Return the scores scaled to 0..1; if all are equal, to 1."""
     if not scores:
         return {}
     low, high = min(scores.values()), max(scores.values())

@@ -1,4 +1,4 @@
-"""Runs the legs of one question, each within the deadline; one that fails or is late is named, and the rest goes on."""
+"""Runs the legs of one question within the deadline, and reports those that fail or are late instead of raising."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ logger = logging.getLogger(__name__)
 
 
 class LegBroke(Exception):
-    """A leg broke the transaction that it shares with the others. They are run again without it."""
+    """A leg aborted the transaction that it shares with the others, which are run again without it."""
 
 
 @dataclass
 class Legs:
-    """The legs of one question so far, and the time of every stage in ms."""
+    """The reports of one question's legs so far, and the time of every stage in ms."""
 
     deadline: Deadline
     reports: list[LegReport] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
     _broken: dict[str, LegReport] = field(default_factory=dict)
-    _was_lost: bool = False  # a connection, once
-    _limit: str | None = None  # of a statement, as it was set last in this transaction
+    _was_lost: bool = False  # a connection was lost once
+    _limit: str | None = None  # the statement_timeout that was set last in this transaction
 
     def may_run(self, name: str, stage: str) -> bool:
-        """Return whether to run a leg; not when it broke before, or no time is left. Then it is reported."""
+        """Return whether to run a leg. If it broke before or no time is left, report it and return False."""
         if name in self._broken:
             self.reports.append(self._broken[name])
             return False
@@ -50,9 +50,10 @@ class Legs:
 
     @contextmanager
     def running(self, name: str, stage: str) -> Iterator[None]:
-        """Run the block as a leg, within the deadline; report how it went. Use it in a transaction, after `may_run`.
+        """Run the block as a leg within the deadline, and report it. Use it in a transaction, after `may_run`.
 
-        What is raised in the block ends the block and no more, but for LegBroke: the transaction can't go on.
+        Swallows the errors of the block. Raises LegBroke when the transaction is aborted, and the error itself when the
+        connection is lost.
         """
         started = time.monotonic()
         status: Status = "ok"
@@ -63,7 +64,7 @@ class Legs:
                 yield
         except Error as exc:
             if is_broken(exc):
-                raise  # the other legs are in the same transaction, and it is gone
+                raise  # the connection is lost, and the other legs with it
             logger.warning("leg %s: %s", name, type(exc.__cause__ or exc).__name__)
             status = "late" if isinstance(exc.__cause__, QueryCanceled) else "failed"
             self._broken[name] = LegReport(name, status, round((time.monotonic() - started) * 1000, 3))
@@ -75,10 +76,10 @@ class Legs:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Let the block, a transaction that only reads, end without an error when it is to be run again.
+        """Swallow an error of the block, a read-only transaction, that another run of the block avoids.
 
-        That is once more on another connection when its own broke, and without the leg that broke the transaction of
-        all. A savepoint around each leg would do the same, and cost every question what only a failure needs.
+        The block is run once more if its connection was lost, and again without a leg that aborted its transaction. A
+        savepoint around each leg would do the same, but at a cost for every question.
 
             while True:
                 with legs.attempt():
@@ -101,22 +102,22 @@ class Legs:
             self._limit = limit
 
     def _begin_again(self) -> None:
-        """Forget what was noted, but for the legs that broke."""
+        """Clear reports and timings, except for the legs that broke."""
         self.reports.clear()
         self.timings_ms.clear()
         self._limit = None
 
     def report(self, name: str, status: Status, started: float, stage: str) -> None:
-        """Note how a leg went that began at this point of the monotonic clock."""
+        """Report a leg that began at `started` (on the monotonic clock)."""
         ms = self.note(stage, started)
         before = next((each for each in self.reports if each.name == name), None)
-        if before is not None:  # a leg that had to look further
+        if before is not None:  # the leg was run in two steps
             self.reports.remove(before)
             ms = round(ms + before.ms, 3)
         self.reports.append(LegReport(name, status, ms))
 
     def note(self, stage: str, started: float) -> float:
-        """Add the time since `started` to a stage, and return it in ms."""
+        """Add the time since `started` to a stage; return it in ms."""
         seconds = time.monotonic() - started
         observe_stage(stage, seconds)
         ms = round(seconds * 1000, 3)
@@ -124,13 +125,13 @@ class Legs:
         return ms
 
     def join(self, others: Legs) -> None:
-        """Take over what was noted of legs that ran beside these: of one stage, the time of the longest counts."""
+        """Add the reports of legs that ran in parallel to these; of each stage, the longest time counts."""
         self.reports += others.reports
         for stage, ms in others.timings_ms.items():
             self.timings_ms[stage] = max(self.timings_ms.get(stage, 0.0), ms)
 
     def raise_if_none_worked(self) -> None:
-        """Raise DeadlineExceeded or DatabaseUnavailable when no leg has anything to say, not even "nothing"."""
+        """Raise DeadlineExceeded or DatabaseUnavailable when no leg has worked."""
         statuses = {report.status for report in self.reports}
         if "ok" in statuses or not statuses - {"skipped"}:
             return

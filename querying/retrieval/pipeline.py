@@ -1,4 +1,4 @@
-"""Question -> passages: both legs over every corpus, fused; and whether the answer can be in there at all."""
+"""Retrieves the passages for a question, and decides whether they can hold its answer."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def retrieve(
 ) -> Retrieved:
     """Return the best `top_k` passages that the principal may read, and whether they can hold the answer.
 
-    A leg that fails or is late is named in `legs`, and the others answer. Without `use_cache` the question's vector is
-    made again, and not kept. Raises InvalidInput for a bad filter;
-    DeadlineExceeded or DatabaseUnavailable when no leg worked.
+    A leg that fails or is late is reported in `legs`, and the others answer. Without `use_cache` the question's vector
+    is computed and not cached. Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no
+    leg worked.
     """
     started = time.monotonic()
     legs, ranking = Legs(deadline), None

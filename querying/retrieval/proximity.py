@@ -1,4 +1,4 @@
-"""Words that stand together in the question, and in the passage too: "super bowl" is more than "super" and "bowl"."""
+"""Scores words that are neighbours both in the question and in a passage: "super bowl" is more than its two words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import pairwise
 from documents.keywords.bm25 import K1, B, idf
 from documents.keywords.terms import ReadQuestion
 
-PAIRS_SHARE = 0.2  # what pairs count for, next to single words
-DEPTH = 20  # candidates that are looked at: further down, a pair or two would not bring one to the top
+PAIRS_SHARE = 0.2  # the weight of pairs next to single words
+DEPTH = 20  # candidates considered: a pair or two would not bring one from further down to the top
 Pair = tuple[str, str]
 
 
 def pair_weights(question: ReadQuestion, chunk_count: int) -> dict[Pair, float]:
-    """Return what each pair of neighbouring words of a question weighs.
+    """Return the weight of each pair of neighbouring words of a question.
 
     About as rare as both words together; no rarer than one chunk of all.
     """
@@ -46,7 +46,7 @@ def content_pairs(words: Sequence[str], weights: Mapping[int, float], *, most: f
 
 
 def pair_score(weights: Mapping[Pair, float], words: Sequence[str], *, relative_length: float) -> float:
-    """Return BM25 of a passage's pairs. `relative_length` is its length in words over that of an average one."""
+    """Return the BM25 of a passage's pairs. `relative_length` is its length in words over the average length."""
     if not weights:
         return 0.0
     norm = K1 * (1 - B + B * relative_length)

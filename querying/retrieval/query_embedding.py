@@ -1,4 +1,4 @@
-"""The question's vector in the live space of each corpus; those of a model server are kept and asked for once."""
+"""Embeds the question for the live space of each corpus; caches the vectors of a model server."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from ragsite.deadline import Deadline
 from ragsite.errors import DeadlineExceeded, OllamaTimeout, RagError
 from ragsite.process_memory import on_reset
 
-EMBEDDING_SHARE = 0.4  # of the time left: without the question's vector, the keyword leg still answers
+EMBEDDING_SHARE = 0.4  # of the time left: the rest is for the keyword leg, which answers without a vector
 MAX_VECTORS = 1000  # 3 MB at 768 dimensions
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class QuestionVector:
-    """The question in a space, or why it isn't."""
+    """The question's vector in a space; None: `status` says why there is none."""
 
     space: EmbeddingSpace | None
     vector: np.ndarray | None
@@ -44,27 +44,27 @@ class QuestionVector:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _CachedVector:
     vector: np.ndarray
     at: float  # on the monotonic clock
 
 
 _lock = threading.Lock()
-_vectors: LRUCache[Key, _Known] = LRUCache(MAX_VECTORS)
-# By question and request: what has failed is not asked again in the same request, which has no time for that.
+_vectors: LRUCache[Key, _CachedVector] = LRUCache(MAX_VECTORS)
+# By question and deadline: a failed call is not repeated within a request, which has no time for it.
 _failures: TTLCache[Key, Status] = TTLCache(MAX_VECTORS, ttl=300.0)
 
 
 def embed_for(
     question: str, corpora: Sequence[Corpus], legs: Legs, *, use_cache: bool = True
 ) -> Mapping[int, QuestionVector]:
-    """Return the question's vector for each corpus, by id; equal models are asked once."""
+    """Return the question's vector for each corpus, by id; each model is called once."""
     started = time.monotonic()
     made: dict[tuple[str, ...], tuple[np.ndarray | None, Status]] = {}
     vectors: dict[int, QuestionVector] = {}
     for corpus, space in [(corpus, corpus.live_space) for corpus in corpora]:
         if space is None or space.dimensions is None:
-            vectors[corpus.pk] = QuestionVector(space, None, "skipped")  # nothing is stored in it yet
+            vectors[corpus.pk] = QuestionVector(space, None, "skipped")  # the space has no vectors yet
             continue
         key = (space.provider, space.model, prefixes_of(space).query, str(space.dimensions))
         if key not in made:
@@ -77,15 +77,15 @@ def embed_for(
 def embed_once(
     question: str, space: EmbeddingSpace, deadline: Deadline, *, use_cache: bool = True
 ) -> tuple[np.ndarray | None, Status]:
-    """Return the vector of what the question asks and "ok", or None and why there is none.
+    """Return the vector of the question's asking part and "ok", or None and the status of the failure.
 
-    Without courtesy, here and so for all: a cache and a search that embed the same question must ask for it once.
-    Without `use_cache` the model is asked, and what it says is kept nowhere.
+    The asking part is taken here, so that the semantic cache and the search share one call. Without `use_cache` the
+    vector is neither looked up nor cached.
     """
     question = asking_part(question) or question
     is_cached = use_cache and settings.ENABLE_CACHING and settings.ENABLE_EMBEDDING_CACHE
     if space.provider == EmbeddingSpace.Provider.EMBEDDED or not is_cached:
-        return _embed(question, space, deadline)  # in process it takes less than a look-up
+        return _embed(question, space, deadline)  # computed in this process, in less time than a look-up
     key = (space.model, prefixes_of(space).query, space.dimensions, question)
     with _lock:
         known, failure = _vectors.get(key), _failures.get((*key, deadline.at))
@@ -126,7 +126,7 @@ def _embed(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np
     if space.provider == EmbeddingSpace.Provider.OLLAMA:
         deadline = Deadline.after(deadline.remaining() * EMBEDDING_SHARE)
         if not connection.in_atomic_block:
-            connection.close()  # the pool may be smaller than the number of questions that wait for the model
+            connection.close()  # the pool may have fewer connections than questions wait for the model
     try:
         vector = embed_question(space, question, deadline=deadline)
     except RagError as exc:
@@ -135,9 +135,9 @@ def _embed(question: str, space: EmbeddingSpace, deadline: Deadline) -> tuple[np
 
 
 def _keep(key: Key, vector: np.ndarray) -> None:
-    vector.flags.writeable = False  # it is handed to many
+    vector.flags.writeable = False  # many threads share it
     with _lock:
-        _vectors[key] = _Known(vector, time.monotonic())
+        _vectors[key] = _CachedVector(vector, time.monotonic())
 
 
 def _load_shared(key: Key) -> np.ndarray | None:
@@ -146,7 +146,7 @@ def _load_shared(key: Key) -> np.ndarray | None:
         return None
     try:
         vector = np.frombuffer(base64.b64decode(loaded.value, validate=True), dtype="<f4")
-    except (TypeError, ValueError):  # nothing of ours
+    except (TypeError, ValueError):  # a value of an unknown form
         return None
     return vector if vector.shape == (key[2],) and np.isfinite(vector).all() and np.any(vector) else None
 

@@ -1,4 +1,4 @@
-"""Question -> every candidate over every corpus, fused, and what speaks for an answer in the best of them."""
+"""Ranks the candidates of all corpora for a question, and gathers the evidence for an answer in the best of them."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from documents.keywords.tokenization import is_unspaced
 from documents.models import Corpus
 from documents.reindexing.closeness import closeness_of
 from documents.search.keyword_search import Found, load, snapshot
-from querying.concurrency.parallel import can_run_beside
-from querying.concurrency.search_queue import gate
+from querying.concurrency.parallel import can_run_in_parallel
+from querying.concurrency.search_queue import search_queue
 from querying.retrieval.answerability import closeness_for, writing_of
-from querying.retrieval.candidates import Searched
-from querying.retrieval.corpus_search import Search, search_in_turn, search_side_by_side
+from querying.retrieval.candidates import CorpusCandidates
+from querying.retrieval.corpus_search import Search, search_in_parallel, search_sequentially
 from querying.retrieval.evidence import PASSAGES, Evidence, FoundWords, evidence_for
 from querying.retrieval.fusion import Fused, fuse
 from querying.retrieval.legs import Legs
 from querying.retrieval.proximity import DEPTH, PAIRS_SHARE, pair_score, pair_weights
 from querying.retrieval.query_embedding import embed_for
 
-CHUNKS_KEPT = 1500  # with their words: about 10 kB each
+CHUNKS_KEPT = 1500  # with their words, about 10 kB each
 _lock = threading.Lock()
 _words_of: LRUCache[Any, tuple[str, ...]] = LRUCache(CHUNKS_KEPT)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Every candidate, best first; the best of them with their texts."""
+    """All candidates, best first; `found` has the texts of the best ones."""
 
     fused: Sequence[Fused]
     found: Mapping[int, Found]
     corpora: Mapping[int, Corpus]
-    evidence: Sequence[Evidence]  # of each corpus with some of the best; none: no keyword leg to speak for them
+    evidence: Sequence[Evidence]  # of each corpus with some of the best; empty: the keyword leg failed
     corrections: Mapping[str, str] = field(default_factory=dict)  # misspelled word -> the one that was searched
     alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # word -> others that were searched for it
-    is_whole: bool = True  # False: some of the best were gone when their texts were loaded
+    is_whole: bool = True  # False: some of the best were deleted before their texts were loaded
 
 
 def rank(
@@ -60,39 +60,39 @@ def rank(
     mode: str = "balanced",
     use_cache: bool = True,
 ) -> Ranking:
-    """Return every candidate of both legs, with the exact scores of both, best first.
+    """Return the candidates of both legs, with the exact scores of both, best first.
 
     Raises InvalidInput for a bad filter; DeadlineExceeded or DatabaseUnavailable when no leg worked.
     """
     vectors = embed_for(question, corpora, legs, use_cache=use_cache)
     search = Search(question, corpora, vectors, principal, filters, mode, are_named=len(corpora) > 1)
-    with gate().passed(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
+    with search_queue().slot(legs.deadline, stall_seconds=settings.DATABASE_POOL_TIMEOUT_SECONDS):
         return _search_and_rank(search, legs, top_k)
 
 
 def _search_and_rank(search: Search, legs: Legs, top_k: int) -> Ranking:
     corpora = search.corpora
-    if len(corpora) > 1 and can_run_beside():
+    if len(corpora) > 1 and can_run_in_parallel():
         started = time.monotonic()
-        searched = search_side_by_side(search, legs)
+        searched = search_in_parallel(search, legs)
         legs.raise_if_none_worked()
         with snapshot():
             ranking = _rank_found(searched, corpora, top_k, legs)
         if ranking.is_whole or legs.deadline.remaining() < time.monotonic() - started:
             return ranking
-        # A document was replaced since it was found. Once more, and then nothing can come between.
+        # A document was replaced during the search. Search again, now in one snapshot.
         search = replace(search, corpora=[corpus for corpus in corpora if corpus.pk in searched])
-    # All in one snapshot: a document that is replaced meanwhile is found as it was, and not lost between two queries.
+    # One snapshot for all queries: a document that is replaced meanwhile is found in its old version.
     with snapshot():
-        searched = search_in_turn(search, legs)
+        searched = search_sequentially(search, legs)
         legs.raise_if_none_worked()
         return _rank_found(searched, corpora, top_k, legs)
 
 
-def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top_k: int, legs: Legs) -> Ranking:
-    """Return the ranking of what was found in all corpora; call it in a snapshot."""
+def _rank_found(searched: Mapping[int, CorpusCandidates], corpora: Sequence[Corpus], top_k: int, legs: Legs) -> Ranking:
+    """Return the ranking of the candidates of all corpora; call it in a snapshot."""
     candidates = [candidate for each in searched.values() for candidate in each.candidates]
-    fused: Sequence[Fused] = fuse(candidates, {pk: each.voice for pk, each in searched.items()})
+    fused: Sequence[Fused] = fuse(candidates, {pk: each.fusion_weight for pk, each in searched.items()})
     started = time.monotonic()
     best_of_parts = {best[0] for each in searched.values() for best in each.best_of_parts if best}
     depth = max(top_k, DEPTH)
@@ -110,8 +110,8 @@ def _rank_found(searched: Mapping[int, Searched], corpora: Sequence[Corpus], top
     )
 
 
-def _corrections(there: AbstractSet[int], searched: Mapping[int, Searched]) -> dict[str, str]:
-    """Return which words were corrected, and to what: to a word that the asker may read, or it would betray it."""
+def _corrections(there: AbstractSet[int], searched: Mapping[int, CorpusCandidates]) -> dict[str, str]:
+    """Return the corrected words, but only corrections to words in passages that the reader may read."""
     return {
         word.typed: word.meant
         for each in searched.values()
@@ -121,8 +121,8 @@ def _corrections(there: AbstractSet[int], searched: Mapping[int, Searched]) -> d
     }
 
 
-def _alike(there: AbstractSet[int], searched: Mapping[int, Searched]) -> dict[str, tuple[str, ...]]:
-    """Return which other words were searched for each word: those that the asker may read, as above."""
+def _alike(there: AbstractSet[int], searched: Mapping[int, CorpusCandidates]) -> dict[str, tuple[str, ...]]:
+    """Return the other words that were searched for each word, with the same restriction as corrections."""
     alike: dict[str, dict[str, None]] = {}
     for where in searched.values():
         for each in where.question.alike if where.question else ():
@@ -131,8 +131,8 @@ def _alike(there: AbstractSet[int], searched: Mapping[int, Searched]) -> dict[st
     return {word: tuple(others) for word, others in alike.items()}
 
 
-def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, Found]:
-    """Return the texts of the best candidates, by id; asked again whether they may be read."""
+def _load(best: Sequence[Fused], searched: Mapping[int, CorpusCandidates]) -> dict[int, Found]:
+    """Return the texts of the best candidates, by id, with the reader's rights checked again."""
     wanted: dict[int, list[int]] = {}
     for each in best:
         wanted.setdefault(each.candidate.corpus_id, []).append(each.candidate.chunk_id)
@@ -143,16 +143,16 @@ def _load(best: Sequence[Fused], searched: Mapping[int, Searched]) -> dict[int, 
 
 
 def _reward_pairs(
-    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, CorpusCandidates]
 ) -> Sequence[Fused]:
-    """Return the ranking with the best candidates moved up that have the question's words side by side."""
+    """Return the ranking with a bonus for the best candidates that have neighbouring words of the question."""
     lexical = [each.candidate.lexical for each in fused if each.candidate.lexical is not None]
     spread = max(lexical, default=0.0) - min(lexical, default=0.0)
     if spread <= 0:
         return fused
     weights = {
         pk: pair_weights(each.question, each.reach.corpus.chunk_count)
-        # Where nothing is written between words, they are pairs of letters already.
+        # In scripts without spaces, words are pairs of characters already.
         if each.question and not is_unspaced("".join(each.question.words))
         else {}
         for pk, each in searched.items()
@@ -165,7 +165,7 @@ def _reward_pairs(
         at = searched[corpus_id]
         length = chunk.lexeme_count / average_length(at.reach.corpus)
         pairs = pair_score(weights[corpus_id], _words(chunk, at), relative_length=length)
-        bonus = at.voice.lexical_weight * PAIRS_SHARE * pairs / spread
+        bonus = at.fusion_weight.lexical_weight * PAIRS_SHARE * pairs / spread
         rewarded[place] = Fused(each.candidate, each.score + bonus)
     top = max(1.0, max(each.score for each in rewarded))
     ordered = sorted(rewarded, key=lambda each: (-each.score, each.candidate.chunk_id))
@@ -173,9 +173,9 @@ def _reward_pairs(
 
 
 def _every_part_first(
-    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+    fused: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, CorpusCandidates]
 ) -> Sequence[Fused]:
-    """Return the ranking with the best passage for each part of a question of several before all others."""
+    """Return the ranking with the best passage for each part of the question before all others."""
     first: dict[int, Fused] = {}
     by_id = {each.candidate.chunk_id: each for each in fused}
     for of_corpora in zip_longest(*(each.best_of_parts for each in searched.values())):
@@ -189,10 +189,10 @@ def _every_part_first(
     return [each._replace(score=max(each.score, fused[0].score)) for each in first.values()] + rest
 
 
-def _words(chunk: Found, searched: Searched) -> Sequence[str]:
-    """Return a chunk's words in the form that the question's have.
+def _words(chunk: Found, searched: CorpusCandidates) -> Sequence[str]:
+    """Return a chunk's words, normalised like those of the question.
 
-    Those of the last chunks are kept: the good passages of a corpus come up again and again, and a chunk never changes.
+    Cached, because the good passages of a corpus are found often, and a chunk never changes.
     """
     folded = searched.question is not None and searched.question.folded
     language = searched.reach.corpus.language
@@ -208,21 +208,21 @@ def _words(chunk: Found, searched: Searched) -> Sequence[str]:
 
 
 def _gather_evidence(
-    best: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, Searched]
+    best: Sequence[Fused], found: Mapping[int, Found], searched: Mapping[int, CorpusCandidates]
 ) -> list[Evidence]:
-    """Return what speaks for an answer in each corpus that has some of the best candidates."""
+    """Return the evidence in each corpus that has some of the best candidates."""
     evidence = []
     for corpus_id in dict.fromkeys(each.candidate.corpus_id for each in best):
         where = searched[corpus_id]
         ids = [each.candidate.chunk_id for each in best if each.candidate.corpus_id == corpus_id]
         own = [found[chunk_id] for chunk_id in ids if chunk_id in found]
-        # Without chunks when it was looked up, its first ones came since: its counts say nothing of what was found.
+        # No chunks at the look-up: the first ones were added since, and the statistics of the corpus don't cover them.
         if where.question is not None and own and where.reach.corpus.chunk_count:
             evidence.append(_evidence_in(where, own))
     return evidence
 
 
-def _evidence_in(where: Searched, chunks: Sequence[Found]) -> Evidence:
+def _evidence_in(where: CorpusCandidates, chunks: Sequence[Found]) -> Evidence:
     assert where.question is not None
     corpus = where.reach.corpus
     lexical = sorted((each.lexical for each in where.candidates if each.lexical is not None), reverse=True)

@@ -1,1 +1,1 @@
-"""Sentences, lines and code spans of a text."""
+"""Splits text into lines, sentences, words and code spans."""

@@ -1,4 +1,4 @@
-"""Full stops that end no sentence: titles, abbreviations, initials, ordinals, in several languages. Pure: no Django."""
+"""Recognises full stops that end no sentence: after abbreviations, initials, ordinals. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a text by what they are, headings, items, rows, prose; and which of them end a sentence. No Django."""
+"""Classifies the lines of a text (heading, item, row, prose), and where sentences end. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-class Kind(enum.Enum):
-    """What a line is."""
+class LineKind(enum.Enum):
+    """The kind of a line."""
 
     PROSE = "prose"
     HEADING = "heading"  # "# Pay", an underlined line, a bold line of its own
@@ -31,19 +31,38 @@ class Line:
 
     start: int
     end: int
-    kind: Kind
+    kind: LineKind
     is_end: bool
 
 
 QUESTION_MARKS = ("?", "？", "؟")
 # These are one sentence each, whatever full stops they have, and go on into no other line.
 WHOLE = frozenset(
-    [Kind.HEADING, Kind.TITLE, Kind.LABEL, Kind.ROW, Kind.NAMED_ROW, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED]
+    [
+        LineKind.HEADING,
+        LineKind.TITLE,
+        LineKind.LABEL,
+        LineKind.ROW,
+        LineKind.NAMED_ROW,
+        LineKind.SIGNS,
+        LineKind.CODE,
+        LineKind.BLANK,
+        LineKind.ASKED,
+    ]
 )
 _BEGINS_SENTENCE = frozenset(
-    [Kind.HEADING, Kind.ROW, Kind.NAMED_ROW, Kind.ITEM, Kind.SIGNS, Kind.CODE, Kind.BLANK, Kind.ASKED]
+    [
+        LineKind.HEADING,
+        LineKind.ROW,
+        LineKind.NAMED_ROW,
+        LineKind.ITEM,
+        LineKind.SIGNS,
+        LineKind.CODE,
+        LineKind.BLANK,
+        LineKind.ASKED,
+    ]
 )
-_FLOWING = frozenset([Kind.PROSE, Kind.ITEM, Kind.PAIR])
+_FLOWING = frozenset([LineKind.PROSE, LineKind.ITEM, LineKind.PAIR])
 LABEL_MAX_CHARS = 160
 TITLE_SHARE = (
     0.6  # of the block's widest line; if the next word would have fitted into that, the line was ended on purpose
@@ -76,55 +95,55 @@ def read_lines(text: str) -> list[Line]:
     kinds = _kinds(text, lines)
     widths = _widths(lines, kinds)
     for place in range(len(lines) - 1):
-        if kinds[place] is Kind.PROSE and _was_ended(lines, place, widths[place]) and kinds[place + 1] in _FLOWING:
-            kinds[place] = Kind.TITLE
+        if kinds[place] is LineKind.PROSE and _was_ended(lines, place, widths[place]) and kinds[place + 1] in _FLOWING:
+            kinds[place] = LineKind.TITLE
     return [Line(start, end, kinds[place], _ends(lines, kinds, place)) for place, (start, end) in enumerate(spans)]
 
 
-def _kinds(text: str, lines: Sequence[str]) -> list[Kind]:
+def _kinds(text: str, lines: Sequence[str]) -> list[LineKind]:
     """Return the kind of each line; titles are still prose."""
     meta = _META.match(text)
     hidden = text[: meta.end()].count("\n") if meta else 0
-    kinds: list[Kind] = []
+    kinds: list[LineKind] = []
     is_code = False
     for place, line in enumerate(lines):
         if place < hidden:
-            kinds.append(Kind.SIGNS)
+            kinds.append(LineKind.SIGNS)
         elif _FENCE.match(line):
-            kinds.append(Kind.CODE)
+            kinds.append(LineKind.CODE)
             is_code = not is_code
         elif is_code:
-            kinds.append(Kind.CODE)
-        elif _UNDERLINE.match(line) and kinds and kinds[-1] in {Kind.PROSE, Kind.PAIR, Kind.LABEL}:
-            kinds[-1] = Kind.HEADING
-            kinds.append(Kind.SIGNS)
+            kinds.append(LineKind.CODE)
+        elif _UNDERLINE.match(line) and kinds and kinds[-1] in {LineKind.PROSE, LineKind.PAIR, LineKind.LABEL}:
+            kinds[-1] = LineKind.HEADING
+            kinds.append(LineKind.SIGNS)
         else:
             kinds.append(_kind(line))
     return kinds
 
 
-def _kind(line: str) -> Kind:
+def _kind(line: str) -> LineKind:
     stripped = line.rstrip()
     if not stripped:
-        return Kind.BLANK
+        return LineKind.BLANK
     if _RULE.match(line) or ("-" in line and _BELOW_HEADER.match(line)):
-        return Kind.SIGNS
+        return LineKind.SIGNS
     if _HEADING.match(line):
-        return Kind.HEADING
+        return LineKind.HEADING
     if _ASKED.match(line) and stripped.rstrip("*").endswith(QUESTION_MARKS):
-        return Kind.ASKED
+        return LineKind.ASKED
     if _NAMED_ROW.match(line):
-        return Kind.NAMED_ROW
+        return LineKind.NAMED_ROW
     if _ROW.match(line):
-        return Kind.ROW
+        return LineKind.ROW
     if stripped.endswith((":", "：", ":**", "：**")) and len(stripped) <= LABEL_MAX_CHARS:
-        return Kind.LABEL
+        return LineKind.LABEL
     if _ITEM.match(line):
-        return Kind.ITEM
-    return Kind.PAIR if _PAIR.match(line) else Kind.PROSE
+        return LineKind.ITEM
+    return LineKind.PAIR if _PAIR.match(line) else LineKind.PROSE
 
 
-def _ends(lines: Sequence[str], kinds: Sequence[Kind], place: int) -> bool:
+def _ends(lines: Sequence[str], kinds: Sequence[LineKind], place: int) -> bool:
     if place + 1 == len(lines) or kinds[place] in WHOLE or kinds[place + 1] in _BEGINS_SENTENCE:
         return True
     if _ANSWERED.match(lines[place + 1]):
@@ -132,13 +151,13 @@ def _ends(lines: Sequence[str], kinds: Sequence[Kind], place: int) -> bool:
     following = lines[place + 1].lstrip()
     if following[:1].islower() or lines[place].rstrip().endswith((",", "-", "(")):
         return False
-    if kinds[place + 1] is Kind.TITLE:
+    if kinds[place + 1] is LineKind.TITLE:
         return True
-    pair_before = place > 0 and kinds[place - 1] is Kind.PAIR
-    return kinds[place] is Kind.PAIR and (kinds[place + 1] is Kind.PAIR or pair_before)
+    pair_before = place > 0 and kinds[place - 1] is LineKind.PAIR
+    return kinds[place] is LineKind.PAIR and (kinds[place + 1] is LineKind.PAIR or pair_before)
 
 
-def _widths(lines: Sequence[str], kinds: Sequence[Kind]) -> list[int]:
+def _widths(lines: Sequence[str], kinds: Sequence[LineKind]) -> list[int]:
     """Return the length of the longest line in each line's block."""
     widths = [0] * len(lines)
     begin = 0

@@ -1,12 +1,12 @@
-"""Where a text that grows stands: in which line, and in code or not. Pure: no Django."""
+"""Tracks the end of a growing text: its current line, and whether it is in code. Pure: no Django."""
 
 from __future__ import annotations
 
-LINE_CHARS = 400  # of the present line that are looked at
+LINE_CHARS = 400  # of the current line that are checked
 
 
 class Place:
-    """The end of a text, as far as it decides what comes next. Moving is cheap; the rest is done when it is asked."""
+    """The end of a growing text. Moving is cheap; line and code are computed on demand."""
 
     def __init__(self) -> None:
         self._line = ""
@@ -14,11 +14,11 @@ class Place:
         self._moves: list[str] = []
 
     def move(self, text: str) -> None:
-        """Go on behind a further piece of the text."""
+        """Append a piece of the text."""
         self._moves.append(text)
 
     def line_behind(self, text: str) -> str:
-        """Return the line as it would be behind a further piece."""
+        """Return the current line after a further piece."""
         return self.behind(text)[0]
 
     def is_code_behind(self, text: str) -> bool:
@@ -26,7 +26,7 @@ class Place:
         return self.behind(text)[1]
 
     def behind(self, text: str) -> tuple[str, bool]:
-        """Return both."""
+        """Return the line and whether it is code, after a further piece."""
         if self._moves:
             moved = "".join(self._moves)
             self._moves.clear()

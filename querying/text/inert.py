@@ -1,4 +1,4 @@
-"""Quotes as markdown that shows exactly their characters: no link, image, tag or emphasis comes of them. No Django.
+"""Escapes quotes for markdown, so that it shows exactly their characters, without links or markup. Pure: no Django.
 
 What a document says is shown as it stands. Whatever a renderer of markdown could take for markup or for an address
 goes into a code span: its text is shown character by character, in every renderer, and nothing in it is a link.

@@ -1,4 +1,4 @@
-"""Questions in other words, their answers from the semantic cache, and reports of them."""
+"""Paraphrased questions, their answers from the semantic cache, and reports of false hits."""
 
 from __future__ import annotations
 

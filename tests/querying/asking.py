@@ -1,4 +1,4 @@
-"""Questions to a small library, asked again and again."""
+"""Asks questions of a small library."""
 
 from __future__ import annotations
 

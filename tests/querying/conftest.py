@@ -1,4 +1,4 @@
-"""A model server that is a stand-in, and questions that need no database."""
+"""Fixtures: a stand-in for the model server, and questions without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search results that no database has seen."""
+"""Makes search results without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A passage that no database has seen."""
+"""Makes passages without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While questions are switched off every one is refused in words, health says so, and the rest works."""
+"""While questions are switched off each one is refused with a message, health says so, and the rest works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages that only turn text into text know no Django: they can be read, tested and used without it."""
+"""The pure stages import no Django."""
 
 from __future__ import annotations
 

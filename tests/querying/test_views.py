@@ -1,4 +1,4 @@
-"""The ask page offers what its visitor may ask, and carries nothing that the Content-Security-Policy would stop."""
+"""The ask page lists what its visitor may ask, and complies with the Content-Security-Policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked most is asked again, for those who would be given the same answer, and for nobody else."""
+"""Popular questions are answered again, for readers who would get the same answer, and for no others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from querying.caching.purge import purge
 from querying.jobs import queue_warming
 from querying.models import CachedAnswer, QueryLog
 from querying.types import AnswerMode
-from querying.warming import Outcome, warm
+from querying.warming import WarmingOutcome, warm
 from tests.factories import make_user
 from tests.querying.asking import PARKING_QUESTION, ask, generations, mode_of
 from tests.querying.conftest import QUESTION
@@ -81,28 +81,28 @@ def test_every_question_says_which_corpora_it_was_for(corpus: Corpus) -> None:
     assert QueryLog.objects.get().corpus_ids == [corpus.pk]
 
 
-def test_after_warming_nobody_waits_for_the_model(corpus: Corpus, standin: StandIn) -> None:
+def test_after_warming_answers_come_from_the_cache(corpus: Corpus, standin: StandIn) -> None:
     note(QUESTION, 3, corpus)
     note(PARKING_QUESTION, 2, corpus)
     report = warm(corpus, top=10, days=7)
     assert [(each.question, each.outcome) for each in report.questions] == [
-        (QUESTION, Outcome.WARMED),
-        (PARKING_QUESTION, Outcome.WARMED),
+        (QUESTION, WarmingOutcome.WARMED),
+        (PARKING_QUESTION, WarmingOutcome.WARMED),
     ]
     assert [mode_of(corpus), mode_of(corpus, PARKING_QUESTION)] == [CACHED, CACHED]
     assert generations(standin) == 2
     again = warm(corpus, top=10, days=7)
-    assert {each.outcome for each in again.questions} == {Outcome.FRESH}
+    assert {each.outcome for each in again.questions} == {WarmingOutcome.FRESH}
     assert generations(standin) == 2
 
 
-def test_warming_is_no_question_of_anybodys(corpus: Corpus) -> None:
+def test_warming_is_not_recorded_as_a_question(corpus: Corpus) -> None:
     note(QUESTION, 1, corpus)
     warm(corpus, top=10, days=7)
     assert QueryLog.objects.count() == 1
 
 
-def test_it_asks_as_readers_do_who_say_nothing_else(corpus: Corpus) -> None:
+def test_it_asks_with_the_default_options(corpus: Corpus) -> None:
     Corpus.objects.filter(pk=corpus.pk).update(defaults={"top_k": 2, "mode": "fast"})
     corpus.refresh_from_db()
     note(QUESTION, 1, corpus)
@@ -114,7 +114,7 @@ def test_it_asks_as_readers_do_who_say_nothing_else(corpus: Corpus) -> None:
 def test_what_the_documents_do_not_hold_is_not_kept(corpus: Corpus) -> None:
     note("Who painted the ceiling of the chapel?", 1, corpus)
     report = warm(corpus, top=10, days=7)
-    assert [each.outcome for each in report.questions] == [Outcome.NOT_KEPT]
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.NOT_KEPT]
     assert not report.has_failed
 
 
@@ -125,14 +125,14 @@ def test_when_the_model_is_away_it_gives_up(corpus: Corpus, standin: StandIn) ->
         note(question, 9 - number, corpus)
     standin.fail("error", operation="chat")
     report = warm(corpus, top=10, days=7)
-    assert [each.outcome for each in report.questions] == [Outcome.FAILED] * 3 + [Outcome.LEFT] * 2
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.FAILED] * 3 + [WarmingOutcome.LEFT] * 2
     assert report.has_failed
 
 
-def test_who_is_told_to_stop_stops(corpus: Corpus) -> None:
+def test_warming_stops_when_it_is_cancelled(corpus: Corpus) -> None:
     note(QUESTION, 1, corpus)
     report = warm(corpus, top=10, days=7, keep_going=lambda: False)
-    assert [each.outcome for each in report.questions] == [Outcome.LEFT]
+    assert [each.outcome for each in report.questions] == [WarmingOutcome.LEFT]
 
 
 # For whom: by key. An answer of one scope is never given to another.
@@ -178,7 +178,7 @@ def test_without_plain_members_an_open_corpus_is_still_warmed(private: Corpus) -
     assert mode_of(private, principal=Principal.of(manager)) == CACHED
 
 
-def test_a_closed_corpus_without_plain_members_is_warmed_for_nobody(private: Corpus) -> None:
+def test_a_closed_corpus_without_plain_members_is_not_warmed(private: Corpus) -> None:
     make_user(role=Membership.Role.MANAGER, tenant=private.tenant)
     Document.objects.get(title="handbook").readers.add(Group.objects.create(name="board"))
     report = warm(private, top=10, days=7)

@@ -7,9 +7,8 @@ import os
 import pytest
 
 from querying.answering import claims
-from querying.cachestore import hit_counters
-from querying.cachestore.memory import memory
-from querying.caching.searches import search_memory
+from querying.cachestore import hit_counters, memory
+from querying.caching import searches
 from querying.retrieval import query_embedding
 from ragsite import ollama, process_memory
 from ragsite.process_memory import on_reset, reset
@@ -36,14 +35,14 @@ def test_all_that_is_registered_is_forgotten_in_order() -> None:
 
 def test_what_keeps_something_is_registered(registered: list[process_memory.Forget]) -> None:
     assert {
-        memory.clear,
-        search_memory.clear,
+        memory.forget_all,
+        searches.forget_all,
         claims.forget_all,
         query_embedding.forget_all,
         rate_limits.forget_all,
         ollama.close_client,
     } <= set(registered)
-    assert "Counts.forget" in {
+    assert "CountBuffer.forget" in {
         forget.__qualname__ for forget in registered if forget.__module__ == hit_counters.__name__
     }
 

@@ -1,4 +1,4 @@
-"""The command `evaluate`: `evaluate --beir DIR`, `evaluate semantic-cache`."""
+"""`manage.py evaluate`: measures retrieval (`--beir DIR`) and the semantic cache (`semantic-cache`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare what to measure, and on which part of it."""
+        """Declare the set of questions, and options of the evaluation."""
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("what", nargs="?", choices=["semantic-cache"], help="measure pairs of questions")
         what.add_argument("--beir", type=Path, metavar="DIR", help="corpus.jsonl, queries.jsonl, qrels/test.tsv")
@@ -57,7 +57,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--threshold", type=argument_type(number(0, 1)), metavar="X", help="semantic-cache: 0 to 1; else as set up"
         )
-        parser.add_argument("--pairs", type=Path, metavar="FILE", help="semantic-cache: other pairs than ours")
+        parser.add_argument(
+            "--pairs", type=Path, metavar="FILE", help="semantic-cache: other pairs than the built-in ones"
+        )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, **options: Any) -> str:
@@ -82,7 +84,7 @@ def _named(source: Path | list[Path] | None) -> str:
 
 
 def _why(error: OSError | ValueError | KeyError) -> str:
-    """Return what is wrong with a set, in words."""
+    """Return what is wrong with a set, as a sentence."""
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}"
     return f"a line has no {error}" if isinstance(error, KeyError) else str(error)

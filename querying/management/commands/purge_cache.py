@@ -1,4 +1,4 @@
-"""`manage.py purge_cache`: forget what caches keep."""
+"""`manage.py purge_cache`: empties the caches."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ragsite.errors import RagError
 
 
 class Command(BaseCommand):
-    """Nothing has to be purged to be right: this is for after changes that ragsite can't know of, as of a model's."""
+    """Correctness needs no purge: this is for changes that ragsite can't notice, as of a model's weights."""
 
     help = "Forget cached answers, those that stand in for a model that is away included, searches and vectors."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take a corpus."""
+        """Declare the corpus."""
         parser.add_argument("corpus", nargs="?", help="slug, or tenant/slug; default: all, and questions' vectors too")
         parser.add_argument("--corpus", dest="named", metavar="CORPUS", help="the same")
         parser.add_argument("--json", action="store_true", help="the numbers as JSON")
 
     def handle(self, **options: Any) -> str:
-        """Return how much is gone."""
+        """Return the numbers of deleted entries."""
         name = options["corpus"] or options["named"]
         try:
             chosen = choose_corpora([name], Corpus.objects.all()) if name else None

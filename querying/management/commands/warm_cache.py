@@ -1,4 +1,4 @@
-"""`manage.py warm_cache CORPUS`: ask a corpus again what it is asked most."""
+"""`manage.py warm_cache CORPUS`: answers the most frequent questions of a corpus again, to cache the answers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from documents.access.policy import choose_corpora
 from documents.models import Corpus
-from querying.warming import Outcome, Report, Warmed, warm
+from querying.warming import Report, WarmedQuestion, WarmingOutcome, warm
 from ragsite.config.setting_kinds import argument_type, number, whole
 from ragsite.errors import RagError
 
@@ -22,12 +22,12 @@ QUESTION_SHOWN_CHARS = 70
 
 
 class Command(BaseCommand):
-    """What is asked most is asked again, behind those who wait for an answer, and kept for the next to ask."""
+    """Answers the most frequent questions again, at the priority of a batch, and caches the answers."""
 
     help = "Answer the most asked questions of a corpus again, so that they are answered from the cache from then on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take a corpus, and which questions."""
+        """Declare the corpus and the number of questions."""
         parser.add_argument("corpus", help="slug, or tenant/slug")
         parser.add_argument(
             "--top", type=argument_type(whole(1, 1_000_000)), default=50, metavar="N", help="questions (default: 50)"
@@ -71,12 +71,12 @@ class Bar:
             self._bar.close()
 
     def start(self, questions: int) -> None:
-        """Begin; so many questions are to be asked."""
+        """Show the bar for so many questions."""
         if self._stream.isatty():
             self._bar = tqdm(total=questions, unit="question", file=self._stream, dynamic_ncols=True)
 
-    def advance(self, warmed: Warmed) -> None:
-        """Count a question."""
+    def advance(self, warmed: WarmedQuestion) -> None:
+        """Advance by one question."""
         if self._bar is not None:
             self._bar.set_postfix_str(warmed.outcome.value, refresh=False)
             self._bar.update()
@@ -84,14 +84,16 @@ class Bar:
 
 def as_json(report: Report) -> str:
     """Return the report for programs."""
-    counts = {outcome.value: report.count(outcome) for outcome in Outcome}
+    counts = {outcome.value: report.count(outcome) for outcome in WarmingOutcome}
     return json.dumps({**asdict(report), **counts}, ensure_ascii=False, indent=2)
 
 
 def as_text(report: Report) -> str:
     """Return the report for people."""
     if not report.scope:
-        return f"{report.corpus} has documents for a few, and no members but managers: nobody to warm it for."
+        return (
+            f"{report.corpus} has documents for a few, and no members but managers: there is no reader to warm it for."
+        )
     if not report.questions:
         return f"{report.corpus} alone was asked nothing in this time."
     lines = [f"{'asked':>6}  {'outcome':<9} question"]
@@ -99,5 +101,7 @@ def as_text(report: Report) -> str:
         question = " ".join(each.question.split())
         shown = question if len(question) <= QUESTION_SHOWN_CHARS else f"{question[: QUESTION_SHOWN_CHARS - 3]}..."
         lines.append(f"{each.times:>6}  {each.outcome.value:<9} {shown}" + (f"  ({each.why})" if each.why else ""))
-    counts = ", ".join(f"{report.count(outcome)} {outcome.value}" for outcome in Outcome if report.count(outcome))
+    counts = ", ".join(
+        f"{report.count(outcome)} {outcome.value}" for outcome in WarmingOutcome if report.count(outcome)
+    )
     return "\n".join([*lines, f"For {report.scope}: {counts}."])

@@ -1,4 +1,4 @@
-"""The page of the caches: for who manages a corpus, and of that corpus only."""
+"""The cache pages of the admin: for managers of a corpus, and for their corpora only."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_of_another_tenants_corpus_there_is_nothing(world: World, manager: Clien
     assert not ProcrastinateJob.objects.exists()
 
 
-def test_a_question_to_somebody_elses_corpus_as_well_is_not_shown(world: World, manager: Client) -> None:
+def test_a_question_that_went_to_another_tenants_corpus_too_is_not_shown(world: World, manager: Client) -> None:
     both = [world.corpus.pk, world.their_corpus.pk]
     QueryLog.objects.create(question="SECRET plans?", corpus_ids=both, answer_mode="generated", outcome="done")
     # Two tenants may use the same slug: it says nothing of whose corpus it was.

@@ -1,4 +1,4 @@
-"""What is kept for a question is found in memory and in Postgres, and given to those who may read it."""
+"""A cached answer is found in memory and in Postgres, and only served to readers who may read its sources."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_who_may_not_read_a_quoted_document_is_given_nothing(corpus: Corpus) -> 
     Document.objects.get(title="handbook").readers.add(Group.objects.create(name="staff"))
     closed = AnswerLookup(asked, keys_of(ask(corpus)))
     assert entry is not None
-    assert (closed.given(entry), closed.has_hit) == (None, False)
+    assert (closed.answer_from(entry), closed.has_hit) == (None, False)
 
 
 def test_other_words_are_said_so(corpus: Corpus) -> None:
     looking = lookup(corpus)
-    answer = looking.given(memory().get(keys_of(ask(corpus)).exact), similarity=0.9)
+    answer = looking.answer_from(memory().get(keys_of(ask(corpus)).exact), similarity=0.9)
     assert answer is not None
     assert (answer.mode, answer.cache.similarity) == (AnswerMode.CACHED_SEMANTIC, 0.9)

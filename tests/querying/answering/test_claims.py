@@ -1,4 +1,4 @@
-"""A claim lives as long as the answer is being made, and no longer."""
+"""A claim lives as long as its answer is being computed, and no longer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_most_answers_cost_no_renewal(django_assert_num_queries: DjangoAssertNum
 def test_what_was_given_back_or_lost_to_another_process_is_not_renewed(at_once: None) -> None:
     owner, other = taken("released"), uuid4()
     release("released", owner)
-    assert not claims.held()
+    assert not claims.held_keys()
     taken("lost")
     AnswerClaim.objects.filter(key="lost").update(owner=other)
     renew()
@@ -77,16 +77,16 @@ def test_who_is_refused_holds_nothing(at_once: None) -> None:
     owner = taken()
     claims.forget_all()  # as in another process
     assert not take("key", uuid4())
-    assert not claims.held()
+    assert not claims.held_keys()
     release("key", owner)
 
 
-def test_a_claim_that_nobody_gives_back_ends_all_the_same(at_once: None, settings: Settings) -> None:
+def test_a_claim_that_is_never_released_expires(at_once: None, settings: Settings) -> None:
     taken()
     settings.DEADLINE_MAX_SECONDS = 0
     renew()
     assert seconds_left("key") < NEARLY_OVER.total_seconds()
-    assert not claims.held()
+    assert not claims.held_keys()
 
 
 def test_a_questions_claim_is_given_back_once_and_only_if_it_is_held() -> None:

@@ -1,4 +1,4 @@
-"""Identical questions at the same moment cost one answer; a leader who fails or leaves takes nobody with them."""
+"""Concurrent identical questions cost one answer; a leader that fails or leaves is replaced."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_fifty_identical_questions_cost_one_generation(corpus: Corpus, standin: 
     assert len({answer.text for answer in answers}) == 1
     assert sorted({answer.mode for answer in answers}) == [CACHED, GENERATED]
     assert len({answer.id for answer in answers}) == 50
-    assert len(coalescing._flights) == 0
+    assert len(coalescing._single_flight) == 0
     assert not AnswerClaim.objects.exists()
 
 
@@ -115,7 +115,7 @@ def done_of(events: list[Event]) -> Answer:
 
 
 def followers() -> int:
-    return coalescing._flights.members
+    return coalescing._single_flight.members
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -179,7 +179,7 @@ def test_the_poor_answer_of_a_leader_without_time_is_not_shared(corpus: Corpus, 
     assert answer.mode == GENERATED
 
 
-def test_nobody_waits_for_a_batch(corpus: Corpus, standin: StandIn) -> None:
+def test_an_interactive_question_does_not_wait_for_a_batch(corpus: Corpus, standin: StandIn) -> None:
     standin.set(first_token_seconds=2.0, num_parallel=4)
     with ThreadPoolExecutor(1) as beside:
         batch = beside.submit(together, 1, lambda _: answer_question(ask(corpus, seconds=30, lane=Lane.BATCH)))
@@ -255,7 +255,7 @@ def test_when_the_other_process_gives_up_one_here_makes_the_answer(corpus: Corpu
     assert generations(standin) == 1
 
 
-def test_a_process_that_died_holds_nobody_up(
+def test_the_claim_of_a_process_that_died_expires(
     corpus: Corpus, standin: StandIn, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)

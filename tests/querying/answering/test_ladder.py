@@ -1,4 +1,4 @@
-"""Which rung is possible, and why it is not a higher one."""
+"""The possible rungs of the ladder, and the reasons for a lower one."""
 
 from __future__ import annotations
 

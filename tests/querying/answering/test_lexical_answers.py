@@ -1,4 +1,4 @@
-"""Questions that are written in another way than the documents, through the code that answers real ones."""
+"""Questions in other words or spellings than the documents are answered by the keyword leg."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_reply_knows_which_other_words_were_searched_also_when_it_is_kept(hand
     assert first.alike["vacation"] == ("holiday",)
 
 
-def test_no_other_word_is_told_that_only_closed_documents_have(handbook: Corpus) -> None:
+def test_expansions_that_only_closed_documents_have_are_not_revealed(handbook: Corpus) -> None:
     document = add_document(handbook, "Fees: the penalty for noise is 5 euros.", "closed.txt")
     question = "What is the fine in a calendar year?"
     assert search(ask(handbook, question, use_cache=False)).alike["fine"] == ("penalty",)

@@ -1,4 +1,4 @@
-"""A question whose database connection breaks on the way is asked again, not refused."""
+"""A question whose database connection is lost is searched again, not refused."""
 
 from __future__ import annotations
 

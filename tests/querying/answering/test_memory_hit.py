@@ -1,4 +1,4 @@
-"""An answer in this process's memory is given at once: no slot, no search, one short read of what it depends on."""
+"""An answer in memory is served without a slot and a search, after one short query for the access fingerprint."""
 
 from __future__ import annotations
 

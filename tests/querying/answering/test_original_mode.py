@@ -1,4 +1,4 @@
-"""An answer that is given again says how it was written, wherever it is told; and `use_cache: false` asks anew."""
+"""A cached answer says how it was written, in every form of reply; `use_cache: false` computes another one."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def test_quoted_answers_too(corpus: Corpus) -> None:
     assert modes(answer_question(ask(corpus, IN_OTHER_WORDS))) == (AnswerMode.CACHED_SEMANTIC, EXTRACTIVE)
 
 
-def test_an_old_answer_says_who_wrote_it(corpus: Corpus, standin: StandIn) -> None:
+def test_a_stale_answer_says_how_it_was_written(corpus: Corpus, standin: StandIn) -> None:
     answer_question(ask(corpus))
     add_document(corpus, "Something else. It says nothing of what is asked here.", "else.txt")
     standin.stop()
     assert modes(answer_question(ask(corpus))) == (AnswerMode.STALE, GENERATED)
 
 
-def test_who_waited_for_an_old_answer_is_told_its_age(corpus: Corpus, standin: StandIn) -> None:
+def test_followers_of_a_stale_answer_get_its_age(corpus: Corpus, standin: StandIn) -> None:
     answer_question(ask(corpus))
     add_document(corpus, "Something else. It says nothing of what is asked here.", "else.txt")
     CachedAnswer.objects.update(created_at=timezone.now() - timedelta(hours=3))
@@ -95,7 +95,7 @@ def test_who_waited_for_an_old_answer_is_told_its_age(corpus: Corpus, standin: S
         assert answer.cache.age_seconds == pytest.approx(3 * 3600, abs=60)
 
 
-def test_who_waited_for_somebody_elses_answer_is_told_too(corpus: Corpus, standin: StandIn) -> None:
+def test_followers_get_the_original_mode_too(corpus: Corpus, standin: StandIn) -> None:
     standin.set(first_token_seconds=1.0)
     answers = together(4, lambda: answer_question(ask(corpus, seconds=30)))
     assert sorted(modes(answer) for answer in answers) == [(CACHED, GENERATED)] * 3 + [(GENERATED, GENERATED)]
@@ -137,7 +137,7 @@ def test_a_doubt_is_kept_with_the_answer(corpus: Corpus) -> None:
     assert unpack(json.loads(json.dumps(pack(doubted)))).reasons == (UNCERTAIN,)
 
 
-def test_asking_anew_passes_every_cache_by(
+def test_without_use_cache_every_cache_is_bypassed(
     corpus: Corpus, standin: StandIn, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched: list[str] = []

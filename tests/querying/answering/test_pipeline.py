@@ -1,4 +1,4 @@
-"""The way of a question, from the database and back: answered, streamed, recorded; the connection given back."""
+"""A question from request to answer: answered, streamed, recorded; the connection is released."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.models import QueryLog
-from querying.types import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token, Written
+from querying.types import AnswerMode, Done, Heartbeat, Meta, PassagesFound, Question, Token, Written
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, DeadlineExceeded, InvalidInput
 from ragsite.postgres.pool_stats import pool_stats
@@ -60,7 +60,7 @@ def test_a_question_is_answered_from_the_documents_and_recorded(corpus: Corpus) 
 def test_the_events_of_a_stream_come_in_order_and_end_with_the_whole_answer(corpus: Corpus, standin: StandIn) -> None:
     events = list(answer_events(ask(corpus)))
     kinds = [type(event) for event in events if not isinstance(event, Heartbeat)]
-    assert kinds[:2] == [Meta, Found]
+    assert kinds[:2] == [Meta, PassagesFound]
     assert set(kinds[2:-2]) == {Token}
     assert kinds[-2:] == [Written, Done]
     meta, done = events[0], events[-1]
@@ -176,7 +176,7 @@ def test_the_thread_beside_a_stream_gives_its_connection_back(corpus: Corpus) ->
     assert pool_stats().in_use == 0
 
 
-def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandIn) -> None:
+def test_a_disconnected_reader_is_recorded_as_client_left(corpus: Corpus, standin: StandIn) -> None:
     standin.set(tokens_per_second=20, tokens=1000)
     events = answer_events(ask(corpus))
     while not isinstance(next(events), Token):
@@ -186,7 +186,7 @@ def test_a_reader_who_leaves_is_recorded_as_such(corpus: Corpus, standin: StandI
     assert pool_stats().in_use <= 1
 
 
-def test_a_reader_who_leaves_after_the_last_event_has_been_answered(corpus: Corpus) -> None:
+def test_a_reader_that_disconnects_after_the_last_event_counts_as_answered(corpus: Corpus) -> None:
     events = answer_events(ask(corpus))
     while not isinstance(next(events), Done):
         pass

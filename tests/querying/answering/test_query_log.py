@@ -1,4 +1,4 @@
-"""What was asked is written down a moment later, many questions at once, and nothing of it is lost on the way."""
+"""Questions are recorded in the background, in batches, and none is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_django import Settings
 from documents.models import Corpus
 from querying.answering import query_log
 from querying.answering.pipeline import answer_question
-from querying.answering.query_log import Entries
+from querying.answering.query_log import LogBuffer
 from querying.cachestore import background_writer
 from querying.models import QueryLog
 from tests.factories import make_user
@@ -63,7 +63,7 @@ def test_questions_are_stored_later_as_they_would_be_at_once(corpus: Corpus, set
 
 
 def test_a_database_that_is_away_loses_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = Entries()
+    entries = LogBuffer()
     entries.add(row())
     entries.add(row())
 
@@ -81,11 +81,11 @@ def test_a_database_that_is_away_loses_nothing(corpus: Corpus, monkeypatch: pyte
     assert QueryLog.objects.count() == 3
 
 
-def test_a_user_who_is_gone_by_then_is_nobody_and_a_bad_row_keeps_no_other_back(
+def test_rows_of_deleted_users_are_stored_without_them_and_a_bad_row_blocks_no_other(
     corpus: Corpus, caplog: pytest.LogCaptureFixture
 ) -> None:
     user, gone = make_user(), make_user()
-    entries = Entries()
+    entries = LogBuffer()
     entries.add(row(user_id=user.pk))
     entries.add(row(user_id=gone.pk))
     entries.add(row(question="a \x00 that Postgres can't hold"))
@@ -98,7 +98,7 @@ def test_a_user_who_is_gone_by_then_is_nobody_and_a_bad_row_keeps_no_other_back(
 
 def test_what_waits_is_bounded(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_log, "MAX_WAITING", 2)
-    entries = Entries()
+    entries = LogBuffer()
     for _ in range(5):
         entries.add(row())
     entries.store()

@@ -1,4 +1,4 @@
-"""The way of a question stays short enough to be read: from the view to the keyword search's statement."""
+"""The call stack of a question stays short enough to read, from the view to the SQL of the keyword search."""
 
 from __future__ import annotations
 

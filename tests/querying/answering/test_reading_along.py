@@ -1,4 +1,4 @@
-"""Readers of identical questions get the tokens of one generation as they come, and it belongs to none of them."""
+"""Readers of identical questions get the tokens of one generation as they come, and none of them owns it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from querying.answering import pipeline as answering_pipeline
 from querying.answering import rungs as answering_rungs
 from querying.answering.pipeline import answer_events, answer_question
 from querying.models import AnswerClaim, CachedAnswer
-from querying.types import HEARTBEAT, AnswerMode, Done, Event, Found, Heartbeat, Meta, Token, Written
+from querying.types import HEARTBEAT, AnswerMode, Done, Event, Heartbeat, Meta, PassagesFound, Token, Written
 from ragsite.errors import ShuttingDown
 from tests.querying.answering.test_coalescing import done_of, followers, together, wait_until
 from tests.querying.asking import ask, generations
@@ -70,7 +70,7 @@ def test_fifty_identical_streams_read_along_from_the_first_token(corpus: Corpus,
     assert sorted(done_of(events).mode for events in all_events) == [CACHED] * (readers - 1) + [GENERATED]
     for events in all_events:
         kinds = [type(event) for event in events if not isinstance(event, Heartbeat | Token)]
-        assert kinds == [Meta, Found, Written, Done]
+        assert kinds == [Meta, PassagesFound, Written, Done]
         text = "".join(event.text for event in events if isinstance(event, Token))
         assert text.strip() == done_of(events).text
 
@@ -111,10 +111,10 @@ def test_when_all_have_left_the_model_is_stopped(corpus: Corpus, standin: StandI
     text_of(follower, tokens=1)
     follower.close()
     wait_until(lambda: not any(runner["users"] for runner in standin.state()["loaded"].values()))
-    assert (len(coalescing._flights), AnswerClaim.objects.count(), CachedAnswer.objects.count()) == (0, 0, 0)
+    assert (len(coalescing._single_flight), AnswerClaim.objects.count(), CachedAnswer.objects.count()) == (0, 0, 0)
 
 
-def test_a_reader_who_does_not_read_holds_nobody_up(corpus: Corpus, standin: StandIn) -> None:
+def test_a_reader_that_does_not_read_delays_no_other(corpus: Corpus, standin: StandIn) -> None:
     leader = answer_events(ask(corpus, seconds=30))
     text_of(leader, tokens=1)  # and no more: its reader is slow
     answers = together(3, lambda _: answer_question(ask(corpus, seconds=30)))
@@ -123,7 +123,7 @@ def test_a_reader_who_does_not_read_holds_nobody_up(corpus: Corpus, standin: Sta
     assert generations(standin) == 1
 
 
-def test_a_generation_that_fails_is_told_to_its_starter_and_made_again_for_the_others(
+def test_a_failed_generation_raises_in_its_starter_and_is_repeated_for_the_others(
     corpus: Corpus, standin: StandIn
 ) -> None:
     write = answering_rungs.write_generated
@@ -146,7 +146,7 @@ def test_a_generation_that_fails_is_told_to_its_starter_and_made_again_for_the_o
     assert [type(each) for each in failed] == [ZeroDivisionError]
     assert sorted(done_of(each).mode for each in outcomes if each not in failed) == [CACHED] * 3 + [GENERATED]
     assert len(calls) == 2
-    assert len(coalescing._flights) == 0
+    assert len(coalescing._single_flight) == 0
 
 
 def test_a_follower_with_less_time_leaves_for_a_lower_rung(corpus: Corpus, standin: StandIn) -> None:
@@ -175,7 +175,7 @@ def test_at_shutdown_all_readers_get_what_is_quoted_then(corpus: Corpus, standin
 
 
 def test_readers_with_other_rights_share_nothing(corpus: Corpus, standin: StandIn) -> None:
-    """Where a document is closed to some, those that may read it and those that may not have flights of their own."""
+    """With a closed document, readers with and without access to it don't share a flight."""
     standin.set(first_token_seconds=0.5, num_parallel=4)
     operator = Principal(User.objects.create(username="operator", is_superuser=True))
     Document.objects.exclude(title="handbook").get().readers.add(Group.objects.create(name="staff"))

@@ -1,4 +1,4 @@
-"""Writing an answer: by the model while it works, of quoted sentences when it doesn't; never nothing, never a link."""
+"""The rungs write an answer: by the model, or from quoted sentences without it; never empty, never with a link."""
 
 from __future__ import annotations
 

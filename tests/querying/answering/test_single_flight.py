@@ -1,4 +1,4 @@
-"""One leads, the others wait; a leader who fails or leaves takes nobody with them."""
+"""One member leads, the others wait; a leader that fails or leaves is replaced."""
 
 from __future__ import annotations
 
@@ -11,66 +11,66 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from querying.answering.single_flight import MAX_FAILURES, FinalEvent, Flights, Member
+from querying.answering.single_flight import MAX_FAILURES, FinalEvent, Member, SingleFlight
 from querying.types import HEARTBEAT, Heartbeat
 
 
-def wait_in_threads(seats: list[Member[str, str]], seconds: float = 5) -> tuple[list[threading.Thread], list[Any]]:
-    """Let each seat wait in a thread; a new leader lands its own name. Returns the threads and what each got."""
-    got: list[Any] = [None] * len(seats)
+def wait_in_threads(members: list[Member[str, str]], seconds: float = 5) -> tuple[list[threading.Thread], list[Any]]:
+    """Let each member wait in a thread; a new leader publishes its name. Returns the threads and their results."""
+    got: list[Any] = [None] * len(members)
 
-    def wait(number: int, seat: Member[str, str]) -> None:
+    def wait(number: int, member: Member[str, str]) -> None:
         try:
-            if seat.wait(seconds):
-                if seat.result is None:
+            if member.wait(seconds):
+                if member.result is None:
                     time.sleep(0.1)
-                    seat.land(f"by {number}")
-                got[number] = seat.result
+                    member.publish(f"by {number}")
+                got[number] = member.result
         except ValueError as exc:
             got[number] = exc
         finally:
-            seat.leave()
+            member.leave()
 
-    threads = [threading.Thread(target=wait, args=pair) for pair in enumerate(seats)]
+    threads = [threading.Thread(target=wait, args=pair) for pair in enumerate(members)]
     for thread in threads:
         thread.start()
     return threads, got
 
 
-def test_the_first_leads_and_the_others_get_what_it_lands() -> None:
-    flights: Flights[str, str] = Flights()
-    seats = [flights.board("key") for _ in range(20)]
-    assert [seat.leads for seat in seats] == [True] + [False] * 19
-    threads, got = wait_in_threads(seats[1:])
-    seats[0].land("answer")
-    seats[0].leave()
+def test_the_first_leads_and_the_others_get_its_result() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    members = [flights.join("key") for _ in range(20)]
+    assert [member.leads for member in members] == [True] + [False] * 19
+    threads, got = wait_in_threads(members[1:])
+    members[0].publish("answer")
+    members[0].leave()
     for thread in threads:
         thread.join(5)
     assert got == ["answer"] * 19
     assert len(flights) == 0
 
 
-def test_who_comes_after_the_landing_begins_anew() -> None:
-    flights: Flights[str, str] = Flights()
-    first = flights.board("key")
-    first.land("answer")
-    assert flights.board("key").leads
+def test_a_caller_after_the_result_starts_another_flight() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    first = flights.join("key")
+    first.publish("answer")
+    assert flights.join("key").leads
     first.leave()
     assert len(flights) == 1
 
 
 def test_other_keys_are_other_flights() -> None:
-    flights: Flights[str, str] = Flights()
-    assert flights.board("one").leads
-    assert flights.board("two").leads
+    flights: SingleFlight[str, str] = SingleFlight()
+    assert flights.join("one").leads
+    assert flights.join("two").leads
 
 
 @pytest.mark.parametrize("error", [None, ValueError("broken")])
 def test_when_the_leader_leaves_exactly_one_leads(error: Exception | None) -> None:
-    flights: Flights[str, str] = Flights()
-    seats = [flights.board("key") for _ in range(20)]
-    threads, got = wait_in_threads(seats[1:])
-    seats[0].leave(error)
+    flights: SingleFlight[str, str] = SingleFlight()
+    members = [flights.join("key") for _ in range(20)]
+    threads, got = wait_in_threads(members[1:])
+    members[0].leave(error)
     for thread in threads:
         thread.join(5)
     assert len(set(got)) == 1
@@ -78,21 +78,21 @@ def test_when_the_leader_leaves_exactly_one_leads(error: Exception | None) -> No
     assert len(flights) == 0
 
 
-def test_when_leaders_fail_again_and_again_everybody_is_told() -> None:
-    flights: Flights[str, str] = Flights()
-    seats = [flights.board("key") for _ in range(MAX_FAILURES + 2)]
+def test_after_several_failed_leaders_every_member_gets_the_error() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    members = [flights.join("key") for _ in range(MAX_FAILURES + 2)]
     for number in range(MAX_FAILURES):
-        assert seats[number].leads or seats[number].wait(0)
-        seats[number].leave(ValueError("broken"))
-    for seat in seats[MAX_FAILURES:]:
+        assert members[number].leads or members[number].wait(0)
+        members[number].leave(ValueError("broken"))
+    for member in members[MAX_FAILURES:]:
         with pytest.raises(ValueError, match="broken"):
-            seat.wait(1)
-    assert flights.board("key").leads  # and who comes now tries again
+            member.wait(1)
+    assert flights.join("key").leads  # and the next caller tries again
 
 
-def test_who_has_waited_long_enough_leaves_alone() -> None:
-    flights: Flights[str, str] = Flights()
-    leader, follower, other = (flights.board("key") for _ in range(3))
+def test_a_member_that_times_out_leaves_the_others() -> None:
+    flights: SingleFlight[str, str] = SingleFlight()
+    leader, follower, other = (flights.join("key") for _ in range(3))
     assert not follower.wait(0.01)
     follower.leave()
     follower.leave()
@@ -103,7 +103,7 @@ def test_who_has_waited_long_enough_leaves_alone() -> None:
     assert len(flights) == 0
 
 
-# A generation, and those who read it along
+# Reading a generation along
 
 
 def numbers(count: int = 5) -> Generator[int | Heartbeat | FinalEvent[str], None, None]:
@@ -122,9 +122,9 @@ def read(member: Member[int, str], **options: Any) -> tuple[list[int | Heartbeat
             return events, end.value
 
 
-def two_members() -> tuple[Flights[int, str], Member[int, str], Member[int, str]]:
-    flights: Flights[int, str] = Flights()
-    return flights, flights.board("key"), flights.board("key")
+def two_members() -> tuple[SingleFlight[int, str], Member[int, str], Member[int, str]]:
+    flights: SingleFlight[int, str] = SingleFlight()
+    return flights, flights.join("key"), flights.join("key")
 
 
 def test_a_reader_gets_the_events_so_far_and_then_each_as_it_comes() -> None:
@@ -133,7 +133,7 @@ def test_a_reader_gets_the_events_so_far_and_then_each_as_it_comes() -> None:
     first = leader.read_along()
     assert [next(first), next(first)] == [0, 1]
     second = follower.read_along()
-    assert [next(second), next(second), next(second)] == [0, 1, 2]  # the third one it has made itself
+    assert [next(second), next(second), next(second)] == [0, 1, 2]  # it has run the generation for the third one
     assert [next(first), next(first)] == [2, 3]
     assert read(follower) == ([0, 1, 2, 3, 4], "the end")
     assert (leader.result, follower.result) == ("the end", "the end")
@@ -174,7 +174,7 @@ def test_what_follows_the_result_is_done_once_and_only_then(has_result: bool) ->
     assert steps == (["stored", "closed"] if has_result else ["closed"])
 
 
-def test_while_one_makes_an_event_the_others_hear_that_it_is_quiet(settings: Settings) -> None:
+def test_members_get_heartbeats_while_another_one_runs_the_generation(settings: Settings) -> None:
     settings.STREAM_HEARTBEAT_SECONDS = 0.01
     has_begun, may_go_on = threading.Event(), threading.Event()
 
@@ -196,7 +196,7 @@ def test_while_one_makes_an_event_the_others_hear_that_it_is_quiet(settings: Set
     assert [each for each in waiting if each is not HEARTBEAT] == [0]
 
 
-def test_who_is_not_live_gets_the_result_alone() -> None:
+def test_a_member_that_is_not_live_gets_the_result_alone() -> None:
     _, leader, follower = two_members()
     leader.start(numbers())
     next(leader.read_along())

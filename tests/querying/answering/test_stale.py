@@ -1,4 +1,4 @@
-"""While the model is away, an older answer stands in, if every source of it still stands and may be read."""
+"""While the model is unavailable an older answer is served, if all of its sources are unchanged and readable."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_nor_where_no_model_is_configured(corpus: Corpus, before: Answer, settin
     assert mode_of(corpus) == EXTRACTIVE
 
 
-def test_nor_to_who_wants_no_cache(corpus: Corpus, before: Answer) -> None:
+def test_a_stale_answer_is_not_served_without_use_cache(corpus: Corpus, before: Answer) -> None:
     assert mode_of(corpus, use_cache=False) == EXTRACTIVE
 
 
@@ -99,7 +99,7 @@ def test_nor_after_its_time(corpus: Corpus, before: Answer, settings: Settings) 
     assert mode_of(corpus) == EXTRACTIVE
 
 
-def test_it_is_no_answer_to_be_given_again(corpus: Corpus, before: Answer) -> None:
+def test_a_stale_answer_is_not_cached(corpus: Corpus, before: Answer) -> None:
     assert [mode_of(corpus), mode_of(corpus)] == [STALE, STALE]
     assert CachedAnswer.objects.count() == 1
 

@@ -1,4 +1,4 @@
-"""What a model writes that is no answer, or half of one: said to be so, stopped early, replaced, and never kept."""
+"""Unusable answers of a model are recognised, stopped early, replaced, and never cached."""
 
 from __future__ import annotations
 

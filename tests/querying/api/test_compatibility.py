@@ -1,4 +1,4 @@
-"""The routes of older systems: their words in, their columns out."""
+"""The routes of older clients: their field names in requests, columns in replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server-sent events: what goes over the wire, exactly one end, and nothing kept when the reader has left."""
+"""Server-sent events: their bytes, exactly one end, and no leak when the reader disconnects."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from querying.api import streaming
 from querying.api.streaming import BEAT, EventStream
 from querying.concurrency import answer_slots
 from querying.concurrency.answer_slots import take_slot
-from querying.concurrency.stream_priority import Turns
-from querying.types import HEARTBEAT, WRITTEN, Answer, AnswerMode, Done, Event, Found, Meta, Token
+from querying.concurrency.stream_priority import StreamScheduler
+from querying.types import HEARTBEAT, WRITTEN, Answer, AnswerMode, Done, Event, Meta, PassagesFound, Token
 from ragsite import shutdown
 from ragsite.deadline import Deadline
 from ragsite.errors import DatabaseUnavailable, Overloaded, ShuttingDown
@@ -76,7 +76,7 @@ def test_each_event_has_its_frame(settings: Settings) -> None:
 
     def events() -> Generator[Event, None, None]:
         yield META
-        yield Found((made_passage(1, "Grüße\nan alle"),))
+        yield PassagesFound((made_passage(1, "Grüße\nan alle"),))
         yield HEARTBEAT
         yield Token("Ja ")
         yield Token("wohl")
@@ -152,7 +152,7 @@ def test_closing_the_stream_closes_the_work_and_gives_the_slot_back() -> None:
     assert (answer_slots.taken(), value_of(STREAMS_OPEN)) == (before, open_before)
 
 
-def test_a_stream_that_nobody_began_to_read_gives_its_slot_back() -> None:
+def test_an_unread_stream_releases_its_slot() -> None:
     before = answer_slots.taken()
     stream = stream_of(lambda: iter_events([META, DONE]))
     stream.close()
@@ -163,25 +163,27 @@ def iter_events(events: list[Event]) -> Generator[Event, None, None]:
     yield from events
 
 
-WRITTEN_OUT: list[Event] = [META, Found(()), Token("Yes"), Token("."), WRITTEN, DONE]
+WRITTEN_OUT: list[Event] = [META, PassagesFound(()), Token("Yes"), Token("."), WRITTEN, DONE]
 
 
 @pytest.fixture
-def crowd(monkeypatch: pytest.MonkeyPatch) -> Turns:
-    """The turns of a process where there is always somebody in line, and one may be at work at a time."""
-    crowded = Turns(1, lambda: True)
-    monkeypatch.setattr(streaming, "turns", lambda: crowded)
+def crowd(monkeypatch: pytest.MonkeyPatch) -> StreamScheduler:
+    """The scheduler of a process under load, with room for one active stream."""
+    crowded = StreamScheduler(1, lambda: True)
+    monkeypatch.setattr(streaming, "stream_scheduler", lambda: crowded)
     monkeypatch.setattr(streaming, "LAST_WAIT_SECONDS", 600.0)
     return crowded
 
 
-def test_without_others_in_need_the_end_follows_at_once(settings: Settings) -> None:
+def test_without_load_the_end_follows_at_once(settings: Settings) -> None:
     settings.STREAM_FLUSH_SECONDS = 60
     found = parsed(frames_of(lambda: iter_events(WRITTEN_OUT)))
     assert [name for name, _ in found] == ["meta", "passages", "token", "token", "done"]
 
 
-def test_who_has_seen_nothing_goes_before_who_has_the_whole_text(crowd: Turns, settings: Settings) -> None:
+def test_a_stream_without_a_token_goes_before_one_that_lacks_only_its_end(
+    crowd: StreamScheduler, settings: Settings
+) -> None:
     settings.STREAM_FLUSH_SECONDS = 60
     settings.STREAM_HEARTBEAT_SECONDS = 0.02
     newcomer = stream_of(lambda: iter_events(WRITTEN_OUT))
@@ -195,21 +197,23 @@ def test_who_has_seen_nothing_goes_before_who_has_the_whole_text(crowd: Turns, s
     assert parsed(list(islice(stream, 100)))[0][0] == "done"
     for each in (newcomer, stream):
         each.close()
-    assert (crowd.at_work, value_of(STREAMS_GIVING_WAY)) == (0, 0)
+    assert (crowd.active, value_of(STREAMS_GIVING_WAY)) == (0, 0)
 
 
 def test_the_end_waits_no_longer_than_a_reader_has_patience(
-    crowd: Turns, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    crowd: StreamScheduler, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.STREAM_HEARTBEAT_SECONDS = 60
     monkeypatch.setattr(streaming, "LAST_WAIT_SECONDS", 0.05)
     newcomer = stream_of(lambda: iter_events(WRITTEN_OUT))
     assert parsed(frames_of(lambda: iter_events(WRITTEN_OUT)))[-1][0] == "done"
     newcomer.close()
-    assert crowd.at_work == 0
+    assert crowd.active == 0
 
 
-def test_who_waits_for_something_else_keeps_nobody_from_ending(crowd: Turns, settings: Settings) -> None:
+def test_a_stream_that_waits_for_something_else_keeps_none_from_finishing(
+    crowd: StreamScheduler, settings: Settings
+) -> None:
     settings.STREAM_FLUSH_SECONDS, settings.STREAM_HEARTBEAT_SECONDS = 60, 0.02
 
     def events() -> Generator[Event, None, None]:
@@ -225,7 +229,7 @@ def test_who_waits_for_something_else_keeps_nobody_from_ending(crowd: Turns, set
 
 
 @pytest.mark.parametrize("last", [ZeroDivisionError, GeneratorExit])
-def test_no_stream_is_counted_once_it_is_gone(crowd: Turns, last: type[BaseException]) -> None:
+def test_no_stream_is_counted_once_it_is_gone(crowd: StreamScheduler, last: type[BaseException]) -> None:
     def events() -> Generator[Event, None, None]:
         yield META
         if last is ZeroDivisionError:
@@ -234,9 +238,9 @@ def test_no_stream_is_counted_once_it_is_gone(crowd: Turns, last: type[BaseExcep
 
     stream = stream_of(events)
     next(stream)
-    assert crowd.at_work == 1
+    assert crowd.active == 1
     stream.close()
-    assert crowd.at_work == 0
+    assert crowd.active == 0
 
 
 @pytest.fixture
@@ -245,7 +249,7 @@ def shutting_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def test_at_shutdown_the_work_is_told_and_ends_with_what_it_has(shutting_down: None) -> None:
+def test_at_shutdown_a_generation_is_interrupted_and_ends_with_its_text_so_far(shutting_down: None) -> None:
     def events() -> Generator[Event, None, None]:
         try:
             while True:
@@ -271,7 +275,7 @@ def test_a_stream_that_is_done_is_not_disturbed_by_the_shutdown(shutting_down: N
     assert [name for name, _ in parsed(frames_of(lambda: iter_events([WRITTEN, DONE])))] == ["done"]
 
 
-def test_at_shutdown_no_end_waits_for_others(shutting_down: None, crowd: Turns, settings: Settings) -> None:
+def test_at_shutdown_no_end_waits_for_others(shutting_down: None, crowd: StreamScheduler, settings: Settings) -> None:
     settings.STREAM_HEARTBEAT_SECONDS = 0.02
     newcomer, stream = stream_of(lambda: iter_events(WRITTEN_OUT)), stream_of(lambda: iter_events([WRITTEN, DONE]))
     assert [name for name, _ in parsed(list(islice(stream, 5)))] == ["done"]

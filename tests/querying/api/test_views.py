@@ -1,4 +1,4 @@
-"""POST /api/v1/query, search, their batches and feedback, as programs see them."""
+"""POST /api/v1/query, search, batches and feedback over HTTP."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_a_number_that_is_none_is_refused(client: APIClient) -> None:
         assert (reply.status_code, reply.json()["code"]) == (400, "parse_error")
 
 
-def test_an_unknown_field_is_told_the_known_ones(client: APIClient, empty_corpus: Corpus) -> None:
+def test_the_error_for_an_unknown_field_names_the_known_ones(client: APIClient, empty_corpus: Corpus) -> None:
     message = post(client, "query", {"query": "x", "topk": 3}).json()["errors"][0]["message"]
     assert "top_k" in message
 

@@ -1,4 +1,4 @@
-"""Hits are counted per corpus and layer, off the request's path, and outlive processes and a database that is away."""
+"""Hits are counted per corpus and layer in the background, and survive restarts and database outages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitoring.lab.ollama_simulator.running import StandIn
 from querying.answering.pipeline import search
 from querying.cachestore import background_writer, hit_counters
 from querying.cachestore.background_writer import Background, store_now
-from querying.cachestore.hit_counters import Counts, count, rates_of
+from querying.cachestore.hit_counters import CountBuffer, count, rates_of
 from querying.cachestore.memory import memory
 from querying.models import CacheCount
 from querying.types import AnswerMode
@@ -94,13 +94,13 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_processes_add_to_each_others_counts() -> None:
-    processes = [Counts() for _ in range(4)]
+    processes = [CountBuffer() for _ in range(4)]
     for number, counts in enumerate(processes):
         # Each in another order: they must not wait for each other in a circle.
         for corpus_id in sorted(range(20), reverse=bool(number % 2)):
             counts.add("memory", [corpus_id], hit=number > 0)
 
-    def store(counts: Counts) -> None:
+    def store(counts: CountBuffer) -> None:
         counts.store()
         connection.close()
 
@@ -127,7 +127,7 @@ def test_old_counts_are_pruned() -> None:
     CacheCount.objects.create(
         corpus_id=1, layer="old", since=timezone.now() - timedelta(days=hit_counters.KEPT_DAYS + 1)
     )
-    counts = Counts()
+    counts = CountBuffer()
     counts.add("memory", [1], hit=True)
     counts.store()
     assert set(stored()) == {(1, "memory")}

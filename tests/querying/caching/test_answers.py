@@ -1,4 +1,4 @@
-"""The same question again costs no search and no model."""
+"""A repeated question costs no search and no model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from querying.answering import pipeline as answering_pipeline
 from querying.answering.pipeline import answer_events, answer_question
 from querying.caching.keys import keys_of
 from querying.models import CachedAnswer, QueryLog
-from querying.types import AnswerMode, Done, Found, Heartbeat, Meta, Question, Token
+from querying.types import AnswerMode, Done, Heartbeat, Meta, PassagesFound, Question, Token
 from tests.querying.asking import ask, generations, mode_of
 from tests.querying.conftest import QUESTION
 from tests.querying.library import make_library
@@ -59,10 +59,10 @@ def test_the_same_question_costs_no_search_and_no_model(
 def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, standin: StandIn) -> None:
     first = answer_question(ask(corpus))
     events = [event for event in answer_events(ask(corpus)) if not isinstance(event, Heartbeat)]
-    assert [type(event) for event in events] == [Meta, Found, Token, Done]
+    assert [type(event) for event in events] == [Meta, PassagesFound, Token, Done]
     meta, found, token, done = events
     assert isinstance(meta, Meta)
-    assert isinstance(found, Found)
+    assert isinstance(found, PassagesFound)
     assert isinstance(token, Token)
     assert isinstance(done, Done)
     assert meta.mode == done.answer.mode == CACHED
@@ -70,7 +70,7 @@ def test_a_stream_from_the_cache_says_so_in_its_first_event(corpus: Corpus, stan
     assert token.text == done.answer.text == first.text
 
 
-def test_what_was_streamed_is_given_again(corpus: Corpus, standin: StandIn) -> None:
+def test_a_streamed_answer_is_cached(corpus: Corpus, standin: StandIn) -> None:
     list(answer_events(ask(corpus)))
     assert mode_of(corpus) == CACHED
 
@@ -85,7 +85,7 @@ def test_over_http_the_cache_is_named(corpus: Corpus, standin: StandIn) -> None:
     assert reply["cache"]["age_seconds"] >= 0
 
 
-def test_without_a_model_quoted_answers_are_given_again(corpus: Corpus) -> None:
+def test_without_a_model_extractive_answers_are_cached(corpus: Corpus) -> None:
     assert [mode_of(corpus), mode_of(corpus)] == [EXTRACTIVE, CACHED]
 
 
@@ -165,7 +165,7 @@ def test_caching_can_be_switched_off(corpus: Corpus, standin: StandIn, settings:
     assert not CachedAnswer.objects.exists()
 
 
-def test_an_answer_is_given_again_for_a_while_only(corpus: Corpus, settings: Settings) -> None:
+def test_a_cached_answer_expires(corpus: Corpus, settings: Settings) -> None:
     mode_of(corpus)
     settings.CACHE_TTL_SECONDS = 0
     time.sleep(0.01)
@@ -173,7 +173,7 @@ def test_an_answer_is_given_again_for_a_while_only(corpus: Corpus, settings: Set
 
 
 @pytest.mark.parametrize("fault", ["reset", "cut"])
-def test_an_answer_that_could_be_better_is_not_given_again(corpus: Corpus, standin: StandIn, fault: str) -> None:
+def test_a_degraded_answer_is_not_cached(corpus: Corpus, standin: StandIn, fault: str) -> None:
     standin.set(tokens_per_second=500)
     standin.fail(fault, operation="chat")
     assert answer_question(ask(corpus)).degraded

@@ -1,4 +1,4 @@
-"""Where answers are kept, how many and how long, and what happens when a place fails."""
+"""The layers of the answer cache: their limits and lifetimes, and what happens when one fails."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_redis_is_asked_before_postgres(corpus: Corpus, standin: StandIn, with_r
 
 
 @pytest.mark.redis
-def test_somebody_elses_value_in_redis_is_no_answer(corpus: Corpus, with_redis: RedisProcess) -> None:
+def test_a_foreign_value_in_redis_is_no_answer(corpus: Corpus, with_redis: RedisProcess) -> None:
     key = f"answer:{keys_of(ask(corpus)).exact}"
     values: list[Any] = [7, "text", [1], {"answer": {}}, {"answer": 1, "made_at": "x"}]
     for value in values:

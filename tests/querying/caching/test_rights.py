@@ -1,4 +1,4 @@
-"""What was cached never shows what its asker may not read, or what is gone."""
+"""A cached answer never shows what its reader may not read, or what was deleted."""
 
 from __future__ import annotations
 
@@ -124,22 +124,20 @@ def test_who_leaves_the_group_is_shown_nothing_cached(corpus: Corpus, closed: tu
     assert "25 days" not in str(answer_question(ask(corpus, principal=member)))
 
 
-def test_a_document_that_is_closed_later_is_shown_to_nobody_else(corpus: Corpus) -> None:
+def test_a_document_that_is_closed_later_is_not_shown_to_others(corpus: Corpus) -> None:
     assert "25 days" in answer_question(ask(corpus)).text
     Document.objects.get(title="handbook").readers.add(Group.objects.create(name="staff"))  # and no epoch is raised
     assert "25 days" not in str(answer_question(ask(corpus)))
 
 
-def test_a_document_that_changes_hands_is_not_shown_to_those_who_had_it(
-    corpus: Corpus, closed: tuple[Group, Principal]
-) -> None:
+def test_a_document_is_not_shown_to_readers_that_lose_access(corpus: Corpus, closed: tuple[Group, Principal]) -> None:
     _, member = closed
     mode_of(corpus, principal=member)
     Document.objects.get(title="handbook").readers.set([Group.objects.create(name="board")])  # and no epoch is raised
     assert "25 days" not in str(answer_question(ask(corpus, principal=member)))
 
 
-def test_who_may_read_everything_shares_with_nobody_when_documents_are_closed(
+def test_readers_with_other_rights_share_no_answers_when_documents_are_closed(
     corpus: Corpus, closed: tuple[Group, Principal]
 ) -> None:
     _, member = closed
@@ -174,6 +172,6 @@ def test_who_may_not_ask_the_corpus_finds_nothing_of_it(corpus: Corpus) -> None:
     assert "25 days" not in str(answer_question(ask(corpus)))
 
 
-def test_where_nothing_is_closed_everybody_shares(corpus: Corpus) -> None:
+def test_without_closed_documents_all_readers_share_answers(corpus: Corpus) -> None:
     mode_of(corpus)
     assert mode_of(corpus, principal=Principal.of(make_user())) == CACHED

@@ -1,4 +1,4 @@
-"""The same search again finds the same passages without searching; and never what the asker may not read."""
+"""A repeated search returns cached passages, but never one that the reader may not read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ from querying.cachestore import background_writer, shared_entries
 from querying.cachestore.memory import memory
 from querying.caching import searches as caching_searches
 from querying.caching.keys import search_key_of, standing_for
-from querying.caching.searches import KeptSearch, is_worth_keeping, keep_search, search_key_if_cacheable, search_memory
+from querying.caching.searches import (
+    CachedSearch,
+    is_worth_keeping,
+    keep_search,
+    search_key_if_cacheable,
+    search_memory,
+)
 from querying.models import CachedAnswer, CacheEntry
 from querying.passages import LegReport, Retrieved
 from ragsite.errors import DatabaseUnavailable
@@ -144,7 +150,7 @@ def test_without_the_cache_of_answers_searches_are_still_kept(corpus: Corpus, se
 
 
 @pytest.mark.parametrize("status", ["failed", "late"])
-def test_what_a_leg_missed_is_not_given_again(corpus: Corpus, status: Any) -> None:
+def test_a_search_with_a_failed_leg_is_not_cached(corpus: Corpus, status: Any) -> None:
     poor = made_retrieved(legs=[LegReport("lexical", "ok", 1.0), LegReport("dense", status, 1.0)])
     key = search_key_if_cacheable(ask(corpus))
     assert key is not None
@@ -164,7 +170,7 @@ def test_other_processes_find_it_in_postgres(corpus: Corpus) -> None:
     assert is_found_again(corpus)  # it is in memory now
 
 
-def test_what_is_too_old_is_not_given_again(corpus: Corpus, settings: Settings) -> None:
+def test_a_cached_search_expires(corpus: Corpus, settings: Settings) -> None:
     is_found_again(corpus)
     background_writer.store_now()
     settings.CACHE_TTL_SECONDS = 0
@@ -199,7 +205,7 @@ def test_without_a_working_redis_it_is_searched(
 
 
 @pytest.mark.redis
-def test_somebody_elses_value_is_no_search(corpus: Corpus, with_redis: RedisProcess) -> None:
+def test_a_foreign_value_is_no_search(corpus: Corpus, with_redis: RedisProcess) -> None:
     asked = ask(corpus)
     key = f"search:{search_key_of(asked, standing_for(asked))}"
     values: list[Any] = [7, [1], {"value": {}, "made_at": 1e12}, {"value": {"passages": [{}]}, "made_at": 1e12}]
@@ -232,7 +238,7 @@ def test_it_is_bounded_in_bytes(settings: Settings) -> None:
     settings.CACHE_MEMORY_BYTES = 100_000
     found: Retrieved = made_retrieved("x" * 20_000)
     for number in range(10):
-        search_memory().put(str(number), KeptSearch(found.passages, answerable=True, made_at=1e12))
+        search_memory().put(str(number), CachedSearch(found.passages, answerable=True, made_at=1e12))
     assert search_memory().usage().bytes <= 100_000
     assert [search_memory().get(str(number)) is not None for number in (0, 5, 6, 9)] == [False, False, True, True]
 

@@ -1,4 +1,4 @@
-"""A search that was kept shows nothing that is gone, closed or changed."""
+"""A cached search shows nothing that was deleted, closed or changed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_new_document_is_found(corpus: Corpus) -> None:
     assert "30 days" in str(again)
 
 
-def test_a_document_that_is_reindexed_is_searched_anew(corpus: Corpus) -> None:
+def test_a_reindexed_document_is_searched_again(corpus: Corpus) -> None:
     before = search(ask(corpus))
     document = Document.objects.get(title="handbook")
     reindex_document(document)
@@ -95,7 +95,7 @@ def test_a_document_that_is_closed_later_is_found_by_its_readers_only(corpus: Co
         assert ("25 days" in text) == (user == member)
 
 
-def test_a_document_that_changes_hands_is_lost_to_those_who_had_it(corpus: Corpus) -> None:
+def test_a_search_is_lost_to_readers_that_lose_access(corpus: Corpus) -> None:
     group = Group.objects.create(name="staff")
     member = make_user()
     member.groups.add(group)

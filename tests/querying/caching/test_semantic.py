@@ -1,4 +1,4 @@
-"""The same question in other words is answered from the cache; a question that only looks like it is not."""
+"""A paraphrase is answered from the cache; a question that only looks like one is not."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_it_is_streamed_too(corpus: Corpus, standin: StandIn) -> None:
         "How many days of paid leave did employees get in 2020?",
     ],
 )
-def test_what_only_looks_alike_is_answered_anew(corpus: Corpus, standin: StandIn, question: str) -> None:
+def test_a_question_that_only_looks_alike_gets_its_own_answer(corpus: Corpus, standin: StandIn, question: str) -> None:
     mode_of(corpus, LEAVE)
     assert mode_of(corpus, question) != ALIKE
 
@@ -145,7 +145,7 @@ def test_an_answer_that_is_too_old_is_not_given(corpus: Corpus, settings: Settin
     assert mode_of(corpus, IN_OTHER_WORDS) == EXTRACTIVE
 
 
-def test_who_waits_for_the_leader_is_told_too_that_the_words_were_others(corpus: Corpus, standin: StandIn) -> None:
+def test_followers_of_a_paraphrase_get_its_similarity_too(corpus: Corpus, standin: StandIn) -> None:
     mode_of(corpus, LEAVE)
 
     def run(_: int) -> Any:

@@ -1,4 +1,4 @@
-"""What readers and managers may say of the semantic cache: a threshold, a budget, and questions that are barred."""
+"""The limits of the semantic cache: a threshold, a budget, and barred questions."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def post(client: APIClient, route: str, body: dict[str, Any]) -> HttpResponse:
     return client.post(f"/api/v1/{route}", body, format="json")
 
 
-def test_a_reader_says_so_and_asks_anew(corpus: Corpus) -> None:
+def test_after_a_report_the_question_gets_its_own_answer(corpus: Corpus) -> None:
     client = APIClient()
     answer = post(client, "query", {"query": OTHERS[0]}).json()  # type: ignore[attr-defined]
     assert answer["answer_mode"] == "cached_semantic"
@@ -252,7 +252,7 @@ def test_a_reason_that_makes_no_sense_is_refused(corpus: Corpus, more: dict[str,
     assert not FalseHit.objects.exists()
 
 
-def test_nobody_reports_somebody_elses_answer(corpus: Corpus) -> None:
+def test_a_reader_can_only_report_their_own_answers(corpus: Corpus) -> None:
     answer = hit(corpus, principal=Principal.of(make_user()))
     body = {"query_id": str(answer.id), "rating": -1, "reason": "wrong_question"}
     assert post(APIClient(), "feedback", body).status_code == 404
@@ -270,7 +270,7 @@ def test_what_was_answered_a_moment_ago_can_be_rated(corpus: Corpus, settings: S
 
 
 def test_never_across_rights_corpora_or_filters(corpus: Corpus) -> None:
-    """With words and meaning alike, only who asks what of which documents is another one."""
+    """Words and vectors are equal; only reader, options and documents differ."""
     SemanticCacheLimit.objects.create(corpus=corpus, similarity=0.0)
     hit(corpus)
     assert mode_of(corpus, OTHERS[1], top_k=2) != ALIKE

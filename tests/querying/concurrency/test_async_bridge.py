@@ -1,4 +1,4 @@
-"""Many questions from one event loop: all are answered, by few threads, and every connection comes back."""
+"""Many questions from one event loop are answered by few threads, and every connection is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legs side by side: each has a result or a reason, nobody waits too long, and every connection comes back."""
+"""Parallel legs: each has a result or a reason within the deadline, and every connection is released."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_results_come_in_the_order_of_the_legs() -> None:
     assert list(gather(legs, Deadline.after(10))) == ["slow", "fast", "middling"]
 
 
-def test_one_that_fails_is_told_apart_and_the_others_answer() -> None:
+def test_a_leg_that_fails_is_reported_and_the_others_answer() -> None:
     found = gather({"good": lambda: "found", "bad": fails, "other": lambda: "found"}, Deadline.after(10))
     assert (found["good"], found["other"]) == ("found", "found")
     failure = found["bad"]
@@ -111,7 +111,7 @@ def test_one_that_fails_is_told_apart_and_the_others_answer() -> None:
     assert in_use() == 0
 
 
-def test_nobody_waits_for_one_that_is_stuck_and_its_connection_comes_back() -> None:
+def test_a_stuck_leg_delays_no_other_and_releases_its_connection() -> None:
     deadline = Deadline.after(1.0)
     found = gather({"stuck": sleeping(30, at_most=4), "good": lambda: "found"}, deadline)
     assert found["good"] == "found"
@@ -134,7 +134,7 @@ def test_no_time_left_is_late_and_nothing_is_begun() -> None:
     assert begun == []
 
 
-def test_a_caller_who_is_gone_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_caller_leaves_no_connection_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*args: object, **kwargs: object) -> None:
         assert eventually(lambda: in_use() == 2)
         raise GeneratorExit

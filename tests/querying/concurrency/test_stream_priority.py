@@ -1,4 +1,4 @@
-"""Newcomers are at work at once; ends are, in their order, while there is room."""
+"""New streams start at once; written ones finish in their order, while there is room or no load."""
 
 from __future__ import annotations
 
@@ -7,119 +7,125 @@ import threading
 import pytest
 from pytest_django import Settings
 
-from querying.concurrency import stream_priority as module
-from querying.concurrency.search_queue import gate
-from querying.concurrency.stream_priority import AHEAD, Turn, Turns, turns
+from querying.concurrency.search_queue import search_queue
+from querying.concurrency.stream_priority import (
+    STREAMS_PER_SEARCH,
+    ScheduledStream,
+    StreamScheduler,
+    stream_scheduler,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-class Line:
-    """Whether somebody stands in it."""
+class Load:
+    """Whether searches wait."""
 
     def __init__(self, *, is_crowded: bool = True) -> None:
         self.is_crowded = is_crowded
 
 
 @pytest.fixture
-def line() -> Line:
-    return Line()
+def load() -> Load:
+    return Load()
 
 
 @pytest.fixture
-def two(line: Line) -> Turns:
-    return Turns(2, lambda: line.is_crowded)
+def two(load: Load) -> StreamScheduler:
+    return StreamScheduler(2, lambda: load.is_crowded)
 
 
-def reading(turns: Turns) -> Turn:
-    """Return the turn of one whose passages were found, and whose text the model writes."""
-    turn = turns.begin()
-    turn.rest()
-    return turn
+def reading(scheduler: StreamScheduler) -> ScheduledStream:
+    """Return a stream whose passages were found, and whose text the model writes."""
+    stream = scheduler.start()
+    stream.pause()
+    return stream
 
 
-def is_called(turn: Turn) -> bool:
-    return turn.wait(0)
+def is_granted(stream: ScheduledStream) -> bool:
+    return stream.wait(0)
 
 
-def test_while_nobody_stands_in_line_all_end_at_once(two: Turns, line: Line) -> None:
-    line.is_crowded = False
-    newcomers = [two.begin() for _ in range(5)]
-    assert all(reading(two).may_end() for _ in range(5))
+def test_without_load_all_finish_at_once(two: StreamScheduler, load: Load) -> None:
+    load.is_crowded = False
+    newcomers = [two.start() for _ in range(5)]
+    assert all(reading(two).may_finish() for _ in range(5))
     assert len(newcomers) == 5
 
 
-def test_with_room_an_end_waits_for_no_line(two: Turns) -> None:
-    newcomer = two.begin()
-    assert reading(two).may_end()
-    assert not reading(two).may_end()
-    newcomer.rest()
+def test_with_room_a_stream_finishes_under_load(two: StreamScheduler) -> None:
+    newcomer = two.start()
+    assert reading(two).may_finish()
+    assert not reading(two).may_finish()
+    newcomer.pause()
 
 
-def test_ends_follow_in_their_order_as_newcomers_have_something_to_read(two: Turns) -> None:
+def test_streams_finish_in_their_order_as_new_ones_have_something_to_read(two: StreamScheduler) -> None:
     ends = [reading(two) for _ in range(3)]
-    newcomers = [two.begin() for _ in range(3)]
-    assert [each.may_end() for each in ends] == [False, False, False]
-    newcomers[0].rest()
-    assert [is_called(each) for each in ends] == [False, False, False]  # two are at work still
-    newcomers[1].rest()
-    assert [is_called(each) for each in ends] == [True, False, False]
-    newcomers[2].rest()
-    assert [is_called(each) for each in ends] == [True, True, False]
-    ends[1].rest()
-    assert [is_called(each) for each in ends] == [True, True, True]
+    newcomers = [two.start() for _ in range(3)]
+    assert [each.may_finish() for each in ends] == [False, False, False]
+    newcomers[0].pause()
+    assert [is_granted(each) for each in ends] == [False, False, False]  # two are still active
+    newcomers[1].pause()
+    assert [is_granted(each) for each in ends] == [True, False, False]
+    newcomers[2].pause()
+    assert [is_granted(each) for each in ends] == [True, True, False]
+    ends[1].pause()
+    assert [is_granted(each) for each in ends] == [True, True, True]
 
 
-def test_a_newcomer_waits_for_nobody_and_comes_before_the_next_end(two: Turns) -> None:
+def test_a_new_stream_starts_at_once_and_before_the_next_one_finishes(two: StreamScheduler) -> None:
     first, second = reading(two), reading(two)
-    newcomers = [two.begin(), two.begin()]
-    assert [first.may_end(), second.may_end()] == [False, False]
-    latest = two.begin()
-    newcomers[0].rest()
-    assert not is_called(first)
-    latest.rest()
-    assert [is_called(first), is_called(second)] == [True, False]
+    newcomers = [two.start(), two.start()]
+    assert [first.may_finish(), second.may_finish()] == [False, False]
+    latest = two.start()
+    newcomers[0].pause()
+    assert not is_granted(first)
+    latest.pause()
+    assert [is_granted(first), is_granted(second)] == [True, False]
 
 
-def test_who_leaves_makes_room_once(two: Turns) -> None:
-    newcomers = [two.begin(), two.begin()]
+def test_a_stream_that_ends_makes_room_once(two: StreamScheduler) -> None:
+    newcomers = [two.start(), two.start()]
     gone, first, second = reading(two), reading(two), reading(two)
-    assert [each.may_end() for each in (gone, first, second)] == [False, False, False]
-    gone.rest()
-    gone.rest()
-    newcomers[0].rest()
-    newcomers[0].rest()
-    assert [is_called(each) for each in (gone, first, second)] == [False, True, False]
+    assert [each.may_finish() for each in (gone, first, second)] == [False, False, False]
+    gone.pause()
+    gone.pause()
+    newcomers[0].pause()
+    newcomers[0].pause()
+    assert [is_granted(each) for each in (gone, first, second)] == [False, True, False]
 
 
-def test_nobody_waits_for_a_line_that_is_gone(two: Turns, line: Line) -> None:
-    newcomers = [two.begin(), two.begin()]
+def test_no_stream_waits_once_the_load_is_over(two: StreamScheduler, load: Load) -> None:
+    newcomers = [two.start(), two.start()]
     end = reading(two)
-    assert not end.may_end()
+    assert not end.may_finish()
     assert not end.wait(0.01)
-    line.is_crowded = False
+    load.is_crowded = False
     assert end.wait(0.01)
-    end.rest()
+    end.pause()
     for each in newcomers:
-        each.rest()
-    assert (two.at_work, two.behind) == (0, 0)
+        each.pause()
+    assert (two.active, two.waiting) == (0, 0)
 
 
-def test_it_is_called_from_another_thread(two: Turns) -> None:
-    newcomers = [two.begin(), two.begin()]
+def test_a_stream_is_granted_from_another_thread(two: StreamScheduler) -> None:
+    newcomers = [two.start(), two.start()]
     end = reading(two)
-    assert not end.may_end()
-    threading.Timer(0.05, newcomers[0].rest).start()
+    assert not end.may_finish()
+    threading.Timer(0.05, newcomers[0].pause).start()
     assert end.wait(60)
 
 
-def test_the_turns_of_a_process_fit_its_gate(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_turns", None)
-    assert turns() is turns()
-    assert turns().most == AHEAD * gate().size
-    assert not turns().is_crowded()
-    monkeypatch.setattr(gate(), "_crowded_at", float("inf"))
-    assert turns().is_crowded()
-    before = turns()
+def test_the_scheduler_of_a_process_has_the_size_of_its_search_queue(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stream_scheduler()
+    assert stream_scheduler() is before
+    assert before.size == STREAMS_PER_SEARCH * search_queue().size
+    monkeypatch.setattr(search_queue(), "_crowded_at", float("-inf"))
+    assert not before.is_crowded()
+    monkeypatch.setattr(search_queue(), "_crowded_at", float("inf"))
+    assert before.is_crowded()
     settings.DATABASE_POOL_SIZE += 3
-    assert turns().most == before.most + AHEAD * 3
+    assert stream_scheduler().size == before.size + STREAMS_PER_SEARCH * 3

@@ -1,4 +1,4 @@
-"""What the gate learns from judged questions."""
+"""The calibrations that the gate learns from judged questions."""
 
 from __future__ import annotations
 

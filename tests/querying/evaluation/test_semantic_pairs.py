@@ -1,4 +1,4 @@
-"""The labelled pairs of questions, what the semantic cache makes of them, and `manage.py evaluate semantic-cache`."""
+"""The labelled pairs of questions, their judgement by the semantic cache, and `manage.py evaluate semantic-cache`."""
 
 from __future__ import annotations
 

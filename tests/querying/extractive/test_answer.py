@@ -1,4 +1,4 @@
-"""Answers without a model: the right sentences, quoted word for word, with citations that resolve."""
+"""Extractive answers: the right sentences, quoted word for word, with citations that resolve."""
 
 from __future__ import annotations
 

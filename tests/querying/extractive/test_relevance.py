@@ -1,4 +1,4 @@
-"""Which sentence of the passages is likeliest the answer."""
+"""The sentence of the passages that most likely is the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Citations: only those that resolve are left, whatever the pieces of the stream, and each quotes its passage."""
+"""Citations: only those that resolve are left, wherever the stream is cut, and each quotes its passage."""
 
 from __future__ import annotations
 

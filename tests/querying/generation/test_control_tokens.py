@@ -1,4 +1,4 @@
-"""Control tokens: none survives, in whatever disguise; text without them stays as it is."""
+"""Control tokens: none survives in any disguise; text without them is unchanged."""
 
 from __future__ import annotations
 

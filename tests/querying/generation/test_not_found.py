@@ -1,4 +1,4 @@
-"""A model that says that it isn't there is taken at its word, in six languages; half an answer stays an answer."""
+"""A refusal of the model is recognised in six languages; a partial answer stays an answer."""
 
 from __future__ import annotations
 

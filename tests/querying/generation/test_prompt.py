@@ -1,4 +1,4 @@
-"""The prompt: whatever a document holds, what is sent reads back as the same passages in the same slots."""
+"""The prompt: passages of any content are read back from it as the same passages."""
 
 from __future__ import annotations
 

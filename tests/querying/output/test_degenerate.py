@@ -1,4 +1,4 @@
-"""Loops and echoes are recognised, wherever the stream is cut; a normal text never is, however alike its lines are."""
+"""Loops and echoes are recognised wherever the stream is cut; normal text with similar lines is not."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_text_has_an_end_near_the_tokens_that_were_asked_for(tokens: int) -> N
     assert len(text.text) <= min(model_text.CHARS_PER_TOKEN * tokens + model_text.SLACK_CHARS, MOST_CHARS)
 
 
-def test_an_answer_has_no_more_citations_than_anybody_reads() -> None:
+def test_the_number_of_citations_of_an_answer_is_limited() -> None:
     found = citations_of("[1] " * 20_000, cast(Any, [make_passage("Leave is 25 days.")]))
     assert len(found) == MOST_CITATIONS
 

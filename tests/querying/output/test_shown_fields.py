@@ -1,4 +1,4 @@
-"""Titles, headings and sources leave without a link or an image, and as they are where there is none in them."""
+"""Titles, headings and sources lose links and images, and are unchanged without them."""
 
 from __future__ import annotations
 

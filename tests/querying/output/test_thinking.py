@@ -1,4 +1,4 @@
-"""What a model thinks aloud never leaves, however it is marked and wherever the stream is cut; talk about it does."""
+"""Thoughts of a model are removed, with any marks and wherever the stream is cut; text about such marks stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two questions count as one only if nothing in them differs that may change the answer."""
+"""Two questions count as the same only if no difference between them may change the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passages for programs in this process: chosen corpora, side by side, and what fails is named."""
+"""The Python API: chosen corpora are searched in parallel, and failures are reported."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_only_the_corpora_named_are_asked_and_a_lone_name_is_one(corpora: list[C
         fetch_all_rag_data(QUESTION, principal=NOBODY, corpora=["travel", "nothing"])
 
 
-def test_nobody_is_given_what_they_may_not_read(corpora: list[Corpus]) -> None:
+def test_a_caller_only_gets_passages_that_it_may_read(corpora: list[Corpus]) -> None:
     closed = make_corpus(slug="board")
     stock(closed, "The board gets 40 days of paid leave.")
     member = make_user(role="reader", tenant=closed.tenant)

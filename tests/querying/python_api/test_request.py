@@ -1,4 +1,4 @@
-"""What a program may ask for; what it may not is refused by the name of the option."""
+"""The options of the Python API; invalid ones are refused by name."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_no_questions_have_no_results() -> None:
     assert prefetch_all_rag_data([], principal=NOBODY) == ()
 
 
-def test_nobody_waits_longer_than_the_server_allows(settings: Settings) -> None:
+def test_the_deadline_is_limited_by_the_server(settings: Settings) -> None:
     settings.DEADLINE_SECONDS, settings.DEADLINE_MAX_SECONDS = 3.0, 10.0
     assert 2 < RequestOptions(NOBODY).deadline().remaining() <= 3
     assert 9 < RequestOptions(NOBODY, deadline_seconds=1e9).deadline().remaining() <= 10

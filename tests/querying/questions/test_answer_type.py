@@ -1,12 +1,12 @@
-"""What kind of answer a question wants, in the languages that the tables know."""
+"""The answer types of questions, in the languages of the tables."""
 
 from __future__ import annotations
 
 import pytest
 
-from querying.questions.answer_type import Wanted, has_wanted, wanted_by
+from querying.questions.answer_type import AnswerType, has_wanted, wanted_by
 
-N, T, NAME, WHY, WAY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON, Wanted.WAY
+N, T, NAME, WHY, WAY = AnswerType.NUMBER, AnswerType.TIME, AnswerType.NAME, AnswerType.REASON, AnswerType.WAY
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ N, T, NAME, WHY, WAY = Wanted.NUMBER, Wanted.TIME, Wanted.NAME, Wanted.REASON, W
         ("¿Cómo puedo pagar?", WAY), ("Làm thế nào để trả tiền?", WAY), ("怎么付款？", WAY), ("How long do I wait?", N),
     ],
 )  # fmt: skip
-def test_a_question_word_tells_what_is_wanted(question: str, wanted: Wanted | None) -> None:
+def test_a_question_word_tells_what_is_wanted(question: str, wanted: AnswerType | None) -> None:
     assert wanted_by(question) is wanted
 
 
@@ -54,5 +54,5 @@ def test_a_question_word_tells_what_is_wanted(question: str, wanted: Wanted | No
         ("The fee was paid in May.", WAY, "How do I pay?", False),
     ],
 )
-def test_a_sentence_has_it_or_not(sentence: str, wanted: Wanted, question: str, *, expected: bool) -> None:
+def test_a_sentence_has_it_or_not(sentence: str, wanted: AnswerType, question: str, *, expected: bool) -> None:
     assert has_wanted(sentence, wanted, question) is expected

@@ -1,4 +1,4 @@
-"""Words that only say how something is asked."""
+"""The function words of questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a number must count or measure to be the amount that was asked for."""
+"""The units that a number must have to be the requested amount."""
 
 from __future__ import annotations
 

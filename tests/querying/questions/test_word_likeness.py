@@ -1,10 +1,10 @@
-"""Which words of a text stand for a word of a question."""
+"""The words of a text that stand for a word of a question."""
 
 from __future__ import annotations
 
 import pytest
 
-from querying.questions.word_likeness import ALIKE, FORM, OTHER_FORM, PART, Known, likeness, stand_ins
+from querying.questions.word_likeness import ALIKE, FORM, OTHER_FORM, PART, Vocabulary, likeness, stand_ins
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_word_stands_for_another_form_fully_and_for_a_part_of_a_compound_half(
     asked: str, word: str, low: float, high: float
 ) -> None:
     assert low <= likeness(asked, word) <= high
-    assert Known([word]).near(asked) == ({word: likeness(asked, word)} if likeness(asked, word) else {})
+    assert Vocabulary([word]).near(asked) == ({word: likeness(asked, word)} if likeness(asked, word) else {})
 
 
 def test_a_compound_of_two_words_of_the_question_is_what_it_asks_for() -> None:

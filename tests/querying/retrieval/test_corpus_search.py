@@ -1,4 +1,4 @@
-"""Several corpora at once: the same passages as one after another, and one that is ill costs nobody else's."""
+"""Several corpora in parallel: the same passages as one after another, and a failing corpus costs no other one."""
 
 from __future__ import annotations
 
@@ -197,14 +197,14 @@ def replace_document(document: Document, text: str, version: int) -> None:
 def test_a_document_that_is_replaced_between_search_and_loading_is_not_lost(
     corpora: list[Corpus], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = corpus_search.search_side_by_side
+    original = corpus_search.search_in_parallel
 
     def then_replaced(*args: Any) -> Any:
         found = original(*args)
         replace_document(corpora[0].documents.get(), LEAVE, version=2)
         return found
 
-    monkeypatch.setattr(ranking, "search_side_by_side", then_replaced)
+    monkeypatch.setattr(ranking, "search_in_parallel", then_replaced)
     found = ask(*corpora)
     assert set(texts(found)) == {LEAVE, OTHER, TRAINS}
     assert len(statuses(found)) == len(found.legs) == 6

@@ -1,4 +1,4 @@
-"""Who names no corpus asks their own documents: the demo only where there are no others."""
+"""Without a named corpus all readable ones are asked; the demo only if there is no other."""
 
 from __future__ import annotations
 

@@ -2,25 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from querying.retrieval.fusion import Candidate, Voice, default_weight, fuse
+from querying.retrieval.fusion import Candidate, FusionWeight, default_weight, fuse
 
-ONE = {1: Voice(0.75, "wordllama")}
+ONE = {1: FusionWeight(0.75, "wordllama")}
 
 
-def order(candidates: list[Candidate], voices: dict[int, Voice]) -> list[int]:
-    return [each.candidate.chunk_id for each in fuse(candidates, voices)]
+def order(candidates: list[Candidate], weights: dict[int, FusionWeight]) -> list[int]:
+    return [each.candidate.chunk_id for each in fuse(candidates, weights)]
 
 
 def test_scores_count_and_not_ranks() -> None:
     # 1 is first by far for the words and second, hardly, for the vectors; ranks would make it a draw with 2.
     candidates = [Candidate(1, 1, 30.0, 0.50), Candidate(2, 1, 10.0, 0.51), Candidate(3, 1, 9.0, 0.10)]
-    assert order(candidates, {1: Voice(0.5, "m")}) == [1, 2, 3]
+    assert order(candidates, {1: FusionWeight(0.5, "m")}) == [1, 2, 3]
 
 
 def test_the_weight_decides_between_the_legs() -> None:
     candidates = [Candidate(1, 1, 10.0, 0.1), Candidate(2, 1, 1.0, 0.9)]
     assert order(candidates, ONE) == [1, 2]
-    assert order(candidates, {1: Voice(0.25, "m")}) == [2, 1]
+    assert order(candidates, {1: FusionWeight(0.25, "m")}) == [2, 1]
     assert [each.score for each in fuse(candidates, ONE)] == [0.75, 0.25]
 
 
@@ -47,9 +47,9 @@ def test_cosines_of_two_models_are_not_compared() -> None:
         Candidate(3, 2, None, 0.40),
         Candidate(4, 2, None, 0.10),
     ]
-    voices = {1: Voice(0.6, "one"), 2: Voice(0.6, "two")}
-    assert order(candidates, voices) == [1, 3, 2, 4]
-    assert order(candidates, {1: Voice(0.6, "one"), 2: Voice(0.6, "one")}) == [1, 2, 3, 4]
+    weights = {1: FusionWeight(0.6, "one"), 2: FusionWeight(0.6, "two")}
+    assert order(candidates, weights) == [1, 3, 2, 4]
+    assert order(candidates, {1: FusionWeight(0.6, "one"), 2: FusionWeight(0.6, "one")}) == [1, 2, 3, 4]
 
 
 def test_no_candidates_are_no_ranking() -> None:

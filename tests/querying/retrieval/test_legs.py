@@ -1,4 +1,4 @@
-"""A leg that fails is named, and the others go on; a read whose connection breaks is made once more."""
+"""A leg that fails is reported, and the others go on; a read whose connection is lost is repeated once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions to real documents, and to documents that are in the middle of something."""
+"""Retrieval from indexed documents, and from documents that are being indexed or deleted."""
 
 from __future__ import annotations
 

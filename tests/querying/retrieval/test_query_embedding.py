@@ -1,4 +1,4 @@
-"""A model server embeds a question once, for all processes and as long as its vector is kept."""
+"""A model server embeds a question once for all processes, until its vector expires."""
 
 from __future__ import annotations
 

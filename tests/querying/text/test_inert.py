@@ -1,4 +1,4 @@
-"""What a document says is shown as it stands, and nothing of it is markup or a link."""
+"""Text of documents is shown literally: nothing in it becomes markup or a link."""
 
 from __future__ import annotations
 
