@@ -12,8 +12,8 @@ EVERYBODY = "everybody"  # no document is closed: who may ask the corpora at all
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Two questions with equal standings search the same documents, and find the same in them."""
+class AccessFingerprint:
+    """Two questions with equal fingerprints search the same documents, and find the same in them."""
 
     corpora: tuple[tuple[int, int, int | None], ...]  # those that may be asked: id, epoch, id of the live space
     rights: Any  # JSON

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
 
-from documents.access.fingerprint import EVERYBODY, Standing, rights_of
+from documents.access.fingerprint import EVERYBODY, AccessFingerprint, rights_of
 from documents.access.policy import Principal, choose_among, everything_of, readable_corpora, slugs_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from ragsite.postgres.base import raise_if_exhausted
@@ -28,18 +28,18 @@ SCOPES_KEPT = 10  # of one state: the same corpora, in other words or another or
 
 
 @dataclass(frozen=True)
-class Scope:
+class QuestionScope:
     """The corpora that a question is for, with their live spaces; and what a cached answer from them depends on."""
 
     corpora: tuple[Corpus, ...]
-    standing: Standing
+    fingerprint: AccessFingerprint
 
 
 @dataclass(frozen=True)
 class _State:
     corpora: tuple[Corpus, ...]
     rights: Any
-    scopes: dict[tuple[str, ...], Scope] = field(default_factory=dict)  # by the names that were asked for
+    scopes: dict[tuple[str, ...], QuestionScope] = field(default_factory=dict)  # by the names that were asked for
 
 
 _reads: ReadTogether[_State] = ReadTogether(
@@ -54,7 +54,7 @@ _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KE
 _PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"), (EmbeddingSpace, "live__"))
 
 
-def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> Scope:
+def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> QuestionScope:
     """Return the corpora with these names (none: `access.everything_of` them) that the principal may ask.
 
     As they are stored now.
@@ -69,13 +69,13 @@ def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: fl
     scope = state.scopes.get(asked_for)
     if scope is None:
         corpora = tuple(choose_among(names, state.corpora) if names else everything_of(state.corpora))
-        scope = Scope(corpora, _standing(corpora, state))
+        scope = QuestionScope(corpora, _fingerprint(corpora, state))
         if len(state.scopes) < SCOPES_KEPT:
             state.scopes[asked_for] = scope
     return scope
 
 
-def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
+def fingerprint_of(principal: Principal, corpora: Sequence[Corpus]) -> AccessFingerprint:
     """Return what the principal's answers from these corpora depend on, as it is stored now.
 
     The rights name everything that `access.readable_documents` looks at: change both together. Never less, or one
@@ -85,7 +85,7 @@ def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
     # a connection.
     state = _read(principal, tuple(sorted({corpus.slug for corpus in corpora})))
     found = {corpus.pk: corpus for corpus in state.corpora}
-    return _standing([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
+    return _fingerprint([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
 
 
 def epochs_of(corpora: Sequence[int]) -> dict[int, int]:
@@ -93,10 +93,10 @@ def epochs_of(corpora: Sequence[int]) -> dict[int, int]:
     return dict(rows_of(("SELECT id, epoch FROM documents_corpus WHERE id = ANY (%s)", (list(corpora),))))
 
 
-def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
+def _fingerprint(corpora: Sequence[Corpus], state: _State) -> AccessFingerprint:
     has_closed = any(corpus.has_closed_documents for corpus in corpora)
     spaces = [(corpus, corpus.live_space) for corpus in corpora]
-    return Standing(
+    return AccessFingerprint(
         tuple((corpus.pk, corpus.epoch, None if space is None else space.pk) for corpus, space in spaces),
         state.rights if has_closed else EVERYBODY,
     )

@@ -99,14 +99,14 @@ def measure_closeness(space: EmbeddingSpace, *, sample: int = SAMPLE) -> Closene
     items = known_items(corpus, sample)
     deadline = Deadline.after(settings.OLLAMA_EMBED_TIMEOUT_SECONDS * -(-sample // settings.OLLAMA_EMBED_BATCH_SIZE))
     vectors = embed_questions(space, [item.question for item in items], deadline=deadline)
-    reach = whole(corpus)
+    scope = whole(corpus)
     right, wrong = [], []
     for item, vector in zip(items, vectors, strict=True):
         if not np.any(vector):
             continue
         stored = Embedding.objects.filter(space=space, chunk__in=item.right).values_list("vector", flat=True)[:NEAREST]
         with transaction.atomic():
-            near = dense_leg(reach, space, vector, len(item.right) + NEAREST)
+            near = dense_leg(scope, space, vector, len(item.right) + NEAREST)
         others = [cosine for chunk_id, cosine in near.items() if chunk_id not in item.right]
         own = [_cosine(vector, each) for each in stored]
         if own and others:

@@ -20,7 +20,7 @@ from documents.indexing.attempts import Interrupted
 from documents.models import Corpus, EmbeddingSpace
 from documents.reindexing.coverage import live_chunks, whole
 from documents.reindexing.index_recall import sampled_chunks
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.search.vector_search import dense_leg
 from documents.vectors.embedding import embed_questions
 from ragsite.deadline import Deadline
@@ -150,18 +150,18 @@ def _found(
     calls = -(-len(items) // settings.OLLAMA_EMBED_BATCH_SIZE)
     deadline = Deadline.after(calls * settings.OLLAMA_EMBED_TIMEOUT_SECONDS)
     vectors = embed_questions(space, [item.question for item in items], deadline=deadline)
-    reach = whole(corpus)
+    scope = whole(corpus)
     found = []
     for vector in vectors:
         if not keep_going():
             raise Interrupted
-        found.append(_nearest(reach, space, vector) if np.any(vector) else [])
+        found.append(_nearest(scope, space, vector) if np.any(vector) else [])
     return found
 
 
-def _nearest(reach: Reach, space: EmbeddingSpace, vector: np.ndarray) -> list[int]:
+def _nearest(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray) -> list[int]:
     with transaction.atomic():
-        near = dense_leg(reach, space, vector, TOP)
+        near = dense_leg(scope, space, vector, TOP)
     return sorted(near, key=lambda pk: (-near[pk], pk))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from documents.models import Chunk, Corpus, Document, Embedding, EmbeddingSpace
-from documents.search.search_scope import Reach, Readable
+from documents.search.search_scope import Readable, SearchScope
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def coverage_of(space: EmbeddingSpace) -> Coverage:
     return Coverage(total - missing_chunks(space).count(), total)
 
 
-def whole(corpus: Corpus) -> Reach:
+def whole(corpus: Corpus) -> SearchScope:
     """Return all of a corpus, as somebody who may read everything searches it."""
     documents = Document.objects.filter(corpus=corpus, deleted_at=None).order_by()
-    return Reach(corpus, Readable.of(documents, corpus), corpus.chunk_count)
+    return SearchScope(corpus, Readable.of(documents, corpus), corpus.chunk_count)

@@ -30,7 +30,7 @@ def measure_recall(
     distance are equally right. Raises Interrupted when `keep_going` says so.
     """
     space.corpus.refresh_from_db()
-    reach = whole(space.corpus)
+    scope = whole(space.corpus)
     shares = []
     for chunk_id in sampled_chunks(space.corpus, sample).values_list("pk", flat=True):
         if not keep_going():
@@ -40,15 +40,15 @@ def measure_recall(
             continue
         asked = np.asarray(vector, dtype=np.float32)
         with transaction.atomic():
-            right = [near for pk, near in exact_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
-            found = [near for pk, near in dense_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
+            right = [near for pk, near in exact_leg(scope, space, asked, TOP + 1).items() if pk != chunk_id]
+            found = [near for pk, near in dense_leg(scope, space, asked, TOP + 1).items() if pk != chunk_id]
         if right[:TOP]:
             shares.append(_share_found(right[:TOP], found))
     return {
         "recall_at_10": round(float(np.mean(shares)), 4) if shares else None,
         "sample": len(shares),
         "chunks": space.corpus.chunk_count,
-        "method": "exact" if reach.is_small else "index",
+        "method": "exact" if scope.is_small else "index",
         "at": timezone.now().isoformat(timespec="seconds"),
     }
 

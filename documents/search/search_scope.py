@@ -43,7 +43,7 @@ class Readable:
 
 
 @dataclass(frozen=True)
-class Reach:
+class SearchScope:
     """A corpus, or a part of it. Every query for chunks or vectors starts from here."""
 
     corpus: Corpus
@@ -59,7 +59,7 @@ class Reach:
 
     @property
     def is_known(self) -> bool:
-        """Return whether nearly all rows that `listed` lets through are within reach: then rights are looked up last.
+        """Return whether nearly all rows that `listed` lets through are within scope: then rights are looked up last.
 
         That is, for the best rows only, until there are enough. The conditions are many, and checked for every row
         they take longer than all else; in some plans Postgres even reads the list anew for each of its documents.
@@ -83,7 +83,7 @@ class Reach:
 
     @cached_property
     def live_chunks(self) -> Compiled:
-        """Return the condition for a row of documents_chunk to be within reach: in the live version of a document."""
+        """Return the condition for a row of documents_chunk to be within scope: in the live version of a document."""
         sql, parameters = self.statements.live_versions
         return f"(documents_chunk.document_id, documents_chunk.version) IN ({sql})", parameters
 
@@ -94,19 +94,19 @@ class Reach:
         return f"document_id IN ({sql})", parameters
 
 
-def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> Reach:
+def search_scope_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> SearchScope:
     """Return what of a corpus a principal may search under these filters. Raises InvalidInput for a bad filter."""
     condition = condition_of(filters)
     readable, listing = _known(corpus, principal) if condition is None else _written(corpus, principal, condition)
     if condition is None and not _has_closed_documents(corpus):
-        return Reach(corpus, readable, corpus.chunk_count)
+        return SearchScope(corpus, readable, corpus.chunk_count)
     # A document has a chunk at least, so that many documents are enough to know that it is a large part.
     most = int(settings.EXACT_SCAN_MAX_CHUNKS)
     sql, parameters = listing
     rows = rows_of((f"{sql} LIMIT %s", (*parameters, most + 1)), is_kept=condition is None)
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
-    return Reach(corpus, readable, chunk_count, only, is_restricted=True)
+    return SearchScope(corpus, readable, chunk_count, only, is_restricted=True)
 
 
 def _known(corpus: Corpus, principal: Principal) -> tuple[Readable, Compiled]:
@@ -123,7 +123,7 @@ def _known(corpus: Corpus, principal: Principal) -> tuple[Readable, Compiled]:
 
 
 def _written(corpus: Corpus, principal: Principal, condition: Q | None) -> tuple[Readable, Compiled]:
-    """Return the statements for the documents within reach, and the one that lists them: (id, number of chunks)."""
+    """Return the statements for the documents within scope, and the one that lists them: (id, number of chunks)."""
     documents = readable_documents(principal, corpus).order_by()
     listed = readable_documents(principal).filter(corpus=corpus).order_by()
     if condition is not None:

@@ -6,7 +6,7 @@ import numpy as np
 from django.conf import settings
 
 from documents.models import EmbeddingSpace
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.search.vector_sql import exact_rows, index_rows
 from documents.vectors.index_layout import shape_of
 from ragsite.postgres.compiled_queries import Compiled
@@ -22,53 +22,53 @@ BROADER = 4  # times what is asked for
 FILTERED_MIN = 400
 
 
-def dense_statement(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
+def dense_statement(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
     """Return the statement for the nearest chunks: (chunk id, document id, cosine distance), the nearest first.
 
     It may name chunks that are no longer live, or not yet: while a document is indexed anew, both have vectors here.
     Looking up every chunk's version takes longer than comparing all vectors, so that is left to `score_all`.
     """
-    how = exact_statement if reach.is_small else index_statement
-    return how(reach, space, vector, limit)
+    how = exact_statement if scope.is_small else index_statement
+    return how(scope, space, vector, limit)
 
 
-def exact_statement(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
-    """Return the statement that looks at every vector within reach."""
-    if not (reach.is_small and reach.is_known):
-        return exact_rows(space, reach.vectors, vector, limit)
+def exact_statement(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
+    """Return the statement that looks at every vector within scope."""
+    if not (scope.is_small and scope.is_known):
+        return exact_rows(space, scope.vectors, vector, limit)
     # Rights are looked up for the best rows only, until there are enough.
-    nearest, listed = exact_rows(space, reach.listed, vector, None)
-    within, given = reach.vectors
+    nearest, listed = exact_rows(space, scope.listed, vector, None)
+    within, given = scope.vectors
     sql = f"SELECT * FROM ({nearest} OFFSET 0) AS nearest WHERE {within} ORDER BY distance LIMIT {int(limit)}"
     return sql, (*listed, *given)
 
 
-def index_statement(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
+def index_statement(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> Compiled:
     """Return the statement that the space's HNSW index answers."""
-    return index_rows(space, reach.vectors, vector, limit)
+    return index_rows(space, scope.vectors, vector, limit)
 
 
-def exact_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
+def exact_leg(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
     """Return the cosine similarities of the chunks that are truly the nearest, by id."""
-    return _similarities(reach, exact_statement(reach, space, vector, limit))
+    return _similarities(scope, exact_statement(scope, space, vector, limit))
 
 
-def dense_leg(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
+def dense_leg(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
     """Return the cosine similarities of the nearest chunks, by id. Runs in the caller's short transaction."""
-    if reach.is_small:
-        return exact_leg(reach, space, vector, limit)
+    if scope.is_small:
+        return exact_leg(scope, space, vector, limit)
     shape = shape_of(space)
-    fetched = max(FILTERED_MIN, BROADER * limit) if reach.is_restricted and shape.is_whole else limit
+    fetched = max(FILTERED_MIN, BROADER * limit) if scope.is_restricted and shape.is_whole else limit
     breadth = int(space.index_settings.get("ef_search", 0)) or max(
         EF_SEARCH_MIN, (BROADER if shape.is_whole else shape.rerank) * limit
     )
     set_local({"hnsw.iterative_scan": "relaxed_order", "hnsw.ef_search": str(min(breadth, EF_SEARCH_MAX))})
-    found = _similarities(reach, index_statement(reach, space, vector, fetched))
+    found = _similarities(scope, index_statement(scope, space, vector, fetched))
     if len(found) < min(fetched, int(settings.EXACT_SCAN_MAX_CHUNKS)):
-        # The scan of the index ends after hnsw.max_scan_tuples: what is within reach is little, or far away.
-        return exact_leg(reach, space, vector, limit)
+        # The scan of the index ends after hnsw.max_scan_tuples: what is within scope is little, or far away.
+        return exact_leg(scope, space, vector, limit)
     return dict(sorted(found.items(), key=lambda each: -each[1])[:limit])
 
 
-def _similarities(reach: Reach, nearest: Compiled) -> dict[int, float]:
-    return {chunk_id: 1.0 - distance for chunk_id, _, distance in reach.rows_of(nearest)}
+def _similarities(scope: SearchScope, nearest: Compiled) -> dict[int, float]:
+    return {chunk_id: 1.0 - distance for chunk_id, _, distance in scope.rows_of(nearest)}

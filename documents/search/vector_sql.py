@@ -1,6 +1,6 @@
 """The ORM's queries for the nearest vectors, each written once: writing takes Django longer than Postgres to answer.
 
-What changes from question to question is put in later: the vector, and the condition for a row to be within reach.
+What changes from question to question is put in later: the vector, and the condition for a row to be within scope.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ragsite.postgres.compiled_queries import Compiled, compiled, with_literal
 
 TEMPLATES_KEPT = 1000
 CANDIDATES_MIN = 200  # of an index of less than the whole vectors: what is put in order anew
-_HERE = "'within reach' IS NOT NULL"  # stands for the condition; nobody else writes it
+_HERE = "'within scope' IS NOT NULL"  # stands for the condition; nobody else writes it
 _lock = threading.Lock()
 _templates: LRUCache[Hashable, Template] = LRUCache(TEMPLATES_KEPT)
 Rows = QuerySet[Embedding, Any]
 
 
 class Within(Func):
-    """Stands for the condition for a row to be within reach, so that the ORM leaves room for it."""
+    """Stands for the condition for a row to be within scope, so that the ORM leaves room for it."""
 
     output_field = BooleanField()
 

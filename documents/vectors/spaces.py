@@ -23,7 +23,7 @@ from ragsite.postgres.limits import statements_may_take_any_time
 logger = logging.getLogger(__name__)
 WORDLLAMA = "wordllama"
 WORDLLAMA_DIMENSIONS = 256
-INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, whole subjects are out of reach of some questions
+INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, some questions find nothing of whole subjects
 HALF_MAX = 65504.0  # largest half-precision number
 WAIT_FOR_BUILD_SECONDS = 1.0
 SMALLEST_NORM = 1e-6  # a shorter vector has no direction: its cosine distance is NaN

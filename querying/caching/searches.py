@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from documents.access.fingerprint import Standing
+from documents.access.fingerprint import AccessFingerprint
 from querying.cachestore import shared_entries
 from querying.cachestore.failures import unless_it_fails
 from querying.cachestore.hit_counters import count
@@ -37,7 +37,7 @@ class SearchKey:
     """Where to look for the passages of a question; and for whom they are."""
 
     digest: str
-    standing: Standing
+    standing: AccessFingerprint
 
 
 @dataclass(frozen=True)
