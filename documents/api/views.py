@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from documents.adding import add_documents
 from documents.api import schema
 from documents.api.authentication import principal_of
 from documents.api.document_queries import find_corpora, find_documents, read_window
@@ -41,6 +40,7 @@ from documents.corpora import change_corpus, create_corpus, describe
 from documents.indexing.cancellation import cancel_indexing
 from documents.indexing.queue import reindex_document
 from documents.storage.deletion import delete_corpus, delete_document
+from documents.uploads.acceptance import accept_uploads
 from documents.uploads.archives import add_archive
 from ragsite.web.data_view import DataView
 
@@ -117,7 +117,7 @@ class DocumentsView(DataView):
         upload = _valid(UploadSerializer(data=request.data, context={"ignores_unknown": self.ignores_unknown}))
         principal, files = principal_of(request), upload.pop("file")
         corpus = editable_corpus(principal, upload.pop("corpus"))
-        accepted = AcceptedSerializer(add_documents(principal, corpus, files, **upload), many=True).data
+        accepted = AcceptedSerializer(accept_uploads(principal, corpus, files, **upload), many=True).data
         return Response({**(accepted[0] if len(accepted) == 1 else {}), "documents": accepted}, status=202)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
-from documents.indexing.attempts import Interrupted, Superseded, claim, claim_all, wait_for_model
+from documents.indexing.attempts import Interrupted, Superseded, claim, claim_all
 from documents.indexing.batch_versions import publish_together, store_together
 from documents.indexing.companion_jobs import SMALL_BYTES, Taken
 from documents.indexing.crash_points import checkpoint
@@ -251,7 +251,7 @@ class _Run:
         """Leave a group to later runs."""
         for read in group.reads:
             if isinstance(exc, MODEL_IS_AWAY):
-                wait_for_model(read.document, exc.message)
+                read.document.wait_for_model(exc.message)
             if read.document.pk == self._first.pk:
                 self._error = exc or Interrupted()
         self._retry([read.document.pk for read in group.reads], 0.0 if isinstance(exc, Interrupted) else RETRY_SECONDS)

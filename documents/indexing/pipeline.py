@@ -18,13 +18,11 @@ from django.db import InterfaceError, OperationalError
 
 from documents.extraction import Extracted, ExtractionFailed
 from documents.indexing.attempts import (
-    INTERNAL_ERROR,
     Interrupted,
     Superseded,
     claim,
     count_crash,
     fail,
-    wait_for_model,
 )
 from documents.indexing.crash_points import checkpoint
 from documents.indexing.file_text import text_of
@@ -39,6 +37,7 @@ from documents.indexing.versions import (
     store_text,
 )
 from documents.models import Corpus, Document, EmbeddingSpace
+from documents.models.document import INTERNAL_ERROR
 from documents.text.chunking import Piece, cut, embedded_text
 from documents.text.names import TITLE_MAX_CHARS, clean_text, title_of
 from documents.vectors.spaces import live_space_of
@@ -105,7 +104,7 @@ def _try(document: Document, action: Callable[[], None]) -> Document.Status:
     try:
         action()
     except MODEL_IS_AWAY as exc:
-        wait_for_model(document, exc.message)
+        document.wait_for_model(exc.message)
         raise
     except FileNotFoundError:
         return _failed(document, "file_missing", "The stored file is gone; upload it again.")

@@ -15,9 +15,10 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Concat, Now
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from documents.indexing.attempts import CRASHED_WORKER, count_crash
+from documents.indexing.attempts import count_crash
 from documents.indexing.queue import INDEX_TASK, enqueue, remove_job, repeat_job
 from documents.models import Document
+from documents.models.document import CRASHED_WORKER
 
 logger = logging.getLogger(__name__)
 

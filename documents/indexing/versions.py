@@ -35,7 +35,7 @@ from ragsite.errors import EmbeddingMismatch, OllamaBusy, OllamaUnavailable
 CHUNKS_PER_INSERT = 500
 EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: as many texts as a server would get in these
 SHORT_WAITS_SECONDS = (1.0, 3.0)  # for a model that is only busy; after that the document waits in the queue
-SHORT_WAIT_MAX_SECONDS = 10.0
+LONGEST_SHORT_WAIT_SECONDS = 10.0
 Item = TypeVar("Item")
 Vectors = Iterator[np.ndarray]
 
@@ -213,25 +213,34 @@ def _without_connection(vectors: Vectors) -> Vectors:
 
 
 def embed_patiently(
-    space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool], pause: Pause
+    space: EmbeddingSpace,
+    texts: Sequence[str],
+    keep_going: Callable[[], bool],
+    pause: Pause,
+    *,
+    waits_seconds: Sequence[float] | None = None,
+    longest_wait_seconds: float = LONGEST_SHORT_WAIT_SECONDS,
+    calls: int = CALLS_AHEAD,
 ) -> np.ndarray:
-    """Return the vectors of a call's texts.
+    """Return the vectors of texts; a model that fails is asked again after each wait, by default twice.
 
-    A model that fails gets two more chances: a hiccup must not cost a whole run.
+    `pause` sleeps so many seconds. `calls` is how many calls to the model's server the deadline has to last for: by
+    default this one, behind those that are under way already.
+
+    Raises Interrupted when `keep_going` says so, and what `embed_passages` raises when the last try fails.
     """
-    for wait_seconds in SHORT_WAITS_SECONDS:
-        _stop_if_told(keep_going)
+
+    def embed() -> np.ndarray:
+        if not keep_going():
+            raise Interrupted
+        return embed_passages(space, texts, deadline=Deadline.after(calls * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
+
+    for wait_seconds in SHORT_WAITS_SECONDS if waits_seconds is None else waits_seconds:
         try:
-            return _embed(space, texts)
+            return embed()
         except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
-            pause(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
-    _stop_if_told(keep_going)
-    return _embed(space, texts)
-
-
-def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> np.ndarray:
-    # Behind the calls that are under way already, also those of other workers.
-    return embed_passages(space, texts, deadline=Deadline.after(CALLS_AHEAD * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
+            pause(min(max(exc.retry_after_seconds or 0.0, wait_seconds), longest_wait_seconds))
+    return embed()
 
 
 @contextlib.contextmanager

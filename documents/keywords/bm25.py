@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.keywords.terms import LEVELS, QuestionTerm
-from documents.models import Corpus
 from ragsite.postgres.compiled_queries import Compiled
 
 # Passages are short: that a word occurs at all says most, the third time little (k1 is 1.2 for whole documents).
@@ -58,11 +57,6 @@ def repeated(count: int, words: int) -> float:
     words, 2 among 10 and more.
     """
     return float(count ** min(1.0, LEAST_EXPONENT + words / (2 * LONG_QUESTION_WORDS)))
-
-
-def average_length(corpus: Corpus) -> float:
-    """Return the mean length of the corpus' chunks in lexemes."""
-    return max(1.0, corpus.lexeme_count / max(1, corpus.chunk_count))
 
 
 def telling_terms(terms: Sequence[QuestionTerm]) -> list[QuestionTerm]:

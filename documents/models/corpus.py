@@ -103,6 +103,11 @@ class Corpus(models.Model):
             return space
         return self.spaces.filter(status="live").first()
 
+    @property
+    def average_length(self) -> float:
+        """Return the mean length of the corpus' live chunks in lexemes, at least 1: BM25 divides by it."""
+        return max(1.0, self.lexeme_count / max(1, self.chunk_count))
+
     # Whether some documents aren't for everybody, if that was read together with the corpus.
     has_closed_documents: bool | None = None
 

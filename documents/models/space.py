@@ -9,6 +9,8 @@ from documents.models.chunk import Chunk
 from documents.models.corpus import Corpus
 from documents.models.document import Document
 
+INDEX_PREFIX = "embedding_hnsw_"  # of the name of a space's HNSW index; the space's id follows
+
 
 class EmbeddingSpace(models.Model):
     """All vectors of one model over one corpus. Questions search the live one only."""
@@ -55,6 +57,11 @@ class EmbeddingSpace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} over {self.corpus} ({self.status})"
+
+    @property
+    def index_name(self) -> str:
+        """Return the name of the space's own HNSW index."""
+        return f"{INDEX_PREFIX}{self.pk}"
 
 
 class Embedding(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 from documents.models import Corpus, EmbeddingSpace
 from documents.reindexing.coverage import coverage_of
 from documents.vectors.index_progress import building
-from documents.vectors.spaces import has_index, index_bytes, index_name, wants_index
+from documents.vectors.spaces import has_index, index_bytes, wants_index
 
 BYTES_PER_MB = 1_000_000
 
@@ -20,7 +20,7 @@ def status_of(corpus: Corpus) -> list[dict[str, Any]]:
 
 def _status(space: EmbeddingSpace) -> dict[str, Any]:
     coverage = coverage_of(space)
-    build = building(index_name(space))
+    build = building(space.index_name)
     return {
         "id": space.pk,
         "provider": space.provider,
@@ -45,7 +45,7 @@ def index_state(space: EmbeddingSpace) -> str:
     """Return valid, building, missing (and wanted), or exact: every vector is looked at, as it should be."""
     if has_index(space):
         return "valid"
-    if building(index_name(space)) is not None:
+    if building(space.index_name) is not None:
         return "building"
     return "missing" if wants_index(space) else "exact"
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
-from documents.keywords.bm25 import Choice, WeightedTerm, average_length, bm25
+from documents.keywords.bm25 import Choice, WeightedTerm, bm25
 from documents.models import EmbeddingSpace
 from documents.search.search_scope import SearchScope
 from documents.vectors.index_layout import as_text
@@ -57,7 +57,7 @@ def lexical_statement(scope: SearchScope, choice: Choice, limit: int) -> Compile
     Written by hand, as those below: to have Django write them took longer than all of their rows.
     """
     live, within = scope.live_chunks
-    score, scored = bm25(choice.weighted, average_length(scope.corpus))
+    score, scored = bm25(choice.weighted, scope.corpus.average_length)
     columns = f"id, document_id, version, {score} AS score"
     parts, given = [], []
     if choice.terms or choice.fill_term is None:
@@ -103,7 +103,7 @@ def score_all(
     parts, given = [], []
     if unread:
         live, within = scope.live_chunks
-        score, scored = bm25(weighted, average_length(scope.corpus)) if weighted else ("NULL::float8", ())
+        score, scored = bm25(weighted, scope.corpus.average_length) if weighted else ("NULL::float8", ())
         parts.append(f"SELECT TRUE, id, {score} FROM documents_chunk WHERE id = ANY (%s::bigint[]) AND {live}")
         given += [*scored, _array(unread), *within]
     if far and space is not None and vector is not None:

@@ -27,7 +27,7 @@ from documents.models import (
 from documents.storage.bulk_insert import lock_corpus
 from documents.storage.file_store import remove_file
 from documents.vectors.index_maintenance import stop_building
-from documents.vectors.spaces import index_name, sweep_indexes
+from documents.vectors.spaces import sweep_indexes
 from ragsite.postgres.limits import bounded_transaction
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def delete_document(document: Document) -> bool:
         forget_versions(locked)
         locked.readers.clear()
         file_key = locked.file_key
-        _empty(locked)
+        locked.erase()
         _tell_others([locked.pk])
         Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
         transaction.on_commit(lambda: remove_file(file_key))
@@ -117,19 +117,7 @@ def _clear_up(file_keys: Sequence[str], spaces: Sequence[EmbeddingSpace]) -> Non
     # An index costs nothing but its room now: where it can't be dropped at once, upkeep does it.
     try:
         for space in spaces:
-            stop_building(index_name(space))
+            stop_building(space.index_name)
         sweep_indexes()
     except DatabaseError as exc:
         logger.warning("the index of a deleted corpus is left to upkeep: %s", type(exc).__name__)
-
-
-def _empty(document: Document) -> None:
-    document.title = document.source = document.file_key = document.media_type = ""
-    document.error_code = document.error_detail = ""
-    document.metadata = {}
-    document.pages = None
-    document.notes = []
-    document.is_partial = False
-    document.size_bytes = document.version = document.chunks_total = document.chunks_done = 0
-    document.deleted_at = timezone.now()
-    document.save()

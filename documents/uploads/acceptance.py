@@ -13,6 +13,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from documents.access.policy import Principal, readable_documents
 from documents.indexing.attempts import restart
 from documents.indexing.queue import enqueue
 from documents.models import Corpus, Document
@@ -78,6 +79,35 @@ def accept_upload(
         size_bytes=stored.size_bytes,
     )
     return _insert(row, readers, readable, enqueued=enqueued)
+
+
+def accept_uploads(
+    principal: Principal,
+    corpus: Corpus,
+    files: Iterable[BytesFile],
+    *,
+    title: str = "",
+    source: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> list[Document]:
+    """Store a principal's files, and return their documents in the order of the files.
+
+    Raises NotAllowed for bytes that the corpus has in a document which the principal may not read, and what
+    `accept_upload` raises. The files before that one are stored.
+    """
+    readable = readable_documents(principal)
+    return [
+        accept_upload(
+            corpus,
+            file=file,
+            name=file.name or "",
+            title=title,
+            source=source,
+            metadata=metadata,
+            readable=readable,
+        ).document
+        for file in files
+    ]
 
 
 def replace_file(document: Document, *, file: IO[bytes]) -> Document:

@@ -15,10 +15,9 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
 
-from documents.models import EmbeddingSpace
+from documents.models import INDEX_PREFIX, EmbeddingSpace
 
 logger = logging.getLogger(__name__)
-INDEX_PREFIX = "embedding_hnsw_"
 ASK_EVERY_SECONDS = 0.5
 _LOCK = 0x7261_6773_696E_6478  # of Postgres' advisory locks
 _NAME = re.compile(rf"{INDEX_PREFIX}(\d+)(?:_ccnew\d*|_ccold\d*)?")

@@ -14,7 +14,7 @@ from psycopg.errors import QueryCanceled
 
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.vectors.index_layout import shape_of
-from documents.vectors.index_maintenance import INDEX_PREFIX, owning_indexes, unneeded_indexes
+from documents.vectors.index_maintenance import owning_indexes, unneeded_indexes
 from documents.vectors.index_progress import OnBuild, building, watched
 from ragsite.errors import EmbeddingMismatch
 from ragsite.ollama import configured
@@ -80,14 +80,9 @@ def fix_dimensions(space: EmbeddingSpace, vectors: np.ndarray, *, expected: int)
         check_vectors(space, vectors, expected=expected)  # another worker may have been first, with another length
 
 
-def index_name(space: EmbeddingSpace) -> str:
-    """Return the name of the space's own HNSW index."""
-    return f"{INDEX_PREFIX}{space.pk}"
-
-
 def has_index(space: EmbeddingSpace) -> bool:
     """Return whether the space's index is there, complete and usable."""
-    return _state_of(index_name(space)) is True
+    return _state_of(space.index_name) is True
 
 
 def _state_of(name: str) -> bool | None:
@@ -101,7 +96,7 @@ def _state_of(name: str) -> bool | None:
 def index_bytes(space: EmbeddingSpace) -> int:
     """Return the size of the space's index on disk; 0: there is none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)", [index_name(space)])
+        cursor.execute("SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)", [space.index_name])
         return int(cursor.fetchone()[0])
 
 
@@ -122,7 +117,7 @@ def ensure_index(space: EmbeddingSpace, *, on_build: OnBuild = lambda build: Tru
             if not isinstance(exc.__cause__, QueryCanceled) or _is_there(space):
                 raise  # else it was stopped by who deleted the corpus
         if space.status != EmbeddingSpace.Status.RETIRED and not _is_there(space):
-            _drop(index_name(space))  # the corpus was deleted meanwhile
+            _drop(space.index_name)  # the corpus was deleted meanwhile
 
 
 def sweep_indexes() -> list[str]:
@@ -137,7 +132,7 @@ def sweep_indexes() -> list[str]:
 
 
 def _make_agree(space: EmbeddingSpace, on_build: OnBuild) -> None:
-    name = index_name(space)
+    name = space.index_name
     wanted = wants_index(space)
     while wanted and building(name) is not None:
         time.sleep(WAIT_FOR_BUILD_SECONDS)
@@ -177,7 +172,7 @@ def _create_statement(space: EmbeddingSpace) -> sql.Composed:
         " USING hnsw ({column})"
         " WITH (m = {m}, ef_construction = {ef}) WHERE space_id = {space}"
     ).format(
-        name=sql.Identifier(index_name(space)),
+        name=sql.Identifier(space.index_name),
         column=shape_of(space).index_column(),
         m=sql.Literal(int(chosen["m"])),
         ef=sql.Literal(int(chosen["ef_construction"])),

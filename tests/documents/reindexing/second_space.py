@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
+from documents.indexing import versions
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.reindexing import backfill
 from documents.reindexing.coverage import missing_chunks
@@ -48,7 +49,7 @@ class Embedder:
 @pytest.fixture
 def embedder(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Embedder:
     embedder = Embedder()
-    monkeypatch.setattr(backfill, "embed_passages", embedder)
+    monkeypatch.setattr(versions, "embed_passages", embedder)
     monkeypatch.setattr(backfill, "WAITS_SECONDS", (0.0,))
     settings.OLLAMA_EMBED_BATCH_SIZE = 2
     return embedder

@@ -18,7 +18,7 @@ from documents.reindexing.pipeline import Outcome, Plan, Watching, drop, promote
 from documents.reindexing.promotion import AloneWith
 from documents.reindexing.target import Wish, retired, unfinished
 from documents.storage.bulk_insert import content_hash
-from documents.vectors.spaces import has_index, index_name, live_space_of
+from documents.vectors.spaces import has_index, live_space_of
 from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.errors import InvalidInput, OllamaUnavailable
 from tests.documents.reindexing.second_space import BATCH, HALF, Embedder, corpus, embedder, is_complete, vectors_in
@@ -175,7 +175,7 @@ def test_rolling_back_needs_an_index_only_once(corpus: Corpus, embedder: Embedde
     (after,) = retired(corpus)
     assert has_index(after)  # the way forth stays short
     drop(corpus, [after])
-    assert index_name(after) not in existing_indexes()
+    assert after.index_name not in existing_indexes()
     assert not Embedding.objects.filter(space_id=after.pk).exists()
     assert list(corpus.spaces.all()) == [before]
 

@@ -21,7 +21,7 @@ from documents.search.keyword_search import lexical_leg, load, score_all
 from documents.search.search_scope import SearchScope, search_scope_of
 from documents.search.vector_search import dense_leg, dense_statement
 from documents.vectors.embedding import embed_question
-from documents.vectors.spaces import ensure_index, index_name, live_space_of
+from documents.vectors.spaces import ensure_index, live_space_of
 from ragsite.deadline import Deadline
 from ragsite.postgres.compiled_queries import Compiled, rows_of
 from ragsite.postgres.limits import set_local
@@ -260,15 +260,15 @@ def test_a_large_space_is_searched_by_its_index_and_a_small_one_by_looking_at_al
 ) -> None:
     space, vector = live_space_of(large), vector_of(large, "subject 7")
     with indexes_preferred():
-        assert index_name(space) in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
+        assert space.index_name in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 1000
-        assert index_name(space) not in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
+        assert space.index_name not in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 50
         selective = search_scope_of(large, NOBODY, {"metadata": {"number": 7}})
         assert selective.chunk_count == 10
-        assert index_name(space) not in plan_of(dense_statement(selective, space, vector, 10))
+        assert space.index_name not in plan_of(dense_statement(selective, space, vector, 10))
         everybody = search_scope_of(large, NOBODY, {"language": "en"})
-        assert index_name(space) in plan_of(dense_statement(everybody, space, vector, 10))
+        assert space.index_name in plan_of(dense_statement(everybody, space, vector, 10))
 
 
 def test_the_index_gives_as_many_rows_as_asked_for(large: Corpus) -> None:

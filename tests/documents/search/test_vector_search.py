@@ -16,7 +16,7 @@ from documents.search.keyword_search import load, score_all
 from documents.search.search_scope import SearchScope, search_scope_of
 from documents.search.vector_search import EF_SEARCH_MIN, dense_leg, dense_statement, exact_leg, index_statement
 from documents.vectors.index_layout import shape_of
-from documents.vectors.spaces import index_name, wants_index
+from documents.vectors.spaces import wants_index
 from ragsite.postgres.compiled_queries import rows_of
 from ragsite.postgres.limits import set_local
 from tests.documents.search.clusters import DIMENSIONS, PARTS, clustered, make_clusters
@@ -74,7 +74,7 @@ def test_any_share_gives_all_rows_and_the_right_ones(name: str) -> None:
     everything = search_scope_of(corpus, NOBODY)
     assert recall(everything, space, questions[:3], 400) >= least
     with indexes_preferred():
-        assert index_name(space) in plan_of(dense_statement(everything, space, questions[0], 10))
+        assert space.index_name in plan_of(dense_statement(everything, space, questions[0], 10))
         with transaction.atomic():
             found = dense_leg(everything, space, questions[0], 10)
     exact = exact_leg(everything, space, questions[0], CHUNKS)
