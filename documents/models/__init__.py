@@ -1,4 +1,4 @@
-"""What we know: tenants, corpora, documents, chunks and vectors."""
+"""Defines the tables: tenants, corpora, documents, chunks, terms, embedding spaces and vectors."""
 
 from documents.models.abbreviation import Abbreviation
 from documents.models.api_key import ApiKey

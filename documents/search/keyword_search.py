@@ -1,4 +1,4 @@
-"""The lexical leg of a search (BM25), and the exact scores and texts of what both legs found: one statement each."""
+"""Runs the keyword leg of a search (BM25), and reads exact scores and texts of what both legs found."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Found:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """Return whole numbers as Postgres reads an array of them: psycopg takes its time for each."""
+    """Return integers as the text of a Postgres array: psycopg would adapt each number by itself, which is slow."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
 def lexical_statement(scope: SearchScope, choice: Choice, limit: int) -> Compiled:
     """Return the statement for the best chunks by BM25 among those that the choice of terms picks: (id, score).
 
-    Written by hand, as those below: to have Django write them took longer than all of their rows.
+    Written by hand, like the other statements here: Django takes longer to compile them than Postgres to run them.
     """
     live, within = scope.live_chunks
     score, scored = bm25(choice.weighted, scope.corpus.average_length)
@@ -65,7 +65,7 @@ def lexical_statement(scope: SearchScope, choice: Choice, limit: int) -> Compile
         parts.append(f"SELECT {columns} FROM documents_chunk WHERE {first} AND terms && %s::bigint[]")
         given += [*scored, *conditioned, _array(choice.terms)]
     if choice.fill_term is not None:
-        # Its chunks are all alike to it, so that any of them will do when there is nothing better.
+        # BM25 hardly tells the chunks of a very common word apart, so any of them will do.
         some = f"SELECT id FROM documents_chunk WHERE {live} AND terms @> ARRAY[%s::bigint] LIMIT %s"
         parts.append(f"SELECT {columns} FROM documents_chunk WHERE id IN ({some})")
         given += [*scored, *within, choice.fill_term, choice.fill_limit]
@@ -93,8 +93,8 @@ def score_all(
 ) -> dict[int, Scores]:
     """Return the exact scores of both legs for these chunks, by id; chunks out of scope are left out.
 
-    Those that the lexical leg (`by_words`) or the dense one (`near`) has found in the same snapshot are not computed
-    again. What the lexical leg found is within scope; the dense one doesn't look.
+    Scores that the lexical leg (`by_words`) or the dense one (`near`) has found in the same snapshot are not computed
+    again. The lexical leg finds only chunks within scope; the dense leg does not check that.
     """
     unread = [each for each in chunk_ids if each not in by_words]
     far = [] if space is None or vector is None else [each for each in chunk_ids if each not in near]
@@ -120,7 +120,7 @@ def score_all(
 def load(scope: SearchScope, chunk_ids: Collection[int], terms: Collection[int] = ()) -> dict[int, Found]:
     """Return these chunks by id, each with those of the terms that it has.
 
-    What went out of scope since it was found is left out.
+    Chunks that left the scope since they were found are missing.
     """
     live, within = scope.live_chunks
     rows = scope.rows_of(
@@ -138,10 +138,10 @@ def load(scope: SearchScope, chunk_ids: Collection[int], terms: Collection[int] 
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Let all statements of the block see the database as it is now, whatever is committed meanwhile."""
+    """Run the block in one snapshot: its statements don't see what is committed meanwhile."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():
-        if outermost:  # else it isn't ours, and too late: it must be the transaction's first statement
+        if outermost:  # in an outer transaction it is too late: this must be the first statement
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
