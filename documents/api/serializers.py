@@ -1,4 +1,4 @@
-"""What corpora and documents look like from outside, and what may be sent."""
+"""Defines the JSON of corpora and documents, and validates what clients send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpora and documents over HTTP: validate, call one function, answer."""
+"""Serves corpora and documents over HTTP: each view validates, calls one function and responds."""
 
 from __future__ import annotations
 

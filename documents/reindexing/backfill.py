@@ -1,4 +1,4 @@
-"""Gives a space the vectors that it lacks, batch by batch, each committed: it can be stopped and goes on later."""
+"""Adds the missing vectors to a space in committed batches, so that it can be stopped and continued."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from documents.storage.bulk_insert import insert_embedding_rows, lock_corpus
 from documents.text.chunking import Piece, embedded_text
 from ragsite.errors import EmbeddingMismatch
 
-EMBED_CALLS_PER_BATCH = 8  # two at a time: the longer the batch, the shorter the model's share of idle time
+EMBED_CALLS_PER_BATCH = 8  # two at a time: in longer batches, the model idles less
 COPIED_PER_BATCH = 5000
-WAITS_SECONDS = (1.0, 3.0, 10.0, 30.0)  # for a model that is busy or away; then the operator has to know
+WAITS_SECONDS = (1.0, 3.0, 10.0, 30.0)  # for a model that is busy or away; then the run fails
 LONGEST_WAIT_SECONDS = 60.0
 
-Count = Callable[[int], None]  # is told how many vectors were added
+Count = Callable[[int], None]  # gets how many vectors were added
 KeepGoing = Callable[[], bool]
 
 
@@ -45,8 +45,9 @@ class Lacking:
 def fill(space: EmbeddingSpace, *, keep_going: KeepGoing = lambda: True, count: Count = lambda added: None) -> int:
     """Embed the live chunks that have no vector in the space, and return how many got one.
 
-    What becomes live meanwhile may be left: ask again until it returns 0. Raises Interrupted when `keep_going` says
-    so, SpaceGone, OllamaError when the model stays away, and EmbeddingMismatch when its vectors don't fit.
+    Chunks that become live meanwhile may be left: call it again until it returns 0. Raises Interrupted when
+    `keep_going` says so, SpaceGone, OllamaError when the model stays away, and EmbeddingMismatch when its vectors don't
+    fit.
     """
     added, last = 0, 0
     size = EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE
@@ -61,7 +62,7 @@ def fill(space: EmbeddingSpace, *, keep_going: KeepGoing = lambda: True, count: 
 
 
 def copy_vectors(source: EmbeddingSpace, target: EmbeddingSpace, *, keep_going: KeepGoing, count: Count) -> None:
-    """Give a space the vectors of another one of the same model: only its index will be a different one."""
+    """Copy the vectors of another space of the same model to a space that only has another index."""
     last = 0
     while batch := list(
         missing_chunks(target).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:COPIED_PER_BATCH]
@@ -76,7 +77,7 @@ def copy_vectors(source: EmbeddingSpace, target: EmbeddingSpace, *, keep_going: 
         last = batch[-1]
 
 
-# Vectors of chunks that are there: those of a deletion go with it, in every space.
+# Only vectors of existing chunks: a deletion removes a chunk's vectors from every space.
 _COPY = """
 INSERT INTO documents_embedding (space_id, chunk_id, document_id, vector)
 SELECT %(target)s, chunk_id, document_id, vector FROM documents_embedding
@@ -98,8 +99,8 @@ def _lacking(space: EmbeddingSpace, after: int, size: int) -> list[Lacking]:
 def _store(space: EmbeddingSpace, batch: Sequence[Lacking], vectors: np.ndarray) -> int:
     """Store the vectors of chunks that are still live and still have none; return how many.
 
-    The corpus is locked for that: whoever deletes or replaces a document locks it too, so nobody's chunk goes away
-    between the look and the insert.
+    The corpus is locked meanwhile: deleting or replacing a document locks it, too, so no chunk is deleted between the
+    query and the insert.
     """
     with transaction.atomic():
         _lock(space)

@@ -1,4 +1,4 @@
-"""How many of the truly nearest chunks a space's index finds."""
+"""Measures the recall of a space's index against an exact scan."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from documents.search.vector_search import dense_leg, exact_leg
 
 TOP = 10
 SAMPLE = 200
-SAME_DISTANCE = 1e-4  # half precision: what is that near is as good
+SAME_DISTANCE = 1e-4  # smaller differences are noise of half precision
 
 
 def measure_recall(
     space: EmbeddingSpace, *, sample: int = SAMPLE, keep_going: Callable[[], bool] = lambda: True
 ) -> dict[str, Any]:
-    """Return the recall@10 of questions to this space against looking at every vector, and how it was measured.
+    """Return the recall@10 of searches in this space against an exact scan, and how it was measured.
 
-    The questions are stored vectors, the same ones each time; a chunk is not asked to find itself. Chunks at equal
+    The questions are stored vectors, the same ones each time; a chunk itself is not counted as found. Chunks at equal
     distance are equally right. Raises Interrupted when `keep_going` says so.
     """
     space.corpus.refresh_from_db()
@@ -54,7 +54,7 @@ def measure_recall(
 
 
 def sampled_chunks(corpus: Corpus, size: int) -> QuerySet[Chunk]:
-    """Return some of the live chunks of a corpus: any, but the same ones each time."""
+    """Return a pseudo-random sample of the live chunks of a corpus, the same one each time."""
     return live_chunks(corpus).order_by(MD5(Cast("pk", CharField())))[:size]
 
 

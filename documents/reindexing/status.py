@@ -1,4 +1,4 @@
-"""What there is to know about the embedding spaces of a corpus."""
+"""Reports the state and the measurements of a corpus' embedding spaces."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _status(space: EmbeddingSpace) -> dict[str, Any]:
 
 
 def index_state(space: EmbeddingSpace) -> str:
-    """Return valid, building, missing (and wanted), or exact: every vector is looked at, as it should be."""
+    """Return valid, building, missing (it should exist), or exact (small spaces are scanned, without an index)."""
     if has_index(space):
         return "valid"
     if building(space.index_name) is not None:
@@ -51,7 +51,7 @@ def index_state(space: EmbeddingSpace) -> str:
 
 
 def settings_in_words(space: EmbeddingSpace) -> str:
-    """Return what of the vectors is kept and indexed, in a few words; empty: all."""
+    """Return which part of the vectors is stored and indexed, in words; empty: whole vectors."""
     chosen = space.index_settings
     words = [f"first {chosen['keep_first']} numbers"] if chosen.get("keep_first") else []
     if chosen.get("shorten_to"):
@@ -64,7 +64,7 @@ def settings_in_words(space: EmbeddingSpace) -> str:
 
 
 def recall_in_words(space: EmbeddingSpace) -> str:
-    """Return the measured recall with how it was measured; empty: it wasn't."""
+    """Return the measured recall and how it was measured; empty: not measured."""
     recall = space.measured.get("recall") or {}
     if recall.get("recall_at_10") is None:
         return ""
@@ -73,7 +73,7 @@ def recall_in_words(space: EmbeddingSpace) -> str:
 
 
 def comparison_in_words(space: EmbeddingSpace) -> str:
-    """Return how the space did beside the one that was live; empty: it wasn't compared."""
+    """Return the comparison with the space that was live; empty: not compared."""
     found = space.measured.get("comparison")
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""What a corpus is to be reindexed with: which model, how many numbers of its vectors, and what the index holds."""
+"""Resolves what a corpus is reindexed with: the model, the dimensions of its vectors, and the index settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from documents.vectors.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, fields_for
 from ragsite.errors import InvalidInput
 
 Status = EmbeddingSpace.Status
-OF_VECTORS = ("keep_first", "query_prefix", "passage_prefix")  # settings that other vectors come from
-SMALLEST = 8  # numbers of a vector
+OF_VECTORS = ("keep_first", "query_prefix", "passage_prefix")  # settings that change the vectors
+SMALLEST = 8  # dimensions of a vector
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator asked for; None: not said."""
+    """What the operator requested; None: not given."""
 
     provider: str | None = None
     model: str | None = None
@@ -28,33 +28,33 @@ class Wish:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing was said."""
+        """Return whether nothing was requested."""
         return self == Wish()
 
 
 @dataclass(frozen=True)
 class Target:
-    """A space as it should be."""
+    """The provider, model and settings of the space to build."""
 
     provider: str
     model: str
     index_settings: dict[str, Any] = field(default_factory=dict)
 
     def is_met_by(self, space: EmbeddingSpace) -> bool:
-        """Return whether a space is that already."""
+        """Return whether a space has these settings already."""
         return (
             (space.provider, space.model) == (self.provider, self.model) and space.index_settings == self.index_settings
         )  # fmt: skip
 
     def has_the_vectors_of(self, space: EmbeddingSpace) -> bool:
-        """Return whether the vectors would be those of this space, so that only the index is another one."""
+        """Return whether this space has the same vectors, so that only the index differs."""
         return (space.provider, space.model) == (self.provider, self.model) and all(
             space.index_settings.get(name) == self.index_settings.get(name) for name in OF_VECTORS
         )
 
     @property
     def dimensions(self) -> int | None:
-        """Return how many numbers a vector will have, where that is known."""
+        """Return how many dimensions the vectors will have; None: not known yet."""
         if self.provider == EmbeddingSpace.Provider.EMBEDDED:
             return min(WORDLLAMA_DIMENSIONS, int(self.index_settings.get("keep_first", WORDLLAMA_DIMENSIONS)))
         keep_first: int | None = self.index_settings.get("keep_first")
@@ -62,10 +62,10 @@ class Target:
 
 
 def target_of(corpus: Corpus, wish: Wish) -> Target:
-    """Return the space that is wished for.
+    """Return the target of a request. Raises InvalidInput for an impossible one.
 
-    Without a word about the model: the live one's, when something is said about vectors or index; else the one that
-    is configured. Settings of the live space's index hold on for the same model. Raises InvalidInput.
+    Without a model it is the live space's, when vectors or index settings are requested, else the configured one. For
+    the same model, the settings of the live space's index are kept.
     """
     live = corpus.live_space
     provider, model = _model(live, wish)
