@@ -36,7 +36,7 @@ from documents.models import INDEX_PREFIX, Corpus, Embedding, EmbeddingSpace
 from documents.reindexing.coverage import coverage_of
 from documents.reindexing.pipeline import begin
 from documents.reindexing.status import comparison_in_words, index_state, recall_in_words, settings_in_words
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.space_jobs import BUILD, DROP, MEASURE, PROMOTE, ROLL_BACK, enqueue_space_work
 from documents.vectors.index_progress import building
 from ragsite.errors import InvalidInput
@@ -77,10 +77,10 @@ class StartForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = corpora
 
-    def wish(self) -> Wish:
+    def wish(self) -> SpaceRequest:
         """Return what was asked for."""
         data = self.cleaned_data
-        return Wish(provider=data["provider"] or None, model=data["model"].strip() or None)
+        return SpaceRequest(provider=data["provider"] or None, model=data["model"].strip() or None)
 
 
 @admin.register(EmbeddingSpace)

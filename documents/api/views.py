@@ -46,7 +46,7 @@ from ragsite.web.data_view import DataView
 
 
 class CorporaView(DataView):
-    """The corpora that may be asked, and new ones."""
+    """Lists the corpora that may be asked, and creates new ones."""
 
     permission_classes = [ReadOrSignedIn]
     query_serializers = {"GET": CorpusListSerializer}
@@ -94,7 +94,7 @@ class CorpusView(DataView):
 
 
 class DocumentsView(DataView):
-    """The documents that may be read, and new ones."""
+    """Lists the documents that may be read, and accepts uploads."""
 
     permission_classes = [MayAddDocuments]
     parser_classes = [MultiPartParser]
@@ -122,7 +122,7 @@ class DocumentsView(DataView):
 
 
 class ArchiveView(DataView):
-    """Many documents at once."""
+    """Uploads of ZIP archives."""
 
     permission_classes = [MayAddDocuments]
     parser_classes = [MultiPartParser]
@@ -139,7 +139,7 @@ class ArchiveView(DataView):
 
 
 class DocumentView(DataView):
-    """One document."""
+    """One document: its state, and its deletion."""
 
     permission_classes = [ReadOrSignedIn]
 
@@ -156,7 +156,7 @@ class DocumentView(DataView):
 
 
 class ReindexView(DataView):
-    """Another run over a document."""
+    """Indexes a document again."""
 
     permission_classes = [ReadOrSignedIn]
     throttle_scope = "upload"
@@ -169,7 +169,7 @@ class ReindexView(DataView):
 
 
 class CancelView(DataView):
-    """The end of a run over a document, before its time."""
+    """Cancels the indexing of a document."""
 
     permission_classes = [ReadOrSignedIn]
 
@@ -182,7 +182,7 @@ class CancelView(DataView):
 
 
 class TextView(DataView):
-    """A document's text."""
+    """Parts of the text of a document."""
 
     permission_classes = [ReadOrSignedIn]
     query_serializers = {"GET": WindowSerializer}

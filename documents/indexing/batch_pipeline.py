@@ -59,7 +59,7 @@ class Companions(Protocol):
         """Return the next documents, at most so many and so many bytes; the first may be larger."""
 
     def others_are_next(self) -> bool:
-        """Return whether a document is next that can't be taken along."""
+        """Return whether the next document can't be indexed together with these."""
 
     def finish(self, job_ids: Collection[int]) -> None:
         """End finished jobs, in the transaction of the caller."""

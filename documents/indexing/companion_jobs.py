@@ -26,7 +26,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Taken:
-    """A job that was taken along, and its document."""
+    """A job that a worker runs besides its own, and its document."""
 
     job_id: int
     document_id: UUID
@@ -39,7 +39,7 @@ class Companions:
         self._beside = beside
         self._corpus_id = corpus_id
         self._open: set[int] = set()
-        self.places = 0  # of all jobs that were taken along: see queue.places_of
+        self.places = 0  # in the queue, of all taken jobs: see queue.places_of
 
     def take(self, *, files_max: int, bytes_max: int) -> list[Taken]:
         """Take the jobs of the next small files that were never indexed and never crashed a worker, and return them.
@@ -63,7 +63,7 @@ class Companions:
         return taken
 
     def others_are_next(self) -> bool:
-        """Return whether the queue's next job can't be taken along: it is of another corpus, or of a larger file."""
+        """Return whether the queue's next job can't be taken: it is of another corpus, or of a larger file."""
         with connection.cursor() as cursor:
             cursor.execute(_OTHERS_ARE_NEXT, self._wanted)
             return bool(cursor.fetchone()[0])

@@ -18,7 +18,7 @@ WAITING_FOR_MODEL = "waiting_for_model"
 CRASHED_WORKER = "crashed_worker"
 INTERNAL_ERROR = "internal_error"
 _PARKED = {
-    CRASHED_WORKER: "This file stopped the indexer three times and was set aside. Save it anew in its program, or "
+    CRASHED_WORKER: "This file stopped the indexer three times and was set aside. Save it again in its program, or "
     "convert it (to PDF, for example), and upload that.",
     INTERNAL_ERROR: "Something went wrong on our side, three times. Tell the operator; `reindex` tries again.",
 }

@@ -18,7 +18,7 @@ from documents.reindexing.comparison import MARGIN, QUESTIONS, Comparison, compa
 from documents.reindexing.coverage import live_chunks, missing_chunks
 from documents.reindexing.index_recall import measure_recall
 from documents.reindexing.promotion import AloneWith, drop_space, space_to_roll_back_to, switch
-from documents.reindexing.target import Target, Wish, target_of, unfinished
+from documents.reindexing.target import SpaceRequest, Target, target_of, unfinished
 from documents.vectors.index_progress import Build, BuildStopped
 from documents.vectors.spaces import ensure_index
 from ragsite.errors import InvalidInput, RagError
@@ -52,7 +52,7 @@ class Watching:
 class Plan:
     """What to build, and whether and when to promote it."""
 
-    wish: Wish = field(default_factory=Wish)
+    request: SpaceRequest = field(default_factory=SpaceRequest)
     promote: bool = False
     force: bool = False  # build when nothing would change, and promote a worse space
     questions: int = QUESTIONS
@@ -83,7 +83,7 @@ def reindex(corpus: Corpus, plan: Plan, watching: Watching | None = None) -> Out
     with AloneWith(corpus):
         space = _unfinished_space(corpus, plan)
         if space is None:
-            target = target_of(corpus, plan.wish)
+            target = target_of(corpus, plan.request)
             live = corpus.live_space
             is_same = live is not None and target.is_met_by(live)
             if live is not None and is_same and not plan.force:
@@ -94,13 +94,13 @@ def reindex(corpus: Corpus, plan: Plan, watching: Watching | None = None) -> Out
         return _compare_and_promote(space, plan, watching)
 
 
-def begin(corpus: Corpus, wish: Wish) -> EmbeddingSpace:
+def begin(corpus: Corpus, request: SpaceRequest) -> EmbeddingSpace:
     """Return the requested space, new or as far as it was built; nothing is computed yet.
 
     Raises InvalidInput for a model that is live already, and for an impossible request.
     """
     with AloneWith(corpus):
-        target = target_of(corpus, wish)
+        target = target_of(corpus, request)
         live = corpus.live_space
         if live is not None and target.is_met_by(live):
             raise InvalidInput(f"The corpus is searched with {target.model} already.")
@@ -165,12 +165,12 @@ def drop(corpus: Corpus, spaces: Sequence[EmbeddingSpace], watching: Watching | 
 def _unfinished_space(corpus: Corpus, plan: Plan) -> EmbeddingSpace | None:
     """Return the unfinished space to continue: the requested one, or the only one when no request is made."""
     found = unfinished(corpus)
-    if plan.wish.is_empty:
+    if plan.request.is_empty:
         if len(found) > 1:
             names = "; ".join(f"{space.model} {space.index_settings or ''}".strip() for space in found)
             raise InvalidInput(f"Several spaces are unfinished ({names}): name the model, or --drop-unfinished.")
         return found[0] if found else None
-    target = target_of(corpus, plan.wish)
+    target = target_of(corpus, plan.request)
     return next((space for space in found if target.is_met_by(space)), None)
 
 

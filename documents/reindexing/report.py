@@ -17,7 +17,7 @@ from documents.vectors.index_progress import Build
 
 SHARES_SAID = 10  # lines about one stage, where there is no terminal
 _SENTENCES = {
-    "unchanged": "Nothing would change: {space} is live already. --force embeds everything anew.",
+    "unchanged": "Nothing would change: {space} is live already. --force embeds everything again.",
     "shadow": "{space} is complete and waits. --promote makes it live.",
     "promoted": "{space} is live. --rollback goes back, --drop-retired frees the space of the one before.",
     "refused": "{space} was not promoted. {why} --force promotes it nevertheless.",

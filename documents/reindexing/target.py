@@ -16,7 +16,7 @@ SMALLEST = 8  # dimensions of a vector
 
 
 @dataclass(frozen=True)
-class Wish:
+class SpaceRequest:
     """What the operator requested; None: not given."""
 
     provider: str | None = None
@@ -29,7 +29,7 @@ class Wish:
     @property
     def is_empty(self) -> bool:
         """Return whether nothing was requested."""
-        return self == Wish()
+        return self == SpaceRequest()
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,24 @@ class Target:
         return keep_first
 
 
-def target_of(corpus: Corpus, wish: Wish) -> Target:
+def target_of(corpus: Corpus, request: SpaceRequest) -> Target:
     """Return the target of a request. Raises InvalidInput for an impossible one.
 
     Without a model it is the live space's, when vectors or index settings are requested, else the configured one. For
     the same model, the settings of the live space's index are kept.
     """
     live = corpus.live_space
-    provider, model = _model(live, wish)
+    provider, model = _model(live, request)
     settings: dict[str, Any] = {}
     if live is not None and (live.provider, live.model) == (provider, model):
         settings = dict(live.index_settings)
-    wished = {
-        "keep_first": wish.dimensions,
-        "quantise": wish.quantise,
-        "shorten_to": wish.shorten_to,
-        "rerank": wish.rerank,
+    requested = {
+        "keep_first": request.dimensions,
+        "quantise": request.quantise,
+        "shorten_to": request.shorten_to,
+        "rerank": request.rerank,
     }
-    settings |= {name: value for name, value in wished.items() if value is not None}
+    settings |= {name: value for name, value in requested.items() if value is not None}
     settings = {name: value for name, value in settings.items() if value not in (0, NONE)}
     if "quantise" not in settings and "shorten_to" not in settings:
         settings.pop("rerank", None)
@@ -87,16 +87,16 @@ def target_of(corpus: Corpus, wish: Wish) -> Target:
     return target
 
 
-def _model(live: EmbeddingSpace | None, wish: Wish) -> tuple[str, str]:
-    if wish.provider is None and wish.model is None:
-        if live is not None and not wish.is_empty:
+def _model(live: EmbeddingSpace | None, request: SpaceRequest) -> tuple[str, str]:
+    if request.provider is None and request.model is None:
+        if live is not None and not request.is_empty:
             return live.provider, live.model
         found = fields_for()
         return found["provider"], found["model"]
-    provider = wish.provider
+    provider = request.provider
     if provider is None:
-        provider = EmbeddingSpace.Provider.EMBEDDED if wish.model == WORDLLAMA else EmbeddingSpace.Provider.OLLAMA
-    model = wish.model or fields_for(provider)["model"]
+        provider = EmbeddingSpace.Provider.EMBEDDED if request.model == WORDLLAMA else EmbeddingSpace.Provider.OLLAMA
+    model = request.model or fields_for(provider)["model"]
     if provider == EmbeddingSpace.Provider.EMBEDDED and model != WORDLLAMA:
         raise InvalidInput(f"The embedded provider has one model, {WORDLLAMA}; {model!r} needs --provider ollama.")
     return provider, model

@@ -16,7 +16,7 @@ from documents.reindexing.backfill import SpaceGone
 from documents.reindexing.comparison import MARGIN, QUESTIONS
 from documents.reindexing.pipeline import Outcome, Plan, drop, measure, reindex, roll_back
 from documents.reindexing.report import Progress, outcome_as_json, outcome_as_text, status_as_json, status_as_text
-from documents.reindexing.target import Wish, retired, unfinished
+from documents.reindexing.target import SpaceRequest, retired, unfinished
 from documents.uploads.folder_import import stopped_by_signals
 from documents.vectors.index_layout import BINARY, NONE
 from ragsite.config.setting_kinds import argument_type, number, whole
@@ -104,7 +104,7 @@ def _act(corpus: Corpus, options: dict[str, Any], progress: Progress) -> Outcome
         return roll_back(corpus, progress)
     names = ("provider", "model", "dimensions", "quantise", "shorten_to", "rerank")
     plan = Plan(
-        wish=Wish(**{name: options[name] for name in names}),
+        request=SpaceRequest(**{name: options[name] for name in names}),
         promote=options["promote"],
         force=options["force"],
         questions=options["questions"],

@@ -12,7 +12,7 @@ from documents.indexing import versions
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.reindexing import backfill
 from documents.reindexing.coverage import missing_chunks
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.vectors.embedding import embed_passages
 from documents.vectors.spaces import live_space_of
 from ragsite.deadline import Deadline
@@ -69,7 +69,7 @@ def corpus() -> Corpus:
     return corpus
 
 
-HALF = Wish(dimensions=128)  # other vectors, from the same model
+HALF = SpaceRequest(dimensions=128)  # other vectors, from the same model
 
 
 def vectors_in(space: EmbeddingSpace) -> int:
