@@ -1,4 +1,4 @@
-"""What a question is for, and what its answers depend on."""
+"""The scope of a question: its corpora, and the fingerprint of its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py reindex`: what it prints, its exit code, and that nothing is lost when it is killed."""
+"""`manage.py reindex`: its output, its exit code, and that nothing is lost when it is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What BM25 and the search know of a corpus without reading its chunks."""
+"""Statistics of a corpus that BM25 reads from its row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document's row tells how its indexing ended; only the newest run writes on it."""
+"""A document's row stores how its indexing ended; only the newest run writes to it."""
 
 from __future__ import annotations
 

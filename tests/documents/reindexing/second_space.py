@@ -1,4 +1,4 @@
-"""A corpus to be reindexed, and what stands before the embedder meanwhile."""
+"""A corpus to be reindexed, and a wrapper around the embedder of reindexing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BATCH = 16  # chunks: eight calls of two
 
 
 class Embedder:
-    """Stands before the real embedder of reindexing: counts, interferes, fails, or makes nonsense."""
+    """Wraps the real embedder of reindexing: counts texts, calls `during`, fails, or returns noise."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

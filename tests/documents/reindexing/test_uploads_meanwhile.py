@@ -1,4 +1,4 @@
-"""Documents come, change and go while a second space is built and promoted: none is lost, none comes back."""
+"""Documents that are added, changed or deleted while a second space is built and promoted are neither lost nor kept."""
 
 from __future__ import annotations
 

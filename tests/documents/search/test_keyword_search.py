@@ -1,4 +1,4 @@
-"""The legs, and what they must never show."""
+"""Both legs of a search find what matches, and never what the principal may not read."""
 
 from __future__ import annotations
 

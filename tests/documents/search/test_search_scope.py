@@ -1,4 +1,4 @@
-"""What is within reach is looked up last, of the best only: nothing is lost by that, nothing shown, and little read."""
+"""Rights are checked for the best rows only: results are complete, contain nothing forbidden, and few rows are read."""
 
 from __future__ import annotations
 

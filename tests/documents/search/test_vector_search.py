@@ -1,4 +1,4 @@
-"""The dense leg above the threshold: as many rows as there are, and the right ones, whatever share is asked for."""
+"""The dense leg of large corpora: enough rows, and the right ones, whatever share of the corpus is searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads: one document per bytes, with its job, in one transaction."""
+"""Uploads: one document per content, with its job, in one transaction."""
 
 from __future__ import annotations
 

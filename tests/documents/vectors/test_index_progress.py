@@ -1,4 +1,4 @@
-"""The building of an index, seen from outside: told, logged, stopped and waited for."""
+"""The building of an index is reported, logged, stopped and waited for."""
 
 from __future__ import annotations
 
