@@ -1,4 +1,4 @@
-"""Corpora: made and changed here, whoever asks for it."""
+"""Finds, creates and changes corpora, for the API, the admin and the management commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SLUG = re.compile(r"[-\w]{1,100}", re.ASCII)
 
 
 def create_corpus(tenant: Tenant, fields: Mapping[str, Any]) -> Corpus:
-    """Return a new corpus. Raises InvalidInput for a slug that the tenant uses already."""
+    """Create a corpus and return it. Raises InvalidInput for a slug that the tenant uses already."""
     slug = fields.get("slug") or slugify(fields["name"])[:100].strip("-") or "corpus"
     try:
         with transaction.atomic():
@@ -31,7 +31,7 @@ def create_corpus(tenant: Tenant, fields: Mapping[str, Any]) -> Corpus:
 
 
 def find_corpus(name: str) -> Corpus:
-    """Return the corpus of this slug or `tenant/slug`. Raises CorpusNotFound with the names that there are."""
+    """Return the corpus of this slug or `tenant/slug`. Raises CorpusNotFound that lists those there are."""
     try:
         return choose_corpora([name], Corpus.objects.all())[0]
     except CorpusNotFound:
@@ -43,12 +43,12 @@ def find_or_create_corpus(
 ) -> Corpus:
     """Return the corpus of this slug or `tenant/slug`; with `create` a new one where there is none.
 
-    A new one without a tenant in its name belongs to the tenant `default`; without more it is English, and not public.
-    Raises CorpusNotFound with the names that there are, and InvalidInput for a name that can be none, and where the
-    corpus that exists isn't as it is told to be.
+    A new corpus without a tenant in its name belongs to the tenant `default`; its defaults are English and not public.
+    Raises CorpusNotFound that lists the corpora there are, and InvalidInput for an impossible name, and when the
+    existing corpus has another language, or isn't public as asked.
     """
     try:
-        return _as_told(choose_corpora([name], Corpus.objects.all())[0], language, public)
+        return _checked(choose_corpora([name], Corpus.objects.all())[0], language, public)
     except CorpusNotFound:
         if not create:
             raise CorpusNotFound(
@@ -65,7 +65,7 @@ def find_or_create_corpus(
     return create_corpus(tenant, {"name": slug, "slug": slug, "language": language, "is_public": bool(public)})
 
 
-def _as_told(corpus: Corpus, language: str | None, public: bool | None) -> Corpus:
+def _checked(corpus: Corpus, language: str | None, public: bool | None) -> Corpus:
     if language is not None and language != corpus.language:
         raise InvalidInput(
             f"The corpus {corpus.slug!r} has the language {corpus.language!r} already; --language is for a new one."
@@ -83,10 +83,10 @@ def _known_names() -> str:
 
 
 def change_corpus(corpus: Corpus, fields: Mapping[str, Any]) -> Corpus:
-    """Change a corpus and return it; caches forget what was answered from it.
+    """Change a corpus and return it; answers that were cached for it are no longer used.
 
-    Raises InvalidInput for another language while there are documents: it decides how each passage was indexed; and for
-    making a corpus public that only some groups may read.
+    Raises InvalidInput for another language while there are documents, because it decides how each passage was indexed,
+    and for making a corpus public that names readers.
     """
     with transaction.atomic():
         locked = lock_corpus(corpus.pk)
@@ -109,5 +109,5 @@ def with_counts(corpora: QuerySet[Corpus]) -> QuerySet[Corpus]:
 
 
 def describe(corpus: Corpus) -> Corpus:
-    """Return a corpus as it is stored now, with its counts."""
+    """Read a corpus again, and return it with its tenant and `document_count`."""
     return with_counts(Corpus.objects.filter(pk=corpus.pk)).get()

@@ -1,4 +1,4 @@
-"""What workers do: index a document, and keep the queue and the disk in order."""
+"""Defines the jobs of the workers: indexing documents, building vector indexes, rescuing jobs, and upkeep."""
 
 from __future__ import annotations
 
@@ -55,15 +55,16 @@ LATE_INDEX_FACTOR = 5
 class RetryForLong(BaseRetryStrategy):
     """Tries again after 5, 10, 20, ... seconds, at most 5 minutes, for as long as it takes.
 
-    Whoever raises decides: `index_document` itself gives a document up that fails for reasons of its own.
+    So a task raises only for what another try may solve: `index_document` marks a document as failed itself when its
+    file is the reason.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """Return when to run again; at once after a shutdown."""
+        """Return when to run again: at once after a shutdown, else after the next wait."""
         if isinstance(exception, JobAborted):
             return RetryDecision(retry_in={"seconds": 0})
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(job.attempts, 10))
-        # Jitter: a hundred documents that lost their model together don't come back together.
+        # Jitter: a hundred documents that lost their model together don't ask for it at the same moment.
         return RetryDecision(retry_in={"seconds": longest * random.uniform(0.5, 1.0)})  # noqa: S311
 
 
@@ -79,17 +80,17 @@ def index(context: JobContext, *, document_id: str, corpus_id: int, tenant_id: i
         raise JobAborted from None
     finally:
         _charge(tenant_id, UUID(document_id), companions, time.monotonic() - started)
-    if outcome in {Document.Status.READY, Document.Status.FAILED}:  # whichever was the last one that others waited for
+    if outcome in {Document.Status.READY, Document.Status.FAILED}:
         defer_index_build(corpus_id)
         measure_closeness(corpus_id)
 
 
 def _charge(tenant_id: int, document_id: UUID, companions: Companions, seconds: float) -> None:
-    """Let a tenant's other documents wait longer when these took a second more than expected."""
+    """Move a tenant's waiting documents back in the queue when these took a second longer than expected."""
     beyond = int(PLACES_PER_SECOND * seconds) - companions.places
     if beyond < PLACES_PER_SECOND:
         return
-    with suppress(DatabaseError):  # that must not hide what the run itself raises
+    with suppress(DatabaseError):  # must not hide the run's own error
         size_bytes = Document.objects.filter(pk=document_id).values_list("size_bytes", flat=True).first() or 0
         beyond -= places_of(size_bytes)
         if beyond >= PLACES_PER_SECOND:
@@ -98,7 +99,7 @@ def _charge(tenant_id: int, document_id: UUID, companions: Companions, seconds: 
 
 @app.task(name=BUILD_INDEX_TASK, queue=INDEXING_QUEUE, retry=RetryForLong())
 def build_index(*, space_id: int) -> None:
-    """Build the vector index of a space that has outgrown the exact scan. Raises StorageFull."""
+    """Build the vector index of a space that is too large for exact scans. Raises StorageFull."""
     require_room_in_database()
     space = EmbeddingSpace.objects.filter(pk=space_id).first()
     if space is not None:
@@ -108,7 +109,7 @@ def build_index(*, space_id: int) -> None:
 @app.periodic(cron="* * * * * */30")
 @app.task(name="rescue", queue=UPKEEP_QUEUE, queueing_lock="rescue")
 def rescue(timestamp: int) -> None:
-    """Take over the jobs of workers that died."""
+    """Put the jobs of workers that died back into the queue."""
     give_back_what_was_left()
     rescue_stalled_jobs()
 
@@ -116,8 +117,9 @@ def rescue(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="upkeep", queue=UPKEEP_QUEUE, queueing_lock="upkeep")
 def upkeep(timestamp: int) -> None:
-    """Requeue documents without a job; delete files without a document, indexes without a space, old jobs, counts of
-    logins and of requests; learn words that are missing.
+    """Requeue documents that lost their job, delete what is no longer needed, and measure spaces that have grown.
+
+    Deleted are files without a document, indexes without a space, old jobs, and the counts of ended rate windows.
     """
     requeue_lost_documents()
     for corpus_id in _large_corpora().values_list("pk", flat=True):
@@ -138,24 +140,24 @@ def _large_corpora() -> QuerySet[Corpus]:
 
 
 def measure_closeness(corpus_id: int) -> None:
-    """Learn what the live space's cosines mean, if its corpus has changed much since that was measured.
+    """Measure what the live space's cosines mean, if its corpus has changed much since the last measurement.
 
-    Of a corpus that grows, that is once at its beginning and once when nothing more is on its way.
+    For a growing corpus: once at its beginning, and once when no more documents are being indexed.
     """
     corpus = Corpus.objects.filter(pk=corpus_id).first()
     space = corpus.live_space if corpus else None
     if corpus is None or space is None or not is_due(space, corpus.chunk_count):
         return
-    on_their_way = corpus.documents.filter(status=Document.Status.PROCESSING, deleted_at=None)
-    if closeness_of(space) is None or not on_their_way.exists():
+    processing = corpus.documents.filter(status=Document.Status.PROCESSING, deleted_at=None)
+    if closeness_of(space) is None or not processing.exists():
         keep_closeness(space, corpus.chunk_count)
 
 
 def defer_index_build(corpus_id: int) -> None:
-    """Let the live space have its index built, when it needs one and nobody is about to build it.
+    """Queue a job that builds the live space's index, when it needs one and there is no such job.
 
-    Not while more documents are on their way, up to LATE_INDEX_FACTOR times the size that needs one: to put a vector
-    into an index that is there takes five times as long as to build one of all. Until then all are compared.
+    While documents are being indexed the job waits, up to LATE_INDEX_FACTOR times the size that needs an index: adding
+    a vector to an existing index takes five times as long as building it of all vectors. Until then searches scan.
     """
     corpus = _large_corpora().filter(pk=corpus_id).first()
     space = corpus.live_space if corpus else None

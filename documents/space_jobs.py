@@ -1,4 +1,4 @@
-"""Work on embedding spaces that takes longer than a request: asked for in the admin, done by a worker."""
+"""Runs the long work on embedding spaces (build, promote, roll back, drop, measure) as jobs of a worker."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class _Worker(Watching):
 
 
 def enqueue_space_work(space: EmbeddingSpace, action: str) -> bool:
-    """Let a worker build, promote, roll back to, drop or measure a space; return False when that is waiting already."""
+    """Let a worker build, promote, roll back to, drop or measure a space; return False when such a job is queued."""
     lock = f"space-{space.pk}-{action}"
     with transaction.atomic():
         if ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"]).exists():
             return False
-        note(space, last=_said(action, "waiting"))
+        note(space, last=_entry(action, "waiting"))
         arguments = {"space_id": space.pk, "action": action}
         defer(SPACE_TASK, arguments, queue=INDEXING_QUEUE, lock=lock, priority=HIGHEST_PRIORITY)
     return True
@@ -46,7 +46,7 @@ def enqueue_space_work(space: EmbeddingSpace, action: str) -> bool:
 
 @app.task(name=SPACE_TASK, queue=INDEXING_QUEUE, pass_context=True, retry=RetryForLong())
 def space_work(context: JobContext, *, space_id: int, action: str) -> None:
-    """Do it, and note on the space what came of it; what fails for a reason of its own is not tried again."""
+    """Do the work, and store its result with the space. A RagError is such a result; other errors are retried."""
     space = EmbeddingSpace.objects.filter(pk=space_id).select_related("corpus").first()
     if space is None:
         return
@@ -60,7 +60,7 @@ def space_work(context: JobContext, *, space_id: int, action: str) -> None:
         result = f"failed: {exc.message}"
     logger.info("space %d: %s: %s", space_id, action, result.partition(":")[0])
     if EmbeddingSpace.objects.filter(pk=space_id).exists():
-        note(space, last=_said(action, result))
+        note(space, last=_entry(action, result))
 
 
 def _act(space: EmbeddingSpace, action: str, watching: Watching) -> str:
@@ -76,5 +76,5 @@ def _act(space: EmbeddingSpace, action: str, watching: Watching) -> str:
     return "measured"
 
 
-def _said(action: str, result: str) -> dict[str, Any]:
+def _entry(action: str, result: str) -> dict[str, Any]:
     return {"action": action, "result": result, "at": timezone.now().isoformat(timespec="seconds")}

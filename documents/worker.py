@@ -1,4 +1,4 @@
-"""The indexing worker's process: two queues, and a database that may come and go."""
+"""Runs a worker process: one worker per queue, restarted when the database comes back after a failure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 CONNECTIONS_MAX = 4  # of the queue itself: one listens, the others fetch, beat and finish
 CONNECT_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)  # until the database is back
-NICENESS = 10  # the kernel's: 0 is everybody else's
+NICENESS = 10  # other processes have 0: the kernel prefers them
 
 
 def yield_to_requests() -> None:
-    """Let this process and its children have the CPU when nobody else wants it: somebody waits for a request.
+    """Give this process and its children a lower CPU priority than the web processes, where a user waits.
 
     An upload beside busy workers is answered in three quarters of the time. Nothing changes for a worker that has a
-    machine for itself. Called before any thread is started: those that run already keep what they have.
+    machine for itself. Call it before any thread is started: running threads keep their priority.
     """
     os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
@@ -41,8 +41,8 @@ def yield_to_requests() -> None:
 def work(*, concurrency: int = 1, until_idle: bool = False) -> None:
     """Run jobs until SIGTERM or SIGINT, or until none is waiting.
 
-    On a signal the current document is finished, or after WORKER_GRACE_SECONDS left at its next batch. A database
-    that goes away is waited for.
+    After a signal the current document is finished, or after WORKER_GRACE_SECONDS left at its next batch. While the
+    database is away, the worker waits for it.
     """
     asyncio.run(_work(concurrency, until_idle))
 
@@ -62,9 +62,9 @@ async def _work(concurrency: int, until_idle: bool) -> None:
 
 
 async def _prepare(unsigned: Sequence[int], stop: asyncio.Event) -> bool:
-    """Wait for the database and take over what dead workers left; return False when told to stop meanwhile.
+    """Wait for the database and take over what dead workers left; return False when stopped meanwhile.
 
-    `unsigned` are this process' own earlier workers, which lost the database, and no document is to blame.
+    `unsigned` are the ids of this process' earlier workers that lost the database: no document is to blame for that.
     """
     tries = 0
     while not stop.is_set():
@@ -105,7 +105,7 @@ async def _run_workers(concurrency: int, until_idle: bool, stop: asyncio.Event) 
             async with app.open_async():
                 workers = _make_workers(concurrency, until_idle)
                 failed = await _run_until_one_ends(workers, stop)
-    except Exception as exc:  # noqa: BLE001 - whatever it is, the caller waits and starts anew
+    except Exception as exc:  # noqa: BLE001 - the caller waits and tries again after any error
         logger.warning("the queue failed: %s", type(exc).__name__)
         failed = True
     return [worker.worker_id for worker in workers if worker.worker_id is not None], failed
@@ -128,9 +128,9 @@ def _make_workers(concurrency: int, until_idle: bool) -> list[Worker]:
 
 async def _run_until_one_ends(workers: Sequence[Worker], stop: asyncio.Event) -> bool:
     running = [asyncio.create_task(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait([told, *running], return_when=asyncio.FIRST_COMPLETED)
-    told.cancel()
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
     for worker in workers:
         worker.stop()  # type: ignore[no-untyped-call]
     results = await asyncio.gather(*running, return_exceptions=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
-from documents.access.fingerprint import Standing
+from documents.access.fingerprint import AccessFingerprint
 from documents.access.policy import Principal
 from documents.models import Corpus
 from querying.extractive.answer import Style
@@ -37,7 +37,7 @@ class Question:
     filters: Mapping[str, Any] | None = None
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE
-    standing: Standing | None = None  # the access fingerprint, as it was read with the corpora
+    standing: AccessFingerprint | None = None  # the access fingerprint, as it was read with the corpora
     id: UUID = field(default_factory=new_id)
     started: float = field(default_factory=time.monotonic)  # on the monotonic clock
 

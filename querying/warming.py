@@ -17,7 +17,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from documents.access.policy import NOBODY, Principal, readable_corpora
-from documents.access.question_scope import standing_of
+from documents.access.question_scope import fingerprint_of
 from documents.models import Corpus, Membership
 from querying.answering.pipeline import answer_question
 from querying.api.reading import default_mode, default_top_k
@@ -115,13 +115,13 @@ def typical_reader_of(corpus: Corpus) -> TypicalReader | None:
         return TypicalReader("everybody", NOBODY)
     readers = _plain_readers(corpus)
     operator = Principal(User(is_superuser=True))
-    if not readers and standing_of(operator, [corpus]).is_open:
+    if not readers and fingerprint_of(operator, [corpus]).is_open:
         return TypicalReader(
             "everybody who may ask it", operator
         )  # no document is closed, so all readers get the same answers
     by_rights: dict[str, list[Principal]] = {}
     for principal in readers:
-        rights = json.dumps(standing_of(principal, [corpus]).rights, sort_keys=True)
+        rights = json.dumps(fingerprint_of(principal, [corpus]).rights, sort_keys=True)
         by_rights.setdefault(rights, []).append(principal)
     if not by_rights:
         return None

@@ -1,1 +1,1 @@
-"""Who may read or change what, and what a cached answer depends on."""
+"""Decides who may read and change which corpora and documents, and what a cached answer depends on."""

@@ -1,4 +1,4 @@
-"""What a cached answer depends on besides its question: the state of the corpora, and what the asker may read there."""
+"""Defines the access fingerprint of a cached answer: corpus epochs, live spaces and the reader's rights."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 from documents.access.policy import Principal
 from documents.models import Membership
 
-EVERYBODY = "everybody"  # no document is closed: who may ask the corpora at all may read all of them
+EVERYBODY = "everybody"  # no document names readers: whoever may ask the corpora may read all documents
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Two questions with equal standings search the same documents, and find the same in them."""
+class AccessFingerprint:
+    """What a cached answer depends on besides its question: with equal fingerprints, a search has equal results."""
 
     corpora: tuple[tuple[int, int, int | None], ...]  # those that may be asked: id, epoch, id of the live space
     rights: Any  # JSON
 
     @property
     def ids(self) -> list[int]:
-        """Return the ids of the corpora."""
+        """Return the ids of the corpora, in their order."""
         return [pk for pk, _, _ in self.corpora]
 
     @property
@@ -30,7 +30,7 @@ class Standing:
 
 
 def rights_of(principal: Principal) -> Any:
-    """Return what decides which closed documents a principal may read, as JSON."""
+    """Return what decides which restricted documents a principal may read, as JSON."""
     user = principal.user
     if user is None:
         return "nobody"

@@ -1,11 +1,11 @@
 """Limits how many passwords may be tried for an account and from an address, over all processes and without Redis.
 
-Few are allowed for an account from one address, more from an address for all accounts, and many for an account from
-all addresses together. The last one stops a guesser with many addresses. It doesn't hold for addresses that the account
-has signed in from, so nobody can lock the owner out by guessing from elsewhere.
+There are three limits: few attempts for an account from one address, more from an address for all accounts, and many
+for an account from all addresses together. The last one stops a guesser with many addresses. It doesn't apply to
+addresses that the account has signed in from, so nobody can lock the owner out by guessing from elsewhere.
 
-An attempt is counted before its password is looked at: of a hundred that come at once, as many are looked at as may be,
-and the others cost a statement instead of half a second of hashing. Every way that takes a password uses LoginForm;
+An attempt is counted before its password is checked: of a hundred that arrive at once, the allowed number is checked,
+and the others cost a statement instead of half a second of hashing. Every page that takes a password uses LoginForm;
 the API takes keys only.
 """
 
@@ -31,7 +31,7 @@ from ragsite.web.rates import Rate, parse_rate
 from ragsite.web.throttling import network_of
 
 THROTTLED_CODE = "throttled"
-KNOWN_FOR = timedelta(days=90)  # that an account may not have signed in from an address which stays a known one
+KNOWN_FOR = timedelta(days=90)  # after its last sign-in from an address, an account still knows that address
 _COUNT = """
 INSERT INTO documents_loginattempts AS a (key, count, ends_at)
 VALUES (%(key)s, 1, clock_timestamp() + make_interval(secs => %(seconds)s))
@@ -44,21 +44,21 @@ RETURNING count, extract(epoch FROM ends_at - clock_timestamp())
 
 @dataclass(frozen=True)
 class _Attempt:
-    """The keys that an attempt is counted for."""
+    """The keys under which an attempt is counted."""
 
     account: str
     address: str
     from_address: str  # this account, from this address
-    known: str  # there while the account is known to have signed in from this address
+    known: str  # stored while the account is known to have signed in from this address
 
 
 class _Limited(AuthenticationForm):
-    """A form for a name and a password that refuses further attempts for a while, and says for how long."""
+    """A form for a name and a password that refuses further attempts for a while, and names the wait."""
 
     wait_seconds = 0
 
     def clean(self) -> dict[str, Any]:
-        """Return the data. Raises ValidationError: it is wrong, or one attempt too many."""
+        """Return the cleaned data. Raises ValidationError for a wrong password, and for one attempt too many."""
         attempt = _attempt_of(str(self.cleaned_data.get("username") or ""), network_of(self.request))
         self.wait_seconds = _count(attempt)
         if self.wait_seconds:
@@ -73,20 +73,20 @@ class _Limited(AuthenticationForm):
 
 
 class LoginForm(_Limited):
-    """Of the page."""
+    """The form of the login page."""
 
 
 class AdminLoginForm(_Limited, AdminAuthenticationForm):
-    """Of the admin, for staff only."""
+    """The login form of the admin, for staff only."""
 
 
 def forget_old_attempts() -> None:
-    """Delete the counts whose time is over."""
+    """Delete the counts of windows that have ended."""
     LoginAttempts.objects.filter(ends_at__lt=timezone.now()).delete()
 
 
 def _attempt_of(name: str, address: str) -> _Attempt:
-    # Case and look-alikes of a name are the same account for a guesser, even where they are none.
+    # For a guesser, names that differ in case are one account, even where no such account exists.
     account = name.casefold().strip()
     both = f"{address} {account}"
     return _Attempt(_key("account", account), _key("address", address), _key("both", both), _key("known", both))
@@ -99,7 +99,7 @@ def _key(kind: str, who: str) -> str:
 def _count(attempt: _Attempt) -> int:
     """Count an attempt; return 0, or the seconds to wait if it is one too many.
 
-    One that its address may not make is not counted for the account: else a single address could use all of it up.
+    An attempt above its address' limit is not counted for the account: else one address could use up that limit.
     """
     limits = {attempt.from_address: settings.RATE_LIMIT_LOGIN, attempt.address: settings.RATE_LIMIT_LOGIN_ADDRESS}
     wait = max(_count_one(key, limit) for key, limit in limits.items())
@@ -123,10 +123,10 @@ def _is_known(attempt: _Attempt) -> bool:
 
 
 def _forgive(attempt: _Attempt) -> None:
-    """Forget what an account that signed in has tried from its address, and remember that address.
+    """Delete the count of an account that signed in from its address, and remember that address.
 
-    Of all that the address has tried, this attempt only is forgotten: else somebody with an account could guess at
-    others without end, and sign in to their own in between. What others have tried for the account stays.
+    The address' own count loses this one attempt only: else a user could guess at other accounts without end by
+    signing in to their own in between. The account's count over all addresses stays.
     """
     known_until = timezone.now() + KNOWN_FOR
     LoginAttempts.objects.update_or_create(key=attempt.known, defaults={"count": 0, "ends_at": known_until})

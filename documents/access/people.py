@@ -1,4 +1,4 @@
-"""People of a tenant: invited, given a role, and put into reader groups by its managers."""
+"""Manages the people of a tenant: invitations, roles and reader groups."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ragsite.errors import InvalidInput
 
 
 def invite(tenant: Tenant, username: str, role: str, *, email: str = "") -> Membership:
-    """Make an account without a password in this tenant. Raises InvalidInput for a name that is taken.
+    """Create an account without a password in this tenant. Raises InvalidInput for a name that is taken.
 
-    Never of an account that exists: its owner has a password, and perhaps rights elsewhere, and no link of somebody
-    else may replace it.
+    An existing account is never invited: its owner has a password, and perhaps rights in other tenants, which a link
+    made by somebody else must not replace.
     """
     try:
         with transaction.atomic():
@@ -47,7 +47,7 @@ def invitation_of(user: User) -> tuple[str, str]:
 
 
 def set_role(membership: Membership, role: str) -> None:
-    """Give a role; who may fill corpora may enter the admin."""
+    """Change a member's role; editors and managers may also enter the admin."""
     membership.role = role
     membership.save(update_fields=["role"])
     if role in WRITERS:
@@ -55,10 +55,10 @@ def set_role(membership: Membership, role: str) -> None:
 
 
 def save_group(tenant: Tenant, name: str, members: Iterable[User], group: ReaderGroup | None = None) -> ReaderGroup:
-    """Make or change a reader group. Its members are users of the tenant; others that it has are left alone.
+    """Create or change a reader group. Only its members in the tenant are changed; users of other tenants stay.
 
-    Names of groups are unique in the database, and tenants choose theirs without seeing each other's: one that is
-    taken elsewhere is stored with the tenant's name.
+    Names of groups are unique in the database, and tenants choose theirs without seeing each other's: a name that
+    is taken is stored with the tenant's slug.
     """
     chosen = set(members)
     with transaction.atomic():
@@ -74,5 +74,5 @@ def save_group(tenant: Tenant, name: str, members: Iterable[User], group: Reader
 
 
 def is_in_use(group: ReaderGroup) -> bool:
-    """Return whether a corpus or a document names the group: without it, that would be open to everybody."""
+    """Return whether a corpus or a document names the group: without the group, everybody could read it."""
     return group.group.corpus_set.exists() or group.group.document_set.filter(deleted_at=None).exists()

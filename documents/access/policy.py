@@ -1,7 +1,7 @@
-"""The one place that says which corpora and documents somebody may read or change. Every route asks here.
+"""Decides which corpora and documents a principal may read or change. Every route asks here.
 
-Querysets only: what they don't return does not exist for the asker, so a forgotten check finds nothing instead of
-everything.
+The rules are querysets: a row that they don't return does not exist for the principal, so a forgotten check finds
+nothing instead of everything.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WRITERS = [Membership.Role.EDITOR, Membership.Role.MANAGER]
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a user or nobody, and what a key limits them to."""
+    """A user, or an anonymous visitor, and the scopes of the API key that was used."""
 
     user: User | None
     scopes: frozenset[str] = frozenset(ApiKey.Scope.values)
@@ -57,7 +57,7 @@ def readable_corpora(principal: Principal) -> QuerySet[Corpus]:
         return Corpus.objects.all()
     managed = _tenants(user, [Membership.Role.MANAGER])
     allowed = (
-        Q(is_public=True, readers=None)  # who names readers is not for everybody, whatever else is stored
+        Q(is_public=True, readers=None)  # a corpus that names readers is not public, even if it is stored so
         | Q(tenant__in=managed)
         | Q(tenant__in=_tenants(user), readers=None)
         | Q(tenant__in=_tenants(user), readers__in=user.groups.all(), readers__reader_group__tenant=F("tenant"))
@@ -75,7 +75,7 @@ def editable_corpora(principal: Principal) -> QuerySet[Corpus]:
 
 
 def may_add_anywhere(principal: Principal) -> bool:
-    """Return whether the principal may add documents to some corpus, should there be one."""
+    """Return whether the principal may add documents to some corpus, if there is one."""
     if not principal.may_write or principal.user is None:
         return False
     return principal.user.is_superuser or Membership.objects.filter(user=principal.user, role__in=WRITERS).exists()
@@ -84,9 +84,9 @@ def may_add_anywhere(principal: Principal) -> bool:
 def readable_documents(principal: Principal, corpus: Corpus | None = None) -> QuerySet[Document]:
     """Return the documents (of one corpus, if given) that the principal may read; deleted ones are gone.
 
-    Conditions on one row, without joins: a search asks them of the few documents that it found, not of all. Whether
-    one corpus may be read is asked once, not per document. And being in that corpus is written as a distance: of a
-    corpus that is new to its statistics Postgres expects a single document, would start there, and compare each
+    The conditions are on one row, without joins, so that a search checks them for the few documents that it found.
+    Whether one corpus may be read is checked once, not per document. `corpus_id` is compared as a distance: for a
+    corpus that is not in its statistics yet, Postgres expects a single document, would start there, and compare each
     vector with every document.
     """
     corpora = readable_corpora(principal)
@@ -123,9 +123,9 @@ def manageable_tenants(principal: Principal) -> QuerySet[Tenant]:
 
 
 def everything_of(corpora: Sequence[Corpus]) -> list[Corpus]:
-    """Return the corpora that a question which names none is for: all but the demo, once another one holds text.
+    """Return the corpora that a question without names searches: all but the demo, once another one has text.
 
-    The demo is there to be tried. Beside documents of one's own it would answer what these are asked.
+    The demo is for trying ragsite. Beside real documents it would answer questions that are meant for them.
     """
     own = [corpus for corpus in corpora if not corpus.is_demo]
     return own if any(corpus.chunk_count for corpus in own) else list(corpora)
@@ -134,7 +134,7 @@ def everything_of(corpora: Sequence[Corpus]) -> list[Corpus]:
 def choose_corpora(names: Sequence[str], within: QuerySet[Corpus]) -> list[Corpus]:
     """Return the corpora of `within` with these names, in the order given; none named: all of them.
 
-    Raises as `choose_among` does.
+    Raises what `choose_among` raises.
     """
     slugs = slugs_of(names)
     found = within.filter(slug__in=slugs) if slugs else within
@@ -142,7 +142,7 @@ def choose_corpora(names: Sequence[str], within: QuerySet[Corpus]) -> list[Corpu
 
 
 def slugs_of(names: Sequence[str]) -> list[str]:
-    """Return the slugs of names, each once."""
+    """Return the slugs of `slug` or `tenant/slug` names, sorted, each once."""
     return sorted({name.rpartition("/")[2] for name in names})
 
 

@@ -1,4 +1,4 @@
-"""Which corpora somebody may ask right now, and what their answers depend on: all of it from one short read."""
+"""Reads which corpora a principal may ask now, and the access fingerprint of the answers, in one statement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, FilteredRelation, Model, OuterRef, Q, QuerySet
 
-from documents.access.fingerprint import EVERYBODY, Standing, rights_of
+from documents.access.fingerprint import EVERYBODY, AccessFingerprint, rights_of
 from documents.access.policy import Principal, choose_among, everything_of, readable_corpora, slugs_of
 from documents.models import Corpus, Document, EmbeddingSpace, Tenant
 from ragsite.postgres.base import raise_if_exhausted
@@ -24,22 +24,22 @@ from ragsite.postgres.shared_reads import ReadTogether
 from ragsite.postgres.thread_connection import release_connection
 
 STATEMENTS_KEPT = 500
-SCOPES_KEPT = 10  # of one state: the same corpora, in other words or another order
+SCOPES_KEPT = 10  # per state: the same corpora under other names, or in another order
 
 
 @dataclass(frozen=True)
-class Scope:
-    """The corpora that a question is for, with their live spaces; and what a cached answer from them depends on."""
+class QuestionScope:
+    """The corpora that a question searches, with their live spaces, and the fingerprint of answers from them."""
 
     corpora: tuple[Corpus, ...]
-    standing: Standing
+    fingerprint: AccessFingerprint
 
 
 @dataclass(frozen=True)
 class _State:
     corpora: tuple[Corpus, ...]
     rights: Any
-    scopes: dict[tuple[str, ...], Scope] = field(default_factory=dict)  # by the names that were asked for
+    scopes: dict[tuple[str, ...], QuestionScope] = field(default_factory=dict)  # by the names that were asked for
 
 
 _reads: ReadTogether[_State] = ReadTogether(
@@ -48,20 +48,19 @@ _reads: ReadTogether[_State] = ReadTogether(
 )
 _lock = threading.Lock()
 _statements: LRUCache[Any, Compiled] = LRUCache(STATEMENTS_KEPT)
-# What was read last by a statement, while it says nothing of anybody's rights: the same rows mean the same again.
+# The last result of each statement whose rows hold no rights: equal rows mean an equal state.
 _open_states: LRUCache[Compiled, tuple[list[tuple[Any, ...]], _State]] = LRUCache(STATEMENTS_KEPT)
 _corpora: LRUCache[int, tuple[tuple[Any, ...], Corpus]] = LRUCache(STATEMENTS_KEPT)
 _PARTS: tuple[tuple[type[Model], str], ...] = ((Corpus, ""), (Tenant, "tenant__"), (EmbeddingSpace, "live__"))
 
 
-def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> Scope:
-    """Return the corpora with these names (none: `access.everything_of` them) that the principal may ask.
+def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: float = math.inf) -> QuestionScope:
+    """Return the corpora with these names that the principal may ask, as they are stored now.
 
-    As they are stored now.
+    Without names it is `policy.everything_of` them. Concurrent questions of one principal share the read, and wait for
+    another thread's at most `patience_seconds`. The corpora are shared between threads: don't change them.
 
-    Raises CorpusNotFound and InvalidInput as `access.choose_corpora` does. Questions of one asker that come at the same
-    time share the read, and wait for another thread's no longer than `patience_seconds`; the corpora are shared between
-    threads, so nobody changes them.
+    Raises CorpusNotFound and InvalidInput as `policy.choose_among` does.
     """
     slugs = tuple(slugs_of(names))
     state = _read_together(principal, slugs, patience_seconds)
@@ -69,23 +68,22 @@ def scope_of(principal: Principal, names: Sequence[str], *, patience_seconds: fl
     scope = state.scopes.get(asked_for)
     if scope is None:
         corpora = tuple(choose_among(names, state.corpora) if names else everything_of(state.corpora))
-        scope = Scope(corpora, _standing(corpora, state))
+        scope = QuestionScope(corpora, _fingerprint(corpora, state))
         if len(state.scopes) < SCOPES_KEPT:
             state.scopes[asked_for] = scope
     return scope
 
 
-def standing_of(principal: Principal, corpora: Sequence[Corpus]) -> Standing:
-    """Return what the principal's answers from these corpora depend on, as it is stored now.
+def fingerprint_of(principal: Principal, corpora: Sequence[Corpus]) -> AccessFingerprint:
+    """Return the fingerprint of the principal's answers from these corpora, as it is stored now.
 
-    The rights name everything that `access.readable_documents` looks at: change both together. Never less, or one
-    reader would be given what another may read.
+    The rights contain everything that `policy.readable_documents` depends on: change both together. With less, a cache
+    would give one reader what only another may read.
     """
-    # Not together with others: whoever waits for them with a connection in hand may wait for a thread that waits for
-    # a connection.
+    # Not a shared read: a caller that holds a connection could wait for a thread that waits for a connection.
     state = _read(principal, tuple(sorted({corpus.slug for corpus in corpora})))
     found = {corpus.pk: corpus for corpus in state.corpora}
-    return _standing([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
+    return _fingerprint([found[corpus.pk] for corpus in corpora if corpus.pk in found], state)
 
 
 def epochs_of(corpora: Sequence[int]) -> dict[int, int]:
@@ -93,17 +91,17 @@ def epochs_of(corpora: Sequence[int]) -> dict[int, int]:
     return dict(rows_of(("SELECT id, epoch FROM documents_corpus WHERE id = ANY (%s)", (list(corpora),))))
 
 
-def _standing(corpora: Sequence[Corpus], state: _State) -> Standing:
+def _fingerprint(corpora: Sequence[Corpus], state: _State) -> AccessFingerprint:
     has_closed = any(corpus.has_closed_documents for corpus in corpora)
     spaces = [(corpus, corpus.live_space) for corpus in corpora]
-    return Standing(
+    return AccessFingerprint(
         tuple((corpus.pk, corpus.epoch, None if space is None else space.pk) for corpus, space in spaces),
         state.rights if has_closed else EVERYBODY,
     )
 
 
 def _read_together(principal: Principal, slugs: tuple[str, ...], patience_seconds: float) -> _State:
-    if connection.in_atomic_block or reachability.is_down:  # then each is told at once, instead of waiting in turn
+    if connection.in_atomic_block or reachability.is_down:  # then each fails at once, instead of one after the other
         return _read(principal, slugs)
     release_connection()  # a thread that waits here must not keep one from the thread that it waits for
     key = (_asker(principal), principal.may_ask, slugs)

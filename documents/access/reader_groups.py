@@ -1,7 +1,7 @@
-"""Keeps reader groups within their tenant, and readers away from public corpora, whoever stores them.
+"""Checks readers before they are stored: groups of the same tenant only, and none for a public corpus.
 
-As a receiver of Django's own signal, because a many-to-many field is stored by no method of ours: the admin, the API,
-a command and the shell all come through here.
+This is a receiver of Django's `m2m_changed`, because a many-to-many field has no save method to extend: the admin, the
+API, a command and the shell all send that signal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def foreign_groups(tenant: Tenant, groups: Collection[Group]) -> list[str]:
 
 
 def keep_within_tenants() -> None:
-    """Look at all readers before they are stored, from now on."""
+    """Register the check: from now on it runs whenever readers are stored."""
     for through in (Corpus.readers.through, Document.readers.through):
         m2m_changed.connect(_before_readers_change, sender=through, dispatch_uid=f"readers of {through.__name__}")
 

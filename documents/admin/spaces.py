@@ -32,19 +32,18 @@ from django.urls import URLPattern, path
 from documents.access.policy import Principal
 from documents.admin.saving import forget_cached_answers, save_changed_fields
 from documents.admin.scoping import CorpusFilter, ScopedAdmin, manageable_corpora, principal_of, readable_spaces
-from documents.models import Corpus, Embedding, EmbeddingSpace
+from documents.models import INDEX_PREFIX, Corpus, Embedding, EmbeddingSpace
 from documents.reindexing.coverage import coverage_of
 from documents.reindexing.pipeline import begin
 from documents.reindexing.status import comparison_in_words, index_state, recall_in_words, settings_in_words
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.space_jobs import BUILD, DROP, MEASURE, PROMOTE, ROLL_BACK, enqueue_space_work
 from documents.vectors.index_progress import building
-from documents.vectors.spaces import index_name
 from ragsite.errors import InvalidInput
 
 Status = EmbeddingSpace.Status
 UNFINISHED = (Status.BUILDING, Status.SHADOW)
-_INDEX_NAME = Concat(Value("embedding_hnsw_"), Cast("pk", CharField()))
+_INDEX_NAME = Concat(Value(INDEX_PREFIX), Cast("pk", CharField()))
 _BYTES = Func(
     _INDEX_NAME, template="coalesce(pg_relation_size(to_regclass(%(expressions)s)), 0)", output_field=BigIntegerField()
 )
@@ -78,10 +77,10 @@ class StartForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = corpora
 
-    def wish(self) -> Wish:
+    def wish(self) -> SpaceRequest:
         """Return what was asked for."""
         data = self.cleaned_data
-        return Wish(provider=data["provider"] or None, model=data["model"].strip() or None)
+        return SpaceRequest(provider=data["provider"] or None, model=data["model"].strip() or None)
 
 
 @admin.register(EmbeddingSpace)
@@ -201,7 +200,7 @@ class EmbeddingSpaceAdmin(ScopedAdmin):
     @admin.display(description="index")
     def index_now(self, space: EmbeddingSpace) -> str:
         """Return the state of the index, and how far its building is."""
-        build = building(index_name(space))
+        build = building(space.index_name)
         size = filesizeformat(getattr(space, "index_bytes", 0))
         return f"{index_state(space)}, {size}" if build is None else f"{build.phase}, {build.share:.0%}"
 

@@ -1,4 +1,4 @@
-"""API keys: `Authorization: Bearer rag_...`."""
+"""Authenticates requests by API key: `Authorization: Bearer rag_...`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LAST_USED_EVERY = timedelta(minutes=1)  # a write per request would cost more th
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Accepts a key that is neither revoked nor expired and whose user is active; checked at every request."""
+    """Accepts keys that are neither revoked nor expired and whose user is active; checked at every request."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         """Return the key's user and the key; None when the request carries no key.
 
-        Raises AuthenticationFailed for a key that isn't valid, and for credentials of another kind: a client
-        that sends some must not be answered as an anonymous one.
+        Raises AuthenticationFailed for an invalid key, and for credentials of another kind: a client that sends
+        credentials must not be treated as anonymous.
         """
         scheme, _, given = request.headers.get("Authorization", "").strip().partition(" ")
         if not scheme:
@@ -42,10 +42,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
-        """Return the scheme, so that a missing key is 401 and not 403."""
+        """Return the scheme for WWW-Authenticate, which makes a missing key 401 instead of 403."""
         return SCHEME
 
 
 def principal_of(request: Request) -> Principal:
-    """Return who makes this API request."""
+    """Return the principal of an API request: its user, limited by its key."""
     return Principal.of(request.user, request.auth if isinstance(request.auth, ApiKey) else None)

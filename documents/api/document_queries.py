@@ -1,4 +1,4 @@
-"""What is shown of documents: lists of them, and the text that a quote stands in."""
+"""Queries what the API shows: lists of corpora and documents, and the text around a quote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragsite.errors import DocumentNotFound
 
 
 def find_corpora(principal: Principal, *, limit: int, offset: int) -> tuple[int, Sequence[Corpus]]:
-    """Return how many corpora the principal may ask, and a part of them in their order, with their counts."""
+    """Return how many corpora the principal may ask, and a page of them, with their counts."""
     found = readable_corpora(principal)
     return found.count(), list(with_counts(found).order_by("tenant__slug", "slug")[offset : offset + limit])
 
@@ -23,7 +23,7 @@ def find_corpora(principal: Principal, *, limit: int, offset: int) -> tuple[int,
 def find_documents(
     principal: Principal, *, limit: int, offset: int, corpus: str | None = None, status: str | None = None
 ) -> tuple[int, Sequence[Document]]:
-    """Return how many documents the principal may read, and a part of them, newest first. Raises CorpusNotFound."""
+    """Return how many documents the principal may read, and a page of them, newest first. Raises CorpusNotFound."""
     found = readable_documents(principal)
     if corpus is not None:
         found = found.filter(corpus__in=choose_corpora([corpus], readable_corpora(principal)))

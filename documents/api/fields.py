@@ -1,4 +1,4 @@
-"""Fields that answer 400 to what the database would refuse."""
+"""Defines serializer fields that refuse with 400 what the database could not store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MetadataField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any])
     """A flat JSON object, as an object or (in a form) as its text."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Return the object. Raises ValidationError for what is none, too large, or can't be stored."""
+        """Return the object. Raises ValidationError for other types, too large objects, and what can't be stored."""
         value = _parsed(data) if isinstance(data, str) else data
         if not isinstance(value, dict) or len(value) > METADATA_MAX_KEYS:
             raise serializers.ValidationError(_SHAPE)
@@ -37,7 +37,7 @@ class MetadataField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any])
         return value
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Return the object."""
+        """Return the stored object unchanged."""
         return value
 
 
@@ -65,5 +65,5 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """Return whether Postgres can store it: no NUL, no half characters."""
+    """Return whether Postgres can store it: no NUL, no lone surrogates."""
     return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -1,4 +1,4 @@
-"""Names in an address -> rows that the asker may see or change; everything else is not there."""
+"""Finds the rows that a URL names, among those that the principal may read or change."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def manageable_tenant(principal: Principal, slug: str) -> Tenant:
 
 
 def readable_document(principal: Principal, document_id: str) -> Document:
-    """Return a document. Raises DocumentNotFound, also for what is no id at all."""
+    """Return a document. Raises DocumentNotFound, also for a malformed id."""
     return _document_of(document_id, readable_documents(principal))
 
 
@@ -71,9 +71,9 @@ def editable_document(principal: Principal, document_id: str) -> Document:
 
 
 def _is_among(allowed: QuerySet[Any], column: str = "pk") -> Exists:
-    """Return the condition that a row is one of those.
+    """Return the condition that a row is one of `allowed`.
 
-    Part of the query that finds the row: of two queries, the second would take a deletion in between for a refusal.
+    It is part of the query that finds the row: a second query would take a deletion in between for missing rights.
     """
     return Exists(allowed.filter(pk=OuterRef(column)))
 

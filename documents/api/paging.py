@@ -1,4 +1,4 @@
-"""Long lists come in pages: which one is wanted, and the addresses of its neighbours."""
+"""Pages lists: the parameters of a page, and the addresses of its neighbours."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ OFFSET_MAX = 1_000_000
 
 
 class PagingSerializer(StrictSerializer):
-    """Which part of a list. `next` of a page is the address of the one after it."""
+    """The parameters of a page. A page's `next` is the address of the following page."""
 
     limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MAX, default=50, help_text="Rows of a page.")
     offset = serializers.IntegerField(min_value=0, max_value=OFFSET_MAX, default=0, help_text="Rows to pass over.")
 
 
 class PageSerializer(serializers.Serializer[Any]):
-    """What every list says of itself."""
+    """The fields that every page has besides its rows."""
 
     count = serializers.IntegerField(help_text="Rows of the whole list.")
     page = serializers.IntegerField(help_text="The number of this page, from 1.")

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it: no NaN, no depth bombs, no surprises."""
+"""Parses JSON strictly by RFC 8259: no NaN, no infinite numbers, limited depth and size."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rest_framework.parsers import BaseParser
 
 from ragsite.errors import UploadTooLarge
 
-MAX_DEPTH = 20  # our own bodies have 3
+MAX_DEPTH = 20  # the API's bodies have 3
 
 
 class StrictJSONParser(BaseParser):
-    """Parses JSON in UTF-8 and answers 400 to whatever isn't; `json` alone lets a 200 kB body of `[` become a 500."""
+    """Parses JSON in UTF-8; anything else is a 400. With `json` alone, a 200 kB body of `[` would be a 500."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """Return the parsed body. Raises ParseError with a sentence that says what is wrong, and UploadTooLarge."""
+        """Return the parsed body. Raises ParseError that says what is wrong, and UploadTooLarge."""
         limit_bytes: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # Django itself only heeds it in forms
         body: bytes = stream.read(limit_bytes + 1)
         if len(body) > limit_bytes:

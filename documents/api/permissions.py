@@ -1,4 +1,4 @@
-"""Who may even begin; which rows, the querysets of documents/access/policy.py say."""
+"""Decides whether a request may start; documents/access/policy.py decides on the rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ragsite.errors import NotAllowed
 
 
 class ReadOrSignedIn(BasePermission):
-    """Anybody may read, as what they find is limited to what they may see; changes need a session or a key."""
+    """Anybody may read, because queries return only readable rows; changes need a session or a key."""
 
     opens_reading = True  # for the OpenAPI schema
 
@@ -23,7 +23,7 @@ class ReadOrSignedIn(BasePermission):
 
 
 class MayAddDocuments(ReadOrSignedIn):
-    """Refuses an upload before its body is read, of somebody who may add nothing to any corpus."""
+    """Refuses uploads of users who may add to no corpus, before the body is read."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the request may go on. Raises NotAllowed for a user or key that may add nowhere."""

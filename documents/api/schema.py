@@ -1,4 +1,4 @@
-"""How the routes of corpora and documents are described in the OpenAPI schema, with examples."""
+"""Describes the routes of corpora and documents for the OpenAPI schema, with examples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from documents.models import Document
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells the schema how a key is sent; importing this module registers it."""
+    """Describes API keys in the schema; importing this module registers it."""
 
     target_class = "documents.api.authentication.ApiKeyAuthentication"
     name = "ApiKey"
@@ -93,7 +93,7 @@ def _answer(name: str, value: Any, serializer: Any, status: str = "200") -> dict
 
 
 def _page(name: str, rows: str, serializer: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """Return the shape of a page of a list."""
+    """Return the serializer of a page with these rows."""
     fields = {**PageSerializer().fields, rows: serializer(many=True)}
     return inline_serializer(name, fields)
 

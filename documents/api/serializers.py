@@ -1,4 +1,4 @@
-"""What corpora and documents look like from outside, and what may be sent."""
+"""Defines the JSON of corpora and documents, and validates what clients send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODES = ["fast", "balanced", "quality"]
 
 
 class CorpusDefaultsSerializer(StrictSerializer):
-    """What a question gets that doesn't say otherwise."""
+    """Defaults for questions that don't set these parameters."""
 
     top_k = NumberField(min_value=1, max_value=100, required=False)
     mode = ChoiceField(MODES, required=False)
@@ -100,7 +100,7 @@ class AcceptedSerializer(serializers.ModelSerializer[Document]):
 
     @extend_schema_field(OpenApiTypes.URI_REF)
     def get_status_url(self, document: Document) -> str:
-        """Return where to ask how far it is."""
+        """Return the address that tells how far its indexing is."""
         return reverse("document", args=[document.pk])
 
 
@@ -125,12 +125,12 @@ class DocumentSerializer(AcceptedSerializer):
         ]  # fmt: skip
 
     def get_searchable(self, document: Document) -> bool:
-        """Return whether questions find it; while it is indexed anew they find the version before."""
+        """Return whether questions find it; while it is reindexed they find its live version."""
         return document.version > 0
 
     @extend_schema_field(serializers.FloatField(allow_null=True))
     def get_seconds_left(self, document: Document) -> float | None:
-        """Return an estimate by the rate so far; null while there is none."""
+        """Return an estimate from the rate so far; null while there is none."""
         if document.status != Document.Status.PROCESSING or document.started_at is None or not document.chunks_done:
             return None
         per_chunk = (timezone.now() - document.started_at).total_seconds() / document.chunks_done
@@ -148,7 +148,7 @@ class DocumentSerializer(AcceptedSerializer):
         )
     )
     def get_notes(self, document: Document) -> list[dict[str, Any]]:
-        """Return what its reader left out or mended."""
+        """Return what its extractor left out or repaired, with a sentence each."""
         return [
             {"code": code, "count": count, "message": message}
             for (code, count, *_), message in zip(document.notes, document.notes_in_words(), strict=True)
@@ -202,20 +202,20 @@ class RefusedFileSerializer(serializers.Serializer[Any]):
 
 
 class UnpackedSerializer(serializers.Serializer[Any]):
-    """What became of an archive."""
+    """The documents of an archive's files, and the files that were refused."""
 
     documents = AcceptedSerializer(many=True)
     refused = RefusedFileSerializer(many=True)
 
 
 class CorpusListSerializer(PagingSerializer):
-    """Which corpora to list."""
+    """The parameters of a list of corpora."""
 
     limit = serializers.IntegerField(min_value=1, max_value=LIMIT_MAX, default=LIMIT_MAX, help_text="Rows of a page.")
 
 
 class DocumentListSerializer(PagingSerializer):
-    """Which documents to list."""
+    """The parameters and filters of a list of documents."""
 
     corpus = TextField(max_length=201, required=False)
     status = ChoiceField(Document.Status.choices, required=False)
@@ -228,7 +228,7 @@ class WindowSerializer(StrictSerializer):
     end = serializers.IntegerField(min_value=0, max_value=TEXT_MAX_CHARS, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Bound the window."""
+        """Set the default of `end`, and refuse a window that is too large."""
         end = attrs.setdefault("end", attrs["start"] + WINDOW_CHARS)
         if not attrs["start"] <= end <= attrs["start"] + WINDOW_MAX_CHARS:
             raise serializers.ValidationError(

@@ -1,4 +1,4 @@
-"""Fields of JSON bodies that take what the OpenAPI schema says and nothing else, and errors that say what they take."""
+"""Defines fields that accept exactly what the OpenAPI schema says, with errors that name the accepted values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOME_TEXT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields that it doesn't know, by name: `topk` would otherwise be ignored without a word.
+    """Refuses unknown fields by name: `topk` would otherwise be silently ignored.
 
     With `ignores_unknown` in its context it ignores them: for clients of older systems, which send more.
     """
@@ -31,15 +31,15 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class SelfDescribing(serializers.Field[Any, Any, Any, Any]):
-    """A field that knows more of its values than its class says."""
+    """A field that adds to its OpenAPI schema."""
 
     def described(self) -> dict[str, Any]:
-        """Return what the OpenAPI schema says of it besides."""
+        """Return the keys to add to its OpenAPI schema."""
         raise NotImplementedError
 
 
 class SelfDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Puts that into the schema; importing this module registers it."""
+    """Adds `described()` to the schema of a field; importing this module registers it."""
 
     target_class = "documents.api.strict.SelfDescribing"
     match_subclasses = True
@@ -51,10 +51,10 @@ class SelfDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
 
 
 class TextField(SelfDescribing, serializers.CharField):
-    """A string; a number is none."""
+    """A string; numbers are refused."""
 
     def described(self) -> dict[str, Any]:
-        """Return that it is no white space alone, unless it may be empty."""
+        """Return a pattern that refuses NUL, and white space alone unless the field may be blank."""
         return {"pattern": ANY_TEXT if self.allow_blank else SOME_TEXT}
 
     def to_internal_value(self, data: Any) -> str:
@@ -65,27 +65,27 @@ class TextField(SelfDescribing, serializers.CharField):
 
 
 class NumberField(serializers.IntegerField):
-    """A whole number; `"5"` and `true` are none."""
+    """A whole number; `"5"` and `true` are refused."""
 
     def to_internal_value(self, data: Any) -> int:
-        """Return the number."""
+        """Return the number. Raises ValidationError for other types."""
         if isinstance(data, bool | str):
             self.fail("invalid")
         return int(super().to_internal_value(data))
 
 
 class SwitchField(serializers.BooleanField):
-    """true or false; `1` and `"yes"` are neither."""
+    """true or false; `1` and `"yes"` are refused."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """Return which."""
+        """Return the boolean. Raises ValidationError for other types."""
         if not isinstance(data, bool):
             raise serializers.ValidationError("Write true or false.")
         return data
 
 
 class ChoiceField(serializers.ChoiceField):
-    """One of some values. The error names them, so that nobody has to look them up."""
+    """One of several values. The error names them."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the value. Raises ValidationError that names the allowed ones."""

@@ -1,4 +1,4 @@
-"""Routes of corpora and documents. Names in an address are checked by the views, so that a bad one is a 404 problem."""
+"""Routes of corpora and documents. The views check the names in a URL, so that a bad one is a problem+json 404."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ urlpatterns = [
     path("api/v1/corpora/<str:tenant>/<str:name>", CorpusView.as_view(schema=None), name="corpus-in-tenant"),
     path("api/v1/documents", DocumentsView.as_view(), name="documents"),
     path("api/v1/documents/archive", ArchiveView.as_view(), name="archive"),
-    # As an older system had it, whose clients may send more.
+    # The route of an older system, whose clients may send more fields.
     path("documents", DocumentsView.as_view(schema=None, ignores_unknown=True), name="documents-alias"),
     path("api/v1/documents/<str:document_id>", DocumentView.as_view(), name="document"),
     path("api/v1/documents/<str:document_id>/reindex", ReindexView.as_view(), name="document-reindex"),

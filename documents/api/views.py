@@ -1,4 +1,4 @@
-"""Corpora and documents over HTTP: validate, call one function, answer."""
+"""Serves corpora and documents over HTTP: each view validates, calls one function and responds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from documents.adding import add_documents
 from documents.api import schema
 from documents.api.authentication import principal_of
 from documents.api.document_queries import find_corpora, find_documents, read_window
@@ -41,12 +40,13 @@ from documents.corpora import change_corpus, create_corpus, describe
 from documents.indexing.cancellation import cancel_indexing
 from documents.indexing.queue import reindex_document
 from documents.storage.deletion import delete_corpus, delete_document
+from documents.uploads.acceptance import accept_uploads
 from documents.uploads.archives import add_archive
 from ragsite.web.data_view import DataView
 
 
 class CorporaView(DataView):
-    """The corpora that may be asked, and new ones."""
+    """Lists the corpora that may be asked, and creates new ones."""
 
     permission_classes = [ReadOrSignedIn]
     query_serializers = {"GET": CorpusListSerializer}
@@ -94,7 +94,7 @@ class CorpusView(DataView):
 
 
 class DocumentsView(DataView):
-    """The documents that may be read, and new ones."""
+    """Lists the documents that may be read, and accepts uploads."""
 
     permission_classes = [MayAddDocuments]
     parser_classes = [MultiPartParser]
@@ -117,12 +117,12 @@ class DocumentsView(DataView):
         upload = _valid(UploadSerializer(data=request.data, context={"ignores_unknown": self.ignores_unknown}))
         principal, files = principal_of(request), upload.pop("file")
         corpus = editable_corpus(principal, upload.pop("corpus"))
-        accepted = AcceptedSerializer(add_documents(principal, corpus, files, **upload), many=True).data
+        accepted = AcceptedSerializer(accept_uploads(principal, corpus, files, **upload), many=True).data
         return Response({**(accepted[0] if len(accepted) == 1 else {}), "documents": accepted}, status=202)
 
 
 class ArchiveView(DataView):
-    """Many documents at once."""
+    """Uploads of ZIP archives."""
 
     permission_classes = [MayAddDocuments]
     parser_classes = [MultiPartParser]
@@ -139,7 +139,7 @@ class ArchiveView(DataView):
 
 
 class DocumentView(DataView):
-    """One document."""
+    """One document: its state, and its deletion."""
 
     permission_classes = [ReadOrSignedIn]
 
@@ -156,7 +156,7 @@ class DocumentView(DataView):
 
 
 class ReindexView(DataView):
-    """Another run over a document."""
+    """Indexes a document again."""
 
     permission_classes = [ReadOrSignedIn]
     throttle_scope = "upload"
@@ -169,7 +169,7 @@ class ReindexView(DataView):
 
 
 class CancelView(DataView):
-    """The end of a run over a document, before its time."""
+    """Cancels the indexing of a document."""
 
     permission_classes = [ReadOrSignedIn]
 
@@ -182,7 +182,7 @@ class CancelView(DataView):
 
 
 class TextView(DataView):
-    """A document's text."""
+    """Parts of the text of a document."""
 
     permission_classes = [ReadOrSignedIn]
     query_serializers = {"GET": WindowSerializer}

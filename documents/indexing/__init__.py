@@ -1,1 +1,1 @@
-"""From an uploaded file to its published chunks."""
+"""Indexes documents: from an uploaded file to chunks and vectors that questions search."""

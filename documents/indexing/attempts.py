@@ -1,4 +1,4 @@
-"""Runs of the indexer over a document, of which only the newest may write.
+"""Runs of the indexer over a document: only the newest run may write.
 
 A worker that was frozen, taken for dead and replaced may wake up. So every run takes the next number, and each of its
 writes says `where attempt = mine`: a run that was overtaken changes nothing.
@@ -12,26 +12,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from documents.models import Document
 from documents.storage.deletion import forget_versions
 
-CRASHES_MAX = 3  # runs that ended without a word; then the document is parked
-WAITING_FOR_MODEL = "waiting_for_model"
-CRASHED_WORKER = "crashed_worker"
-INTERNAL_ERROR = "internal_error"
-_SENTENCES = {
-    CRASHED_WORKER: "This file stopped the indexer three times and was set aside. Save it anew in its program, or "
-    "convert it (to PDF, for example), and upload that.",
-    INTERNAL_ERROR: "Something went wrong on our side, three times. Tell the operator; `reindex` tries again.",
-}
-DETAIL_MAX_CHARS = 1000
+CRASHES_MAX = 3  # runs that ended without a result; then the document is parked
 
 
 class Superseded(Exception):
-    """A newer run has this document, or it was deleted: this one has nothing left to do."""
+    """A newer run has this document, or it was deleted: this run has nothing left to do."""
 
 
 class Interrupted(Exception):
@@ -56,7 +47,7 @@ def claim(document_id: UUID) -> Document | None:
 
 
 def claim_all(document_ids: Sequence[UUID]) -> list[Document]:
-    """Begin a run over each of these that waits to be indexed, and return them."""
+    """Begin a run over each of these documents that waits to be indexed, and return them."""
     with transaction.atomic():
         documents = list(
             Document.objects.select_for_update(of=("self",))
@@ -72,22 +63,17 @@ def claim_all(document_ids: Sequence[UUID]) -> list[Document]:
     return documents
 
 
-def mine(document: Document) -> QuerySet[Document]:
-    """Return the document's row while this run is the newest; no row after that."""
-    return Document.objects.filter(pk=document.pk, attempt=document.attempt, deleted_at=None)
-
-
 @contextlib.contextmanager
 def fenced(document: Document, **fields: Any) -> Iterator[None]:
     """Run a transaction that holds the document's row and sets its fields. Raises Superseded before anything else."""
     with transaction.atomic():
-        if not mine(document).update(**{"attempt": document.attempt, **fields}):
+        if not document.of_this_run().update(**{"attempt": document.attempt, **fields}):
             raise Superseded
         yield
 
 
 def lock_all(documents: Sequence[Document]) -> list[Document]:
-    """Return those of which this run is the newest, their rows locked until the transaction ends."""
+    """Return the documents of which this run is the newest, their rows locked until the transaction ends."""
     newest = dict(
         Document.objects.select_for_update()
         .filter(pk__in=[each.pk for each in documents], deleted_at=None)
@@ -119,32 +105,21 @@ def restart(document: Document, **fields: Any) -> Document | None:
 
 
 def fail(document: Document, code: str, message: str) -> bool:
-    """Give the document up, its live version stays; return False when this run was overtaken."""
+    """Give up this run; the version that is searched stays. Return False when this run was overtaken."""
     with transaction.atomic():
-        changed = mine(document).update(
-            status=Document.Status.FAILED, error_code=code, error_detail=message[:DETAIL_MAX_CHARS]
-        )
-        if changed:
+        failed = document.mark_failed(code, message)
+        if failed:
             forget_versions(document, keep=[document.version])
-    return bool(changed)
-
-
-def park(document: Document, code: str) -> bool:
-    """Give the document up for a reason of ours; see `fail`."""
-    return fail(document, code, _SENTENCES[code])
-
-
-def wait_for_model(document: Document, message: str) -> None:
-    """Say on the document what its indexing waits for."""
-    detail = f"Indexing goes on by itself when the embedding model is back. {message}"
-    mine(document).update(error_code=WAITING_FOR_MODEL, error_detail=detail[:DETAIL_MAX_CHARS])
+    return failed
 
 
 def count_crash(document: Document, code: str) -> bool:
-    """Count a run that ended in a way that nobody planned; at the third park the document, and return True."""
+    """Count a run that ended in an unexpected way; at the third one park the document, and return True."""
     with transaction.atomic():
-        if not mine(document).update(crashes=F("crashes") + 1):
+        if not document.of_this_run().update(crashes=F("crashes") + 1):
             return False
-        if mine(document).filter(crashes__lt=CRASHES_MAX).exists():
+        if document.of_this_run().filter(crashes__lt=CRASHES_MAX).exists():
             return False
-        return park(document, code)
+        document.park(code)
+        forget_versions(document, keep=[document.version])
+    return True

@@ -1,10 +1,10 @@
-"""Many small files at a time: calls to the model are filled across files, and so are the statements.
+"""Indexes many small files together: calls to the model, and database statements, are filled across files.
 
-A worker that is given a small file reads it, and then takes others of its corpus along, group by group, for as long as
-no other job of the queue comes before them. `manage.py ingest` does the same with the files of a folder. While a group
-is read, the calls for the one before it are under way; its chunks are stored while the model works on its own. Each
+A worker that runs the job of a small file also takes the jobs of other small files of that corpus, group by group, for
+as long as they are next in the queue. `manage.py ingest` does the same with the files of a folder. While a group is
+read, the calls for the previous group are running; its chunks are stored while the model works on its own texts. Each
 group is published in one transaction, together with the end of its jobs. A crash loses two groups at most; their
-documents are indexed one by one after that, so that a file which ends workers takes no neighbour with it.
+documents are then indexed one by one, so that a file that crashes workers affects no other file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
-from documents.indexing.attempts import Interrupted, Superseded, claim, claim_all, wait_for_model
+from documents.indexing.attempts import Interrupted, Superseded, claim, claim_all
 from documents.indexing.batch_versions import publish_together, store_together
 from documents.indexing.companion_jobs import SMALL_BYTES, Taken
 from documents.indexing.crash_points import checkpoint
@@ -43,12 +43,12 @@ from ragsite.errors import RagError
 
 GROUP_FILES = 64
 GROUP_BYTES = 400_000
-SLICE_SECONDS = 2.0  # then others that are next in the queue have their turn
-LONGEST_SECONDS = 20.0  # then the run ends in any case, and its tenant is charged for the time it took
+SLICE_SECONDS = 2.0  # then the run ends if another job is next in the queue
+LONGEST_SECONDS = 20.0  # then the run ends in any case, so that its tenant is charged for the time it took
 RETRY_SECONDS = 5.0
-READ_AHEAD = 2  # one file is read in its process while another one is cut here
+READ_AHEAD = 2  # one file is extracted in its process while another one is chunked here
 
-_OF_ONE_ROW = (DataError, IntegrityError)  # of all errors of the database, those that a document's text can cause
+_OF_ONE_ROW = (DataError, IntegrityError)  # database errors that a document's text can cause
 Begin = Callable[[list[str]], "Future[np.ndarray]"]
 
 
@@ -56,19 +56,19 @@ class Companions(Protocol):
     """Other documents to be indexed beside one: those of a worker's queue, or the files of a folder."""
 
     def take(self, *, files_max: int, bytes_max: int) -> list[Taken]:
-        """Return the next ones, at most so many and so many bytes; the first may be larger."""
+        """Return the next documents, at most so many and so many bytes; the first may be larger."""
 
     def others_are_next(self) -> bool:
-        """Return whether something waits that comes before these, and can't be taken along."""
+        """Return whether the next document can't be indexed together with these."""
 
     def finish(self, job_ids: Collection[int]) -> None:
-        """End the jobs that are done, in the transaction of the caller."""
+        """End finished jobs, in the transaction of the caller."""
 
     def retry(self, job_ids: Collection[int], *, wait_seconds: float) -> None:
         """Leave jobs to another run."""
 
     def close(self) -> None:
-        """Give back what is neither finished nor left to another run."""
+        """Put jobs that are neither finished nor left to another run back into the queue."""
 
 
 def index_with_companions(
@@ -91,13 +91,13 @@ def index_with_companions(
 
 
 def may_be_together(document: Document) -> bool:
-    """Return whether a document is small, was never indexed, and never ended a worker."""
+    """Return whether a document is small, was never indexed, and never crashed a worker."""
     return document.size_bytes <= SMALL_BYTES and not document.version and not document.crashes
 
 
 @dataclass
 class _Group:
-    """Documents that were read, the calls for their vectors, and the ids of their chunks."""
+    """Extracted documents, the calls for their vectors, and the ids of their chunks."""
 
     reads: list[ReadDocument] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)  # for which no call has begun
@@ -164,11 +164,11 @@ class _Run:
                 self._finish(space, before)
 
     def _read(self, space: EmbeddingSpace, group: _Group, taken: list[Taken], begin: Begin) -> None:
-        """Read the companions; each whose file can't be read is done with."""
+        """Extract the companions; those whose file can't be read are marked as failed, and their jobs end."""
         documents = claim_all([each.document_id for each in taken])
         self._end({each.document_id for each in taken} - {document.pk for document in documents})
         with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as readers:
-            # It asks the database nothing.
+            # Without progress it doesn't use the database, so these threads open no connections.
             read_quietly = partial(read_document, shows_progress=False)
             for document, reading in [(each, readers.submit(read_quietly, each)) for each in documents]:
                 read = self._result(document, reading)
@@ -179,7 +179,7 @@ class _Run:
             group.texts = []
 
     def _result(self, document: Document, reading: Future[ReadDocument]) -> ReadDocument | None:
-        """Return a companion that was read; None when its file can't be, which is said on it."""
+        """Return an extracted companion; None when it failed, which is stored with the document."""
         found: list[ReadDocument] = []
         try:
             outcome = attempt(document, lambda: found.append(reading.result()))
@@ -231,7 +231,7 @@ class _Run:
         return self._together(space, group, publish)
 
     def _together(self, space: EmbeddingSpace, group: _Group, action: Callable[[], None]) -> bool:
-        """Do something for a group; return whether to go on. What fails for one of them is tried for each alone."""
+        """Do a step for a group; return whether to go on. If one document fails, each is indexed by itself."""
         if not group.reads:
             return True
         try:
@@ -248,17 +248,17 @@ class _Run:
         return True
 
     def _leave(self, group: _Group, exc: Exception | None) -> None:
-        """Leave a group to later runs."""
+        """Put the jobs of a group back into the queue, for later runs."""
         for read in group.reads:
             if isinstance(exc, MODEL_IS_AWAY):
-                wait_for_model(read.document, exc.message)
+                read.document.wait_for_model(exc.message)
             if read.document.pk == self._first.pk:
                 self._error = exc or Interrupted()
         self._retry([read.document.pk for read in group.reads], 0.0 if isinstance(exc, Interrupted) else RETRY_SECONDS)
         group.reads.clear()
 
     def _one_by_one(self, group: _Group) -> None:
-        """Index each by itself: then the one that is to blame is blamed."""
+        """Index each by itself: then the error is stored with the document that causes it."""
         for read in group.reads:
             pk = read.document.pk
             try:

@@ -1,6 +1,7 @@
-"""New versions of many small documents of a corpus in a few statements: what versions.py does for one.
+"""Stores and publishes new versions of many small documents of a corpus in a few statements.
 
-Only for documents that were never searched: there is no version to take vectors from, and none to count out.
+Documents must never have been searched: there is no version to copy vectors from, and none to subtract from counts.
+See versions.py for single documents.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from documents.storage.deletion import forget_versions
 
 
 def store_together(reads: Sequence[ReadDocument]) -> dict[UUID, list[int]]:
-    """Store texts and chunks of this run's versions; return the chunks' ids by document, in the order of its pieces.
+    """Store texts and chunks of this run's versions; return the chunk ids by document, in the order of its pieces.
 
-    Documents that another run has overtaken are left out.
+    Documents that another run has taken over are left out.
     """
     with transaction.atomic():
         mine = _newest(reads)
@@ -54,13 +55,13 @@ def publish_together(
     vectors: np.ndarray,
     finish: Callable[[], None],
 ) -> set[UUID]:
-    """Store the vectors, of all pieces in their order, and make these versions the ones that are searched.
+    """Store the vectors (of all pieces, in their order), and make these versions the ones that are searched.
 
-    Return the documents that were published: those that another run has overtaken are not. `finish` is called in the
-    same transaction. Raises SpaceChanged.
+    Return the ids of the published documents: those that another run has taken over are left out. `finish` is called
+    in the same transaction. Raises SpaceChanged.
     """
     with transaction.atomic():
-        # The corpus first, then the documents: whoever else takes both takes them in this order.
+        # The corpus is locked first, then the documents: the same order everywhere, or transactions would deadlock.
         try:
             corpus = lock_corpus(space.corpus_id)
         except Corpus.DoesNotExist:

@@ -1,4 +1,4 @@
-"""Stops the indexing of a document: it leaves the queue, and a run that is under way writes nothing more."""
+"""Cancels the indexing of a document: its job leaves the queue, and a running job writes nothing more."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SENTENCE = "Its indexing was cancelled. Try again to have it indexed after all.
 
 
 def cancel_indexing(document: Document) -> bool:
-    """Stop the indexing of a document and return whether there was any; what was searched before still is.
+    """Cancel the indexing of a document and return whether it was waiting or running; its live version stays.
 
-    A worker that has it notices with its next write, at the latest after one batch of passages.
+    A worker that is indexing it notices with its next write, at the latest after one batch of chunks.
     """
     with transaction.atomic():
         locked = (

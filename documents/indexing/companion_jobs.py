@@ -1,6 +1,6 @@
-"""The jobs of other small files of a corpus, which a worker takes along with the one that it was given.
+"""Takes the jobs of other small files of a corpus, for a worker that runs one of them.
 
-They are this worker's jobs from then on, as if the queue had given them to it: if the worker dies, they are rescued
+From then on they are this worker's jobs, as if the queue had given them to it: if the worker dies, they are rescued
 like any other.
 """
 
@@ -20,13 +20,13 @@ from documents.indexing.queue import INDEX_TASK, INDEXING_QUEUE, places_of, retr
 
 SMALL_BYTES = 64_000  # a file up to this size is indexed together with others
 
-_left: set[int] = set()  # jobs that could not be given back, because the database was away
+_left: set[int] = set()  # jobs that could not be put back into the queue, because the database was away
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A job that was taken along, and its document."""
+    """A job that a worker runs besides its own, and its document."""
 
     job_id: int
     document_id: UUID
@@ -39,12 +39,12 @@ class Companions:
         self._beside = beside
         self._corpus_id = corpus_id
         self._open: set[int] = set()
-        self.places = 0  # of all that were taken along: see queueing.places_of
+        self.places = 0  # in the queue, of all taken jobs: see queue.places_of
 
     def take(self, *, files_max: int, bytes_max: int) -> list[Taken]:
-        """Take the next small files that were never indexed and never ended a worker, and return their jobs.
+        """Take the jobs of the next small files that were never indexed and never crashed a worker, and return them.
 
-        At most so many, and so many bytes; the first one may be larger.
+        At most so many, and so many bytes; the first file may be larger.
         """
         give_back_what_was_left()
         chosen: list[int] = []
@@ -63,7 +63,7 @@ class Companions:
         return taken
 
     def others_are_next(self) -> bool:
-        """Return whether the queue's next job is none of these: that of another corpus, or of a larger file."""
+        """Return whether the queue's next job can't be taken: it is of another corpus, or of a larger file."""
         with connection.cursor() as cursor:
             cursor.execute(_OTHERS_ARE_NEXT, self._wanted)
             return bool(cursor.fetchone()[0])
@@ -77,30 +77,30 @@ class Companions:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(_TAKE, {"beside": self._beside, "jobs": list(job_ids)})
                 taken = [Taken(job_id, document_id) for job_id, document_id in cursor.fetchall()]
-        except IntegrityError:  # another worker has just begun with one of these documents
+        except IntegrityError:  # another worker has just started one of these documents
             return []
         self._open |= {each.job_id for each in taken}
         return taken
 
     def finish(self, job_ids: Collection[int]) -> None:
-        """Remove jobs that are done, in the caller's transaction. One that was rescued meanwhile is somebody else's."""
+        """Delete finished jobs in the caller's transaction, but none that was rescued by another worker meanwhile."""
         if job_ids:
             with connection.cursor() as cursor:
                 cursor.execute(_FINISH, {"beside": self._beside, "jobs": list(job_ids)})
             self._open -= set(job_ids)
 
     def retry(self, job_ids: Collection[int], *, wait_seconds: float) -> None:
-        """Leave jobs to whichever worker comes first after that time."""
+        """Put jobs back into the queue, to be run by any worker after that time."""
         self._open -= set(job_ids)
         _give_back(job_ids, wait_seconds)
 
     def close(self) -> None:
-        """Give back what is neither finished nor left for later."""
+        """Put jobs that are neither finished nor left for later back into the queue."""
         self.retry(list(self._open), wait_seconds=1.0)
 
 
 def give_back_what_was_left() -> None:
-    """Give back jobs that an earlier failure of the database left with this process."""
+    """Put jobs back into the queue that an earlier failure of the database left with this process."""
     with _lock:
         left = list(_left)
         _left.clear()

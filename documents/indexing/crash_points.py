@@ -1,8 +1,7 @@
-"""Named places where a crash test may stop this process; nothing happens in any other run.
+"""Defines named places where a crash test may stop this process. Without the setting they do nothing.
 
-RAGSITE_CHECKPOINT="embedded_batch:2:kill" ends the process, without a word, when it passes `embedded_batch` for the
-second time; `*` means every time. Actions: kill (SIGKILL), pause (SIGSTOP, until somebody sends SIGCONT), raise (an
-exception that nobody expects).
+RAGSITE_CHECKPOINT="embedded_batch:2:kill" kills the process when it passes `embedded_batch` for the second time; `*`
+means every time. Actions: kill (SIGKILL), pause (SIGSTOP, until SIGCONT is sent), raise (an unexpected exception).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _passed: Counter[str] = Counter()
 
 
 def checkpoint(name: str) -> None:
-    """Do what RAGSITE_CHECKPOINT asks for at this place; unset, it costs one comparison."""
+    """Do what RAGSITE_CHECKPOINT asks for at this place; when it is unset, this is one comparison."""
     if settings.CHECKPOINT:
         _act(name, *settings.CHECKPOINT.split(":"))
 

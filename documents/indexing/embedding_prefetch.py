@@ -1,7 +1,7 @@
-"""Many batches of texts -> their vectors, with the next calls under way while the caller stores the last one's.
+"""Embeds batches of texts, with the next calls running while the caller stores the vectors of the last one.
 
-A model server works on one call at a time, and is what everything waits for. So while one call's vectors are stored,
-the next call is there already. What is begun and not yet stored is lost in a crash: never more than CALLS_AHEAD calls.
+The model server works on one call at a time, and is the bottleneck. So while one call's vectors are stored, the server
+already has the next one. A crash loses the calls whose vectors are not stored yet: never more than CALLS_AHEAD.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import connections
 
 from documents.indexing.attempts import Interrupted
 
-CALLS_AHEAD = 2  # one is computed while the other's vectors travel and are stored
+CALLS_AHEAD = 2  # one is computed while the other's vectors are sent and stored
 
 Texts = Sequence[str]
 Pause = Callable[[float], object]
@@ -28,26 +28,26 @@ Embed = Callable[[Texts, Callable[[], bool], Pause], np.ndarray]
 def vectors_ahead(
     embed: Embed, batches: Sequence[Texts], keep_going: Callable[[], bool]
 ) -> Iterator[Iterator[np.ndarray]]:
-    """Begin with the first batches at once, and give an iterator over the vectors of all, in their order.
+    """Start the first batches at once, and yield an iterator over the vectors of all batches, in their order.
 
-    Whoever asks it for more has stored what it gave before: only then another batch is begun. `embed` is called in
-    threads of its own, which end with the block, after the calls that they are in; it gets the texts, what tells it to
-    stop, and a way to sleep that ends when it is told so. It must not ask the database anything.
+    The caller stores the vectors of a batch before it asks for the next: only then another batch is started. `embed` is
+    called in threads that end with the block, after their running calls; it gets the texts, a `keep_going`, and a
+    `pause` that ends early when it is to stop. It must not use the database.
 
-    The iterator raises what `embed` raises, in the batch's turn; Interrupted when `keep_going` says so and what was
-    begun has been given.
+    The iterator raises what `embed` raises at the place of its batch, and Interrupted when `keep_going` returned False
+    and the vectors of all started batches have been yielded.
     """
     with calls_ahead(embed, keep_going) as begin:
-        yield _in_turn(
+        yield _in_order(
             deque(begin(texts) for texts in batches[:CALLS_AHEAD]), iter(batches[CALLS_AHEAD:]), begin, keep_going
         )
 
 
 @contextmanager
 def calls_ahead(embed: Embed, keep_going: Callable[[], bool]) -> Iterator[Callable[[Texts], Future[np.ndarray]]]:
-    """Give a function that begins a call, at once or when one of the CALLS_AHEAD before it has ended.
+    """Yield a function that starts a call, at once or when one of the CALLS_AHEAD before it has ended.
 
-    At the end of the block, calls that have not begun are dropped, and the others are waited for. About `embed` see
+    At the end of the block, calls that have not started are cancelled, and the others are waited for. About `embed` see
     `vectors_ahead`.
     """
     stopped = threading.Event()
@@ -56,7 +56,7 @@ def calls_ahead(embed: Embed, keep_going: Callable[[], bool]) -> Iterator[Callab
         try:
             return embed(texts, lambda: not stopped.is_set() and keep_going(), stopped.wait)
         finally:
-            connections.close_all()  # this thread's; it has none, and must never keep one
+            connections.close_all()  # this thread should have none, and must never keep one
 
     executor = ThreadPoolExecutor(CALLS_AHEAD, thread_name_prefix="embed-ahead")
     try:
@@ -66,7 +66,7 @@ def calls_ahead(embed: Embed, keep_going: Callable[[], bool]) -> Iterator[Callab
         executor.shutdown(cancel_futures=True)
 
 
-def _in_turn(
+def _in_order(
     begun: deque[Future[np.ndarray]],
     waiting: Iterator[Texts],
     begin: Callable[[Texts], Future[np.ndarray]],

@@ -1,4 +1,4 @@
-"""From a stored file to its text: what its reader finds, and what text recognition (OCR) adds where it found none."""
+"""Extracts the text of a stored file, and recognises (OCR) its pages that are pictures."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ _KINDS = {
     b"II*\x00": picture_types.TIFF,
     b"MM\x00*": picture_types.TIFF,
 }
-_WITHOUT_TEXT = {"scan", "no_letters", "picture"}  # why a reader refuses a file that may be recognised
-_UNREAD = {"picture_pages", "letterless_pages"}  # notes of pages that may be recognised
+_WITHOUT_TEXT = {"scan", "no_letters", "picture"}  # reasons of a failed extraction after which OCR is tried
+_UNREAD = {"picture_pages", "letterless_pages"}  # notes with pages for which OCR is tried
 
 
 def text_of(
     document: Document, *, keep_going: Callable[[], bool] = lambda: True, shows_progress: bool = True
 ) -> Extracted:
-    """Return the text of a document's file; that of scanned pages, and of pictures, as far as OCR is installed.
+    """Return the text of a document's file, with that of scanned pages and pictures where OCR is installed.
 
-    If it `shows_progress`, the document tells meanwhile how many pages are recognised; else the database is asked
-    nothing. Raises ExtractionFailed, Interrupted when `keep_going`
-    says so, Superseded.
+    With `shows_progress`, the number of recognised pages is stored with the document meanwhile; without, the database
+    is not used. Raises ExtractionFailed, Interrupted when `keep_going` says so, and Superseded.
     """
     path = path_of(document.file_key)
     language = document.corpus.language
@@ -71,7 +70,7 @@ def text_of(
 
 
 def kind_of(path: Path) -> str | None:
-    """Return the media type of a file that can be recognised, by its first bytes; None: it can't."""
+    """Return the media type of a file that OCR can read, by its first bytes; None: OCR can't read it."""
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if b"%PDF-" in head:
@@ -80,12 +79,12 @@ def kind_of(path: Path) -> str | None:
 
 
 def _is_hopeless(pages: list[Page]) -> bool:
-    """Return whether the first page shows that no other will be read: its language can't be written."""
+    """Return whether OCR of the other pages is pointless, because it doesn't support the language."""
     return len(pages) == 1 and pages[0].reason == "ocr_language"
 
 
 def _with_pages(extracted: Extracted, pages: list[Page], numbers: list[int]) -> Extracted:
-    """Return a text with the recognised pages in their places."""
+    """Return the extracted text with the recognised pages in their places."""
     found = {page.number: page.found for page in pages if page.found is not None and page.found.text.strip()}
     if not found:
         return extracted
@@ -101,7 +100,7 @@ def _with_pages(extracted: Extracted, pages: list[Page], numbers: list[int]) -> 
 
 
 def _of_pages(pages: list[Page], media_type: str) -> Extracted:
-    """Return the text of a file that is nothing but picture_types. Raises ExtractionFailed when there is none."""
+    """Return the text of a file that has only pictures. Raises ExtractionFailed when no text was recognised."""
     found = {page.number: page.found for page in pages if page.found is not None and page.found.text.strip()}
     if not found:
         reasons = [page.reason for page in pages if page.reason]

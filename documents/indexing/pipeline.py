@@ -1,8 +1,8 @@
-"""The way of one document: file -> text -> chunks -> vectors -> searchable.
+"""Indexes one document: file -> text -> chunks -> vectors -> published version.
 
-Everything is written beside the version that is searched, batch by batch, each batch committed; the last transaction
-makes it the version that is searched. So a crash anywhere loses one batch at most, and nobody sees half a document. A
-batch is what is between two commits and what is under way meanwhile: two calls to a model server at most.
+The new version is written beside the one that is searched, in batches that are each committed; the last transaction
+makes it the version that is searched. So a crash loses one batch at most, and no search sees half a document. A batch
+is what happens between two commits: at most two calls to a model server.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from django.db import InterfaceError, OperationalError
 
 from documents.extraction import Extracted, ExtractionFailed
 from documents.indexing.attempts import (
-    INTERNAL_ERROR,
     Interrupted,
     Superseded,
     claim,
     count_crash,
     fail,
-    wait_for_model,
 )
 from documents.indexing.crash_points import checkpoint
 from documents.indexing.file_text import text_of
@@ -39,6 +37,7 @@ from documents.indexing.versions import (
     store_text,
 )
 from documents.models import Corpus, Document, EmbeddingSpace
+from documents.models.document import INTERNAL_ERROR
 from documents.text.chunking import Piece, cut, embedded_text
 from documents.text.names import TITLE_MAX_CHARS, clean_text, title_of
 from documents.vectors.spaces import live_space_of
@@ -57,19 +56,19 @@ from ragsite.ollama import get_client
 
 logger = logging.getLogger(__name__)
 
-# The model's fault or its operator's, never the file's: worth another try, for as long as it takes.
-# Vectors that don't fit are among it: another model under this name, or a server that was not itself for a moment.
+# Errors of the model or its configuration, never of the file: retried without limit. EmbeddingMismatch is one of them:
+# the server may have another model under this name for a while.
 MODEL_IS_AWAY = (
     OllamaUnavailable, OllamaBusy, ModelNotFound, OllamaMisconfigured, EmbeddingMismatch, DeadlineExceeded
 )  # fmt: skip
 
 
 def index_document(document_id: UUID, *, keep_going: Callable[[], bool] = lambda: True) -> Document.Status | None:
-    """Index a document that waits, and return how that ended: ready or failed; None: nothing to do, or overtaken.
+    """Index a waiting document, and return its status, ready or failed; None: nothing to do, or another run took over.
 
-    A file that can't be indexed is `failed` with its reason, and its version before stays. Raises for what another
-    run may mend: MODEL_IS_AWAY, errors of the database, Interrupted when `keep_going` says so, and whatever nobody
-    expected, until that has happened three times.
+    A file that can't be indexed is `failed` with its reason, and its live version stays. Raises errors that another run
+    may not have: MODEL_IS_AWAY, errors of the database, Interrupted when `keep_going` says so, and unexpected errors
+    until they have happened three times.
     """
     document = claim(document_id)
     return None if document is None else index_claimed(document, keep_going)
@@ -91,7 +90,7 @@ def report(document: Document, outcome: Document.Status | None, seconds: float) 
 
 
 def attempt(document: Document, action: Callable[[], None]) -> Document.Status | None:
-    """Do a part of a run; return ready when it went well, failed when the document was given up, None if overtaken.
+    """Do a part of a run; return ready on success, failed when the document was given up, None if overtaken.
 
     Raises as `index_document` does.
     """
@@ -105,7 +104,7 @@ def _try(document: Document, action: Callable[[], None]) -> Document.Status:
     try:
         action()
     except MODEL_IS_AWAY as exc:
-        wait_for_model(document, exc.message)
+        document.wait_for_model(exc.message)
         raise
     except FileNotFoundError:
         return _failed(document, "file_missing", "The stored file is gone; upload it again.")
@@ -123,7 +122,7 @@ def _try(document: Document, action: Callable[[], None]) -> Document.Status:
 
 @dataclass(frozen=True)
 class ReadDocument:
-    """A document of this run, read and cut."""
+    """A document of this run with its text and chunks."""
 
     document: Document
     extracted: Extracted
@@ -139,7 +138,7 @@ class ReadDocument:
 def read_document(
     document: Document, *, keep_going: Callable[[], bool] = lambda: True, shows_progress: bool = True
 ) -> ReadDocument:
-    """Return the document's text, cut into pieces. Raises ExtractionFailed, and Interrupted between scanned pages."""
+    """Extract and chunk the document's text. Raises ExtractionFailed, and Interrupted between scanned pages."""
     extracted = text_of(document, keep_going=keep_going, shows_progress=shows_progress)
     checkpoint("extracted")
     return ReadDocument(document, extracted, _choose_title(document, extracted), _cut(document.corpus, extracted))
@@ -148,7 +147,7 @@ def read_document(
 def usable_space_of(document: Document) -> EmbeddingSpace:
     """Return the space that the document is embedded for.
 
-    Raises CircuitOpen when its model is known to be away: a file need not be read for that.
+    Raises CircuitOpen when its model is known to be away, so that the file isn't extracted in vain.
     """
     space = live_space_of(document.corpus)
     if space.provider == EmbeddingSpace.Provider.OLLAMA and not get_client().can("embed", space.model):
@@ -163,7 +162,7 @@ def _index(document: Document, keep_going: Callable[[], bool]) -> None:
 
 
 def write_document(read: ReadDocument, space: EmbeddingSpace, keep_going: Callable[[], bool]) -> None:
-    """Store text, chunks and vectors of a document that was read, and make them its version that is searched."""
+    """Store text, chunks and vectors of an extracted document, and publish them as its live version."""
     document, texts = read.document, read.texts
     planned = plan_vectors(document, space, texts)
     with embedding(space, [texts[place] for place in planned.missing], keep_going) as vectors:
@@ -208,6 +207,6 @@ def _failed(document: Document, code: str, message: str) -> Document.Status:
 
 
 def _log_without_text(document: Document, exc: Exception) -> None:
-    # An exception's own message may quote the document; the way it took does not.
+    # An exception's message may quote the document; its traceback does not.
     frames = "".join(traceback.format_tb(exc.__traceback__))
     logger.error("document %s: unexpected %s", document.pk, type(exc).__name__, extra={"traceback": frames})

@@ -1,6 +1,6 @@
-"""Puts documents into the queue, always on Django's own connection: the job exists if the transaction does.
+"""Puts documents into the queue on Django's connection, so that a job is committed with its transaction.
 
-`app` would do the same in a web process, but inside a worker it has a connection of its own.
+In a web process procrastinate's `app` would do that, too, but in a worker it has another connection.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from documents.models import Document
 from ragsite.errors import DocumentNotFound
 
 INDEXING_QUEUE = "indexing"  # one document after the other, minutes each
-UPKEEP_QUEUE = "upkeep"  # short; has workers of its own, because rescue may not wait behind a large document
+UPKEEP_QUEUE = "upkeep"  # short jobs; has its own workers, so that rescue doesn't wait for a large document
 INDEX_TASK = "index_document"
 PLACES_PER_SECOND = 100
 BYTES_PER_PLACE = 6000  # 0.6 MB/s
@@ -33,7 +33,7 @@ LAST_PLACE = -2_000_000_000  # the column's range; the queue starts at 0 again w
 
 
 def enqueue(document: Document) -> None:
-    """Let a worker index the document, once the transaction commits. A job that waits already is enough.
+    """Queue a job that indexes the document, unless one is waiting; it runs after the transaction commits.
 
     There is no `queueing_lock`: a running job that procrastinate wants to retry would collide with the waiting one,
     and stay `doing` for ever.
@@ -51,9 +51,9 @@ def enqueue(document: Document) -> None:
 
 
 def reindex_document(document: Document) -> Document:
-    """Have the document read, cut and embedded anew, and return it; the version before is searched until then.
+    """Queue the document to be indexed again, and return it; its live version is searched until that is done.
 
-    A run that is under way is overtaken. Raises DocumentNotFound when it was deleted meanwhile.
+    A running job is superseded. Raises DocumentNotFound when the document was deleted meanwhile.
     """
     with transaction.atomic():
         restarted = restart(document)
@@ -71,17 +71,17 @@ def defer(task_name: str, task_kwargs: dict[str, Any], *, queue: str, lock: str 
 
 
 def remove_job(job_id: int) -> None:
-    """Delete a job that waits or whose worker is gone: should that worker wake up, there is nothing to finish."""
+    """Delete a waiting job, or one whose worker is gone: should that worker wake up, it finds no job to finish."""
     _manager().connector.execute_query(sql.queries["finish_job"], job_id=job_id, status="failed", delete_job=True)
 
 
 def repeat_job(job_id: int) -> None:
-    """Let another worker run a job whose worker is gone; it counts the attempt."""
+    """Queue a job again whose worker is gone; its attempts are counted."""
     _manager().retry_job_by_id(job_id, retry_at=timezone.now())
 
 
 def retry_jobs(job_ids: Iterable[int], retry_at: datetime) -> None:
-    """Let other workers run jobs of this one, from that time on; it counts the attempts."""
+    """Queue running jobs of this worker again, from that time on; their attempts are counted."""
     with transaction.atomic():
         running = ProcrastinateJob.objects.filter(pk__in=list(job_ids), status="doing")
         for job_id in list(running.select_for_update().values_list("pk", flat=True)):
@@ -99,7 +99,7 @@ def purge_jobs(older_than_hours: int) -> None:
 
 
 def places_in_queue(document_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return the place of each waiting document among all that wait; 1 is next. Others have none."""
+    """Return the place in the queue of each of these documents that waits; 1 is next."""
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, {"task": INDEX_TASK, "locks": [f"document-{each}" for each in document_ids]})
         return {UUID(document_id): place for document_id, place in cursor.fetchall()}
@@ -125,7 +125,7 @@ def places_of(size_bytes: int) -> int:
 
 
 def charge(tenant_id: int, places: int) -> None:
-    """Put a tenant's waiting documents that many places further back: one of its files took longer than expected."""
+    """Move a tenant's waiting documents back by that many places: one of its files took longer than expected."""
     with connection.cursor() as cursor:
         cursor.execute(_CHARGE, {"task": INDEX_TASK, "tenant": tenant_id, "places": places, "last": LAST_PLACE})
 

@@ -1,6 +1,6 @@
-"""Work that a dead worker left: taken over, and given up when it is what kills the workers.
+"""Requeues the jobs of dead workers, and parks documents that crash their workers.
 
-Procrastinate notices a worker that died only when asked, and would run its job again for ever.
+Procrastinate detects dead workers only when asked, and would retry their jobs for ever.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Concat, Now
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from documents.indexing.attempts import CRASHED_WORKER, count_crash
+from documents.indexing.attempts import count_crash
 from documents.indexing.queue import INDEX_TASK, enqueue, remove_job, repeat_job
 from documents.models import Document
+from documents.models.document import CRASHED_WORKER
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ OTHER_TASKS_TRIES_MAX = 3
 
 
 def rescue_stalled_jobs() -> int:
-    """Take over the jobs of workers without a heartbeat for WORKER_STALLED_SECONDS; return how many there were.
+    """Requeue the jobs of workers without a heartbeat for WORKER_STALLED_SECONDS; return how many there were.
 
     A document whose worker died for the third time is parked.
     """
@@ -36,14 +37,14 @@ def rescue_stalled_jobs() -> int:
 
 
 def release_jobs(worker_ids: Sequence[int]) -> int:
-    """Give the jobs of workers back that could not sign off, but did not crash; return how many."""
+    """Requeue the jobs of workers that lost the database, but did not crash; return how many."""
     return _take_over(_running().filter(worker__in=worker_ids), crashed=False)
 
 
 def requeue_lost_documents() -> int:
-    """Give a job to documents that wait for an hour without one; return how many.
+    """Queue documents that have waited for an hour without a job; return how many.
 
-    `ingest` that was stopped leaves such documents, and so does an operator who empties the queue.
+    A stopped `ingest` leaves such documents, and so does an operator who empties the queue.
     """
     lock = Concat(Value("document-"), Cast(OuterRef("pk"), CharField()))
     jobs = ProcrastinateJob.objects.filter(lock=lock, status__in=["todo", "doing"])
@@ -70,7 +71,7 @@ def _take_over(stalled: QuerySet[ProcrastinateJob], *, crashed: bool) -> int:
     taken = 0
     for job_id in list(stalled.values_list("pk", flat=True)):
         with transaction.atomic():
-            # Several workers look at the same time: one gets the row, and looks again.
+            # Several workers may do this at the same time: one locks the row, and checks the condition again.
             job = stalled.select_for_update(of=("self",), skip_locked=True).filter(pk=job_id).first()
             if job is not None:
                 _replace(job, crashed=crashed)
@@ -85,14 +86,14 @@ def _replace(job: ProcrastinateJob, *, crashed: bool) -> None:
     elif job.queueing_lock is None and job.attempts < OTHER_TASKS_TRIES_MAX:
         repeat_job(job.pk)
     else:
-        remove_job(job.pk)  # one with a queueing lock comes back by the clock
+        remove_job(job.pk)  # a periodic job, which has a queueing lock, is queued again on schedule
 
 
 def _replace_indexing(job: ProcrastinateJob, *, crashed: bool) -> None:
-    """Put a new job in the place of one whose worker is gone, or park its document.
+    """Replace a job whose worker is gone by a new one, or park its document.
 
-    A new one, because procrastinate doesn't ask who ends a job: a worker that was only frozen would end it for the
-    one that took over.
+    Not the same job, because procrastinate doesn't check which worker ends a job: one that was only frozen would end it
+    while another worker runs it.
     """
     remove_job(job.pk)
     document = (
@@ -101,7 +102,7 @@ def _replace_indexing(job: ProcrastinateJob, *, crashed: bool) -> None:
         .first()
     )
     if document is None:
-        return  # it was done, or deleted; only the job's own end was missing
+        return  # indexed or deleted already; only the job had not ended
     if crashed and count_crash(document, CRASHED_WORKER):
         logger.error("document %s was set aside: it ended three workers", document.pk)
         return

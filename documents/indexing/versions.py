@@ -1,6 +1,6 @@
-"""A version of a document, written beside the one that is searched, until it takes its place.
+"""Writes a new version of a document beside the live one, and publishes it.
 
-Each function commits by itself and holds the document only for that; none holds anything while a model works.
+Each function commits its own short transactions; no lock is held while a model works.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from ragsite.deadline import Deadline
 from ragsite.errors import EmbeddingMismatch, OllamaBusy, OllamaUnavailable
 
 CHUNKS_PER_INSERT = 500
-EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: as many texts as a server would get in these
+EMBEDDED_CALLS_PER_BATCH = 4  # the built-in model has no calls: its batches are as large as so many
 SHORT_WAITS_SECONDS = (1.0, 3.0)  # for a model that is only busy; after that the document waits in the queue
-SHORT_WAIT_MAX_SECONDS = 10.0
+LONGEST_SHORT_WAIT_SECONDS = 10.0
 Item = TypeVar("Item")
 Vectors = Iterator[np.ndarray]
 
 
 class SpaceChanged(Exception):
-    """The corpus got another embedding model while this version was embedded by the one before."""
+    """The corpus got another live space while this version was embedded for the previous one."""
 
 
 def store_text(document: Document, extracted: Extracted, chunks: int) -> None:
@@ -83,12 +83,12 @@ class Planned:
 
 
 def plan_vectors(document: Document, space: EmbeddingSpace, texts: Sequence[str]) -> Planned:
-    """Return which pieces can take over a vector. `texts` are what is embedded for each piece."""
+    """Return which pieces have a known vector. `texts` are what is embedded for each piece."""
     others = list(
         Chunk.objects.filter(document=document).exclude(version=document.attempt).values_list("content_hash", "pk")
     )
-    # The ids travel once more: Postgres would join by comparing each chunk with each, because it knows nothing yet
-    # about rows that were written a moment ago.
+    # A second query instead of a join: without statistics of rows that were just written, Postgres would compare each
+    # chunk with each.
     have_vectors = set(
         Embedding.objects.filter(space=space, chunk__in=[chunk_id for _, chunk_id in others]).values_list(
             "chunk_id", flat=True
@@ -107,7 +107,7 @@ def plan_vectors(document: Document, space: EmbeddingSpace, texts: Sequence[str]
 
 
 def keep_known_vectors(document: Document, space: EmbeddingSpace, planned: Planned, chunk_ids: Sequence[int]) -> None:
-    """Give the chunks of the known pieces their vectors, and drop what crashed runs left. Raises SpaceChanged."""
+    """Copy the vectors of the known pieces, and delete what crashed runs left. Raises SpaceChanged."""
     new = [chunk_ids[place] for place in planned.known]
     with fenced(document):
         if new:
@@ -131,10 +131,10 @@ JOIN documents_embedding AS embedding ON embedding.chunk_id = given.old AND embe
 
 @contextlib.contextmanager
 def embedding(space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool]) -> Iterator[Vectors]:
-    """Give an iterator over the vectors of all texts, for one commit after the other.
+    """Yield an iterator over the vectors of all texts, in batches that the caller commits.
 
-    A model server begins at once and is kept busy (`embedding_ahead`): each commit has the vectors of one call, and two
-    calls at most are lost in a crash. The embedded model works when it is asked.
+    A model server is kept busy from the start (`embedding_prefetch`): a batch has the vectors of one call, and a crash
+    loses two calls at most. The embedded model computes each batch when the iterator is asked for it.
     """
     if space.provider == EmbeddingSpace.Provider.EMBEDDED:
         batches = _batches(texts, EMBEDDED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE)
@@ -148,7 +148,7 @@ def embedding(space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[
 def embed_the_rest(
     document: Document, space: EmbeddingSpace, chunk_ids: Sequence[int], known: int, vectors: Vectors
 ) -> None:
-    """Store the vectors of the chunks as they come, batch by batch. `known`: how many other chunks have one already."""
+    """Store the vectors of the chunks batch by batch. `known`: how many other chunks have one already."""
     stored = 0
     for batch in vectors:
         done = stored + len(batch)
@@ -159,9 +159,9 @@ def embed_the_rest(
 
 
 def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, title: str) -> None:
-    """Make this run's version the one that is searched. Short: all else is stored already."""
+    """Make this run's version the one that is searched, in one short transaction: all is stored already."""
     chunks = _chunks_of(document).count()
-    # The corpus first, then the document: whoever else takes both takes them in this order.
+    # The corpus is locked first, then the document: the same order everywhere, or transactions would deadlock.
     with _corpus_and_fence(document) as corpus:
         if corpus.live_space != space:
             raise SpaceChanged
@@ -175,7 +175,7 @@ def publish(document: Document, space: EmbeddingSpace, extracted: Extracted, tit
 
 
 def mark_ready(document: Document, extracted: Extracted, title: str, chunks: int) -> None:
-    """Write on the document's row that this run's version is the one that is searched; the caller holds the row."""
+    """Store that this run's version is the one that is searched; the caller holds the document's row."""
     Document.objects.filter(pk=document.pk).update(
         version=document.attempt,
         status=Document.Status.READY,
@@ -199,9 +199,9 @@ def _one_by_one(space: EmbeddingSpace, batches: Iterator[Sequence[str]], keep_go
 
 
 def _without_connection(vectors: Vectors) -> Vectors:
-    """Yield the vectors; while they are waited for, this thread's connection is in the pool.
+    """Yield the vectors; while this thread waits for them, its connection is in the pool.
 
-    After that, a fresh one survives a restart of the database.
+    Taking a connection from the pool afterwards also survives a restart of the database meanwhile.
     """
     while True:
         if not connection.in_atomic_block:  # only a test has one open here, and would lose it
@@ -213,25 +213,34 @@ def _without_connection(vectors: Vectors) -> Vectors:
 
 
 def embed_patiently(
-    space: EmbeddingSpace, texts: Sequence[str], keep_going: Callable[[], bool], pause: Pause
+    space: EmbeddingSpace,
+    texts: Sequence[str],
+    keep_going: Callable[[], bool],
+    pause: Pause,
+    *,
+    waits_seconds: Sequence[float] | None = None,
+    longest_wait_seconds: float = LONGEST_SHORT_WAIT_SECONDS,
+    calls: int = CALLS_AHEAD,
 ) -> np.ndarray:
-    """Return the vectors of a call's texts.
+    """Return the vectors of texts; a model that fails is asked again after each wait, by default twice.
 
-    A model that fails gets two more chances: a hiccup must not cost a whole run.
+    `pause` sleeps so many seconds. `calls` is how many calls to the model's server the deadline has to last for: by
+    default this one, behind those that are under way already.
+
+    Raises Interrupted when `keep_going` says so, and what `embed_passages` raises when the last try fails.
     """
-    for wait_seconds in SHORT_WAITS_SECONDS:
-        _stop_if_told(keep_going)
+
+    def embed() -> np.ndarray:
+        if not keep_going():
+            raise Interrupted
+        return embed_passages(space, texts, deadline=Deadline.after(calls * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
+
+    for wait_seconds in SHORT_WAITS_SECONDS if waits_seconds is None else waits_seconds:
         try:
-            return _embed(space, texts)
+            return embed()
         except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
-            pause(min(exc.retry_after_seconds or wait_seconds, SHORT_WAIT_MAX_SECONDS))
-    _stop_if_told(keep_going)
-    return _embed(space, texts)
-
-
-def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> np.ndarray:
-    # Behind the calls that are under way already, also those of other workers.
-    return embed_passages(space, texts, deadline=Deadline.after(CALLS_AHEAD * settings.OLLAMA_EMBED_TIMEOUT_SECONDS))
+            pause(min(max(exc.retry_after_seconds or 0.0, wait_seconds), longest_wait_seconds))
+    return embed()
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""The keyword index: tokenization, terms, BM25, vocabulary, spelling, synonyms."""
+"""Builds and reads the keyword index: tokenization, terms, BM25, vocabulary, spelling and synonyms."""

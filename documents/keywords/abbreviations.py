@@ -1,4 +1,4 @@
-"""The abbreviations that a corpus' documents explain: kept with their chunks, and searched for one another."""
+"""Stores the abbreviations that documents explain, and expands a question by them in both directions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from documents.models import Corpus
 from ragsite.postgres.thread_connection import preparing_cursor
 
 WORDS_MAX = 60  # of a question that are looked up
-ROWS_MAX = 1000  # that are looked at: documents that say the same
+ROWS_MAX = 1000  # read per lookup: many documents explain the same abbreviation
 KEPT_MAX = 1000  # abbreviations of a corpus in this process's memory: 200 kB
 Row = tuple[str, str, str]  # short, long, and that without accents
 
 
 class Explained(NamedTuple):
-    """Abbreviations, to be looked up by what a question may have of them."""
+    """Abbreviations, indexed by short form and by long form."""
 
     by_short: Mapping[str, Sequence[str]]  # the short form -> what it stands for
     by_folded: Mapping[str, Sequence[tuple[str, str]]]  # what it stands for, without accents -> short form, long one
@@ -45,7 +45,7 @@ class Explaining(NamedTuple):
 
 
 def learn_abbreviations(corpus_id: int, passages: Iterable[Explaining]) -> None:
-    """Store the abbreviations that passages explain; to do it twice changes nothing."""
+    """Store the abbreviations that passages explain. Idempotent."""
     rows = sorted(
         {(str(each.document_id), each.version, *one) for each in passages for one in abbreviations_in(each.text)}
     )
@@ -71,7 +71,7 @@ FROM unnest(
     %(documents)s::uuid[], %(versions)s::int[], %(shorts)s::text[], %(longs)s::text[], %(folded)s::text[]
 ) AS given (document, version, short, long, folded)
 WHERE EXISTS (
-    -- Nothing is learnt of a document that is being deleted.
+    -- Nothing is stored for a document that is being deleted.
     SELECT FROM documents_document WHERE id = given.document AND deleted_at IS NULL FOR KEY SHARE
 )
 ON CONFLICT DO NOTHING
@@ -79,7 +79,7 @@ ON CONFLICT DO NOTHING
 
 
 def abbreviations_for(corpus: Corpus, read: ReadQuestion, capitals: Collection[str]) -> list[Others]:
-    """Return what the abbreviations of a question stand for, and the abbreviations of what it says in full.
+    """Return the long forms of a question's abbreviations, and the abbreviations of the long forms in it.
 
     `capitals` are the question's words in capitals, in lower case: a real word ("it") is no abbreviation without them.
     """
@@ -108,9 +108,9 @@ def _spans(words: Sequence[tuple[int, str]], longest: int) -> dict[str, tuple[in
 
 
 def _all_of(corpus: Corpus) -> Explained | None:
-    """Return all that a corpus' documents explain, read once for each of its states; None: too much to be kept.
+    """Return all abbreviations of a corpus, cached for each of its epochs; None: too many to be cached.
 
-    Most corpora explain a few hundred: a statement for each question would take a twentieth of a search's time.
+    Most corpora explain a few hundred. A statement for each question would take 5 % of a search's time.
     """
     key = (corpus.pk, corpus.epoch, corpus.has_vocabulary)
     with _lock:
@@ -125,7 +125,7 @@ def _all_of(corpus: Corpus) -> Explained | None:
 
 
 def _explained_among(corpus: Corpus, words: Sequence[tuple[int, str]]) -> Explained:
-    """Return what the corpus' documents explain of these words and their phrases."""
+    """Return the corpus' abbreviations for these words and their phrases."""
     given: dict[str, Any] = {
         "corpus": corpus.pk,
         "words": list({word for _, word in words}),

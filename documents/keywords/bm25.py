@@ -1,4 +1,4 @@
-"""BM25: what a question's words weigh, which chunks are worth scoring, and the score as SQL."""
+"""Computes BM25: weights of a question's words, the choice of chunks to score, and the score as SQL."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.keywords.terms import LEVELS, QuestionTerm
-from documents.models import Corpus
 from ragsite.postgres.compiled_queries import Compiled
 
-# Passages are short: that a word occurs at all says most, the third time little (k1 is 1.2 for whole documents).
+# Passages are short: the first occurrence of a word tells most, the third one little (k1 is 1.2 for whole documents).
 K1, B = 0.9, 0.75
-LEAST_EXPONENT = 0.5  # of how often a question has a word, in the shortest one
-LONG_QUESTION_WORDS = 10  # to search for; from here on each time counts in full
-TERMS_MAX = 64  # words of a question that are scored; those that say least are left out
+LEAST_EXPONENT = 0.5  # of a word's count in the question, for the shortest questions
+LONG_QUESTION_WORDS = 10  # searched words; from here on each occurrence counts in full
+TERMS_MAX = 64  # words of a question that are scored; those with the lowest weights are left out
 TERMS_AT_FULL_BUDGET = 12  # scoring takes as long as chunks times words
-COMMON_SHARE = 0.1  # of the budget: what each word may at least add for which the budget has no room
+COMMON_SHARE = 0.1  # of the budget: at least so much for each word that doesn't fit it
 ENOUGH = 400  # chunks; with fewer, common words fill up
 
 
 @dataclass(frozen=True)
 class WeightedTerm:
-    """A word of a question: what it weighs, and the terms that stand for it (the first that a chunk has counts)."""
+    """A query term: its weight, and its term ids by priority (the first that a chunk has is counted)."""
 
     lexeme: str
     weight: float
@@ -42,7 +41,7 @@ class Choice:
 
 
 def idf(chunk_count: int, frequency: int) -> float:
-    """Return how much a word says that occurs in so many chunks.
+    """Return the inverse document frequency of a word that occurs in so many chunks.
 
     Of 1,000 chunks: 6.5 for a word in one of them, 2.3 in 100, 0.0005 in all.
     """
@@ -51,18 +50,12 @@ def idf(chunk_count: int, frequency: int) -> float:
 
 
 def repeated(count: int, words: int) -> float:
-    """Return for how many a word counts that a question of so many words to search for has `count` times.
+    """Return the weight of a word that occurs `count` times in a question of so many searched words.
 
-    In a question of one sentence a word comes twice by grammar ("which state borders the state of ..."); what a whole
-    paragraph says again and again is what it is about. Twice counts 1.5 where it is all of the question, 1.9 among 9
-    words, 2 among 10 and more.
+    In one sentence, grammar repeats words ("which state borders the state of ..."); a paragraph repeats its subject.
+    Two occurrences count 1.5 where they are all of the question, 1.9 among 9 words, 2 among 10 and more.
     """
     return float(count ** min(1.0, LEAST_EXPONENT + words / (2 * LONG_QUESTION_WORDS)))
-
-
-def average_length(corpus: Corpus) -> float:
-    """Return the mean length of the corpus' chunks in lexemes."""
-    return max(1.0, corpus.lexeme_count / max(1, corpus.chunk_count))
 
 
 def telling_terms(terms: Sequence[QuestionTerm]) -> list[QuestionTerm]:
@@ -74,9 +67,9 @@ def telling_terms(terms: Sequence[QuestionTerm]) -> list[QuestionTerm]:
 def choose(terms: Sequence[QuestionTerm], chunk_count: int, *, budget: int | None) -> Choice:
     """Return the weights of a question's words, and which chunks to score with them: about `budget`, or all.
 
-    Rare words first, while the chunks that have them fit the budget. A word that doesn't fit adds the
-    chunks in which it occurs most often. So the cost has a bound however common the words are, and what is scored
-    is never an arbitrary part of what matches, except where a word occurs equally often in all of it.
+    Rare words come first, while the chunks that have them fit the budget. A word that doesn't fit adds the chunks in
+    which it occurs most often. So the cost is bounded however common the words are, and the scored chunks are never an
+    arbitrary part of the matches, except where a word occurs equally often in all of them.
     """
     telling = telling_terms(terms)
     words = sum(term.count for term in telling)

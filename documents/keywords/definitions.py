@@ -1,4 +1,7 @@
-"""Abbreviations that a text explains: "Virtual Private Network (VPN)", "VAT (value added tax)". Pure: no Django."""
+"""Finds abbreviations that a text explains: "Virtual Private Network (VPN)", "VAT (value added tax)".
+
+Pure: no Django.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Defined(NamedTuple):
 
 
 def abbreviations_in(text: str) -> set[Defined]:
-    """Return the abbreviations that a text explains by brackets, on either side; their initials must be the same."""
+    """Return the abbreviations that a text explains in brackets, on either side; the initials must match."""
     found = set()
     for match in _IN_BRACKETS.finditer(text):
         before = _BREAK.split(text[max(0, match.start() - 2 * LONG_MAX_CHARS) : match.start()])[-1].rstrip()

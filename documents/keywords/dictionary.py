@@ -1,4 +1,4 @@
-"""Whether a word is one of its language, whatever a corpus says. Pure: no Django."""
+"""Tells whether a word belongs to a language, from packaged word lists. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy as np
 
 from documents.keywords.word_joining import language_of
 
-ALSO = "en"  # words of every office
+ALSO = "en"  # English words are used in offices of every language
 
 
 def is_word(word: str, language: str) -> bool:
     """Return whether a word (in lower case) is one of the language or an English one.
 
-    False for all that isn't English in a language that the package has no list of.
+    In a language without a list, only English words are known.
     """
     return any(_has(_hashes(each), word) for each in {language_of(language), ALSO})
 
 
 def load_words(language: str) -> None:
-    """Have the words of a language at hand: to read them takes up to half a second."""
+    """Load the word list of a language, which takes up to half a second, so that later calls are fast."""
     _hashes(language_of(language))
 
 
 def words_among(rows: Iterable[str], language: str) -> list[str]:
-    """Return those of many rows of letters (in lower case) that are words of the language."""
+    """Return those of many strings (in lower case) that are words of the language."""
     given = sorted(rows)
     known = _hashes(language_of(language))
     if not given or not len(known):
@@ -50,6 +50,6 @@ def _hashes(language: str) -> np.ndarray:
     file = files("spellchecker") / "resources" / f"{language}.json.gz"
     if not language.isalpha() or not file.is_file():
         return np.empty(0, dtype=np.int64)
-    # Read here: the package's own class counts and copies for most of a second, and a question waits for it.
+    # Without the package's own class, which counts and copies for most of a second while a question waits.
     words = json.loads(gzip.decompress(file.read_bytes()))
     return np.sort(np.fromiter((hash(word) for word in words), dtype=np.int64, count=len(words)))

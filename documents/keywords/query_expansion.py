@@ -1,4 +1,4 @@
-"""Other words that are searched for a question's: everyday ones that mean the same, by their stems."""
+"""Expands a question by synonyms of everyday words, which are matched by their stems."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from documents.keywords.terms import Alike, QuestionTerm, ReadQuestion, configur
 from documents.keywords.word_joining import language_of
 from documents.models import Corpus
 
-OTHER_FACTOR = 0.8  # what another word weighs for one that the corpus doesn't have
+OTHER_FACTOR = 0.8  # weight of a synonym for a word that the corpus doesn't have
 BESIDE_FACTOR = 0.3  # ... for one that it has
 OTHERS_MAX = 4  # phrases for one word or phrase of the question that the corpus has
-KEPT_MAX = 1000  # sets of other words, with their terms: some 3 kB each
+KEPT_MAX = 1000  # cached sets of synonyms with their terms: about 3 kB each
 _lock = threading.Lock()
 _terms_of: LRUCache[Any, Mapping[str, QuestionTerm]] = LRUCache(KEPT_MAX)
 
 
 def others_for(lexemes: Sequence[str], language: str, *, folded: bool) -> list[Others]:
-    """Return the other words for those of a question, given by their lexemes in order; longer phrases come first.
+    """Return the synonyms of a question's words, given by their lexemes in order; longer phrases come first.
 
     ["annual", "leav", "employe"] -> places (1, 2): holiday, vacation, ...
     """
@@ -50,7 +50,7 @@ def others_for(lexemes: Sequence[str], language: str, *, folded: bool) -> list[O
 def _stemmed(code: str, *, folded: bool) -> tuple[dict[Phrase, tuple[Phrase, ...]], int]:
     """Return the table by lexemes, and how many words its longest phrase has.
 
-    Postgres stems it, as the corpus' words: once per language and process, about 300 words.
+    Postgres stems it, like the corpus' words: once per language and process, about 300 words.
     """
     phrases = phrases_of(code)
     texts = [" ".join(phrase) for phrase in phrases]
@@ -74,9 +74,9 @@ FROM unnest(%s::text[]) WITH ORDINALITY AS given (text, place), (SELECT %s::regc
 def with_others(
     corpus: Corpus, read: ReadQuestion, others: Sequence[Others], parts: Sequence[Alike] = ()
 ) -> ReadQuestion:
-    """Return a question with those of the other words that the corpus has; `parts` are kept with them.
+    """Return a question with those synonyms that the corpus has; `parts` are kept with them.
 
-    A phrase is searched by its words, and stands for what it says by the rarest of them.
+    A phrase is searched by its words; its rarest word also counts as an occurrence of the word that it replaces.
     """
     wanted = sorted({word for each in others for phrase in each.phrases for word in phrase})
     found = _read(corpus, tuple(wanted), folded=read.folded) if wanted else {}
@@ -103,10 +103,7 @@ def with_others(
 
 
 def _read(corpus: Corpus, words: tuple[str, ...], *, folded: bool) -> Mapping[str, QuestionTerm]:
-    """Return the term of each word: the same everyday words come again and again, and a statement takes 0.3 ms.
-
-    Kept for each state of the corpus.
-    """
+    """Return the term of each word, cached per state of the corpus: the same words repeat, a statement takes 0.3 ms."""
     key = (corpus.pk, corpus.epoch, corpus.chunk_count, folded, words)
     with _lock:
         found = _terms_of.get(key)
@@ -135,12 +132,12 @@ def _searched(
 
 
 def _are_known(targets: Sequence[QuestionTerm]) -> bool:
-    """Return whether the corpus has these words, and they say something: IT is written as "it" is."""
+    """Return whether the corpus has these words, and none is a stop word (as IT, which is written like "it")."""
     return all(target.frequency and target.is_content for target in targets)
 
 
 def _factor(corpus: Corpus, other: QuestionTerm, targets: Sequence[QuestionTerm]) -> float:
-    """Return the factor of another word: never so much that it would weigh more than the word that was asked."""
+    """Return the factor of a synonym, limited so that it never weighs more than the word of the question."""
     if not _are_known(targets):
         return OTHER_FACTOR
     most = max(idf(corpus.chunk_count, target.frequency) for target in targets)

@@ -1,6 +1,6 @@
-"""A question as the keyword leg sees it: its words, and in how many chunks of the corpus they occur. Pure: no Django.
+"""Defines a question's terms: its lexemes with their frequencies in the corpus. Pure: no Django.
 
-What a term is, and its kinds: documents/keywords/terms.py.
+Terms and their kinds are explained in documents/keywords/terms.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 # A lexeme that occurs 2 times in a chunk has level 1, one that occurs 3 or 4 times level 2, ...
 LEVELS = (2, 3, 5, 8, 13, 21, 34, 55)
 KINDS = 3 + 2 * len(LEVELS)
-CONTEXT_FACTOR = 0.05  # of a word in a mail that stands around its question
+CONTEXT_FACTOR = 0.05  # weight of the words around the question in a mail
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class QuestionTerm:
     terms: tuple[int, ...]
     chunks: tuple[int, ...]
     folded: bool  # the question has no accents, so words with them match too
-    factor: float = 1.0  # how sure it is that this word was meant
-    also: tuple[int, ...] = ()  # terms of other words that say the same: a chunk with one of them has this one, too
+    factor: float = 1.0  # of its weight: how certain it is that this word was meant
+    also: tuple[int, ...] = ()  # terms of synonyms: a chunk with one of them counts as having this one
 
     @property
     def count(self) -> int:
-        """Return how often the question has it."""
+        """Return how often it occurs in the question."""
         return len(self.places)
 
     @property
@@ -67,12 +67,12 @@ class QuestionTerm:
 
 @dataclass(frozen=True)
 class ReadQuestion:
-    """A question as the keyword leg sees it."""
+    """The words and terms of a question, with its synonyms and spelling corrections."""
 
     words: tuple[str, ...]  # in their order, as `prepare_question` gives them; misspelled ones corrected
     terms: tuple[QuestionTerm, ...]
     folded: bool
-    others: tuple[QuestionTerm, ...] = ()  # not in the question, but searched: for the same as the word at their place
+    others: tuple[QuestionTerm, ...] = ()  # synonyms, searched for the word at their place
     corrected: tuple[Corrected, ...] = ()
     alike: tuple[Alike, ...] = ()
 
@@ -97,7 +97,7 @@ class ReadQuestion:
         )
 
     def with_context(self, asked: Collection[str]) -> ReadQuestion:
-        """Return the question with all words but these lexemes as what surrounds it: they weigh less."""
+        """Return the question with the weights of all words but these lexemes reduced to CONTEXT_FACTOR."""
         near = {place for term in self.terms if term.lexeme in asked for place in term.places}
         terms, others = (
             tuple(
@@ -109,7 +109,7 @@ class ReadQuestion:
         return replace(self, terms=terms, others=others)
 
     def searched_for(self, lexemes: Collection[str]) -> list[QuestionTerm]:
-        """Return the terms of these lexemes, and those of other words for them."""
+        """Return the terms of these lexemes and of their synonyms."""
         terms = [term for term in self.terms if term.lexeme in lexemes]
         places = {place for term in terms for place in term.places}
         return terms + [term for term in self.others if not places.isdisjoint(term.places)]
@@ -117,7 +117,7 @@ class ReadQuestion:
 
 @dataclass(frozen=True)
 class Corrected:
-    """A word of a question that the corpus doesn't have, and the one that was searched instead."""
+    """A word of a question that the corpus doesn't have, and its correction that was searched instead."""
 
     typed: str
     meant: str
@@ -126,7 +126,7 @@ class Corrected:
 
 @dataclass(frozen=True)
 class Alike:
-    """A word of a question (a misspelled one as corrected), and another one that was searched for it as well."""
+    """A word of a question (as corrected), and a synonym that was searched for it as well."""
 
     word: str
     other: str

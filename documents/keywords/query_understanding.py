@@ -1,6 +1,6 @@
-"""A question's words as the corpus writes them: misspelled ones corrected, joined and split where the corpus does so.
+"""Rewrites a question's words as the corpus writes them: corrects, joins and splits them, and adds synonyms.
 
-With other words for the same, so that a question finds what is said in another way.
+So a question finds passages that use other words for the same thing.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from documents.keywords.word_joining import Join, joins_of
 from documents.models import Corpus
 
 UNKNOWN_MAX = 8  # a question with more words that the corpus doesn't have is in another language
-CORRECTED_FACTOR = 0.9  # what a corrected word weighs
+CORRECTED_FACTOR = 0.9  # weight of a corrected word
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 
 
 def understand(corpus: Corpus, question: str) -> ReadQuestion:
     """Return the words of a question with their frequencies, each in the form that the corpus has.
 
-    A question of words that the corpus has, and that no other words are known for, costs one statement.
+    A question whose words are all in the corpus, and have no synonyms, costs one statement.
     """
     prepared = prepare_question(question, corpus.language)
     words = prepared.text.split()
@@ -56,12 +56,12 @@ def understand(corpus: Corpus, question: str) -> ReadQuestion:
 
 
 def _is_aligned(read: ReadQuestion) -> bool:
-    """Return whether places and words belong together: not where Postgres cut a word in two."""
+    """Return whether the places match the words: they don't where Postgres cut a word in two."""
     return sum(term.count for term in read.terms) == len(read.words)
 
 
 def _join(read: ReadQuestion, joins: Sequence[Join], changes: Changes) -> None:
-    """Note what the corpus writes in one word."""
+    """Add the joined words that the corpus has to the synonyms of their parts."""
     content = {place for term in read.terms if term.is_content for place in term.places}
     for join in joins:
         # "a part" is not apart; but an "A 4" is an A4.
@@ -76,7 +76,7 @@ def _in_capitals(question: str) -> frozenset[str]:
 
 
 def _changed(corpus: Corpus, read: ReadQuestion, changes: Changes) -> ReadQuestion:
-    """Return the question with other words in the place of some, all of them with their frequencies."""
+    """Return the question with replaced words, and the frequencies of all."""
     words: list[str] = []
     for word in read.words:
         parts = changes.instead.get(word, (word,))
@@ -95,7 +95,7 @@ def _changed(corpus: Corpus, read: ReadQuestion, changes: Changes) -> ReadQuesti
 
 
 def _noted(read: ReadQuestion, changes: Changes) -> list[Others]:
-    """Return the other words that were found for single words, with the places of these."""
+    """Return the synonyms that were found for single words, with the places of these."""
     return [
         Others((place,), tuple((other,) for other in sorted(changes.others[word])))
         for place, word in enumerate(read.words, start=1)
@@ -104,7 +104,7 @@ def _noted(read: ReadQuestion, changes: Changes) -> list[Others]:
 
 
 def _parts(read: ReadQuestion, changes: Changes) -> list[Alike]:
-    """Return the parts that are searched in the place of words that no passage has."""
+    """Return the parts that are searched instead of words that no passage has."""
     of_word = by_word(read.words, read.terms)
     return [
         Alike(typed, part, of_word[written].own_terms)

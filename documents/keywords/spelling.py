@@ -1,6 +1,6 @@
-"""A word that a corpus doesn't have -> the word of the corpus that was meant, by its letters. Pure: no Django.
+"""Corrects the spelling of a word that a corpus doesn't have to one that it has. Pure: no Django.
 
-A mistake is a letter too many, too few or another one, or two that changed places; fewer are forgiven in a short word.
+A mistake is a letter too many, too few or a wrong one, or two swapped letters; a short word may have fewer mistakes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 CORRECTED_MIN_CHARS = 4
-LOOSE_START_CHARS = 6  # shorter words must begin alike: "able" is no table
+LOOSE_START_CHARS = 6  # shorter words must have the same first letter: "able" is not corrected to table
 TWO_MISTAKES_CHARS = 8
 _SOUNDS = (
     ("ce", "se"), ("ci", "si"), ("cy", "si"), ("ai", "ei"), ("ay", "ei"), ("ey", "ei"), ("oi", "eu"), ("dt", "t"),
@@ -24,7 +24,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Span(NamedTuple):
-    """Words (without accents) that begin or end alike, from `shortest` to `longest` letters. Empty: not by that."""
+    """Words (without accents) with this beginning or end, of `shortest` to `longest` letters; empty: no condition."""
 
     beginning: str
     end: str
@@ -40,11 +40,10 @@ def mistakes_allowed(word: str) -> int:
 
 
 def spans_of(word: str) -> list[Span]:
-    """Return where the words are to be found that `word` (without accents) may be a misspelling of.
+    """Return the spans of words that `word` (without accents) may be a misspelling of.
 
-    One mistake is in one half of a word, and the other half is right. Two letters that changed places across the
-    middle leave both halves but for a letter each. Of two mistakes in a long word, one may be in each third at its
-    ends: then its first letter is right.
+    One mistake is in one half of a word, so the other half is right. Two letters swapped across the middle change one
+    letter of each half. Two mistakes in a long word may be in its first and last third: then the first letter is right.
     """
     half = max(2, (len(word) - 1) // 2)
     allowed = mistakes_allowed(word)
@@ -58,9 +57,9 @@ def spans_of(word: str) -> list[Span]:
 
 
 def one_mistake_away(word: str) -> set[str]:
-    """Return every row of letters of which one mistake makes `word`, where it is long enough for one.
+    """Return every string that one mistake turns into `word`; none for words that are too short.
 
-    Those of the English alphabet and of `word` itself are tried: about 55 for each letter.
+    The letters of the English alphabet and of `word` itself are tried: about 55 strings for each letter.
     """
     if not mistakes_allowed(word):
         return set()
@@ -74,16 +73,16 @@ def one_mistake_away(word: str) -> set[str]:
 
 
 def distance(one: str, other: str) -> int:
-    """Return how many mistakes lie between two words; 3 for all that is further."""
+    """Return how many mistakes two words differ by; 3 stands for 3 or more."""
     return int(OSA.distance(one, other, score_cutoff=2))
 
 
 def nearest(word: str, candidates: Mapping[str, int], *, at_most: int) -> str | None:
     """Return the candidate that `word` was meant as, at most so many mistakes away; None: none of them.
 
-    Candidates (without accents, as `word` is) come with the number of chunks that have them. What sounds alike comes
-    first, then fewer mistakes, then the same consonants (vowels are mistaken sooner), then the same first letter, then
-    what the corpus has more often.
+    Candidates (without accents, as `word` is) come with the number of chunks that have them. Equal sound comes first,
+    then fewer mistakes, then equal consonants (vowels are mistaken more often), then the same first letter, then the
+    higher frequency in the corpus.
     """
     ranked = sorted(
         (
@@ -102,13 +101,13 @@ def nearest(word: str, candidates: Mapping[str, int], *, at_most: int) -> str | 
 
 
 def closest(word: str, candidates: Iterable[str]) -> list[str]:
-    """Return those of the candidates that can be meant at all."""
+    """Return the candidates that `word` may be a misspelling of."""
     allowed = mistakes_allowed(word)
     return [each for each in candidates if _may_be(word, each, distance(word, each), allowed)]
 
 
 def sounds_like(one: str, other: str) -> bool:
-    """Return whether two words (without accents) are said alike: Meier and Maier, Schmidt and Schmitt."""
+    """Return whether two words (without accents) sound alike: Meier and Maier, Schmidt and Schmitt."""
     return _sound(one) == _sound(other)
 
 
@@ -125,11 +124,11 @@ def _consonants(word: str) -> str:
 def _may_be(word: str, candidate: str, mistakes: int, at_most: int) -> bool:
     if mistakes > at_most:
         return False
-    if not mistakes:  # only accents are others
+    if not mistakes:  # they differ in accents only
         return True
     if sounds_like(word, candidate):
         return True
     if candidate[0] != word[0]:
         return mistakes == 1 and len(word) >= LOOSE_START_CHARS
-    # Another letter makes another word of a short one: hang and hand, angle and ankle.
+    # In short words a wrong letter often gives another real word: hang and hand, angle and ankle.
     return len(word) >= LOOSE_START_CHARS or len(word) != len(candidate) or sorted(word) == sorted(candidate)

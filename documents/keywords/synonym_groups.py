@@ -1,8 +1,8 @@
-"""Everyday words of work that mean the same, by language (ISO 639-1). Pure: no Django.
+"""Lists groups of synonyms of everyday office words by language (ISO 639-1). Pure: no Django.
 
-One group a line, its words and phrases with commas between them, the most usual ones first. Only what can be said for
-one another in an office: where two words differ in law or money ("employee" and "freelancer"), they are in no group.
-What is in brackets is understood in a question, and not searched: in documents it mostly says something else.
+One group per line: words and phrases separated by commas, the most usual ones first. Words that differ in law or money
+("employee" and "freelancer") share no group. An entry in brackets is matched in questions but not searched, because in
+documents it mostly has another meaning.
 """
 
 from __future__ import annotations

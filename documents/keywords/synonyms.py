@@ -1,4 +1,4 @@
-"""Everyday words for one another, out of documents/keywords/synonym_groups.py. Pure: no Django."""
+"""Looks up synonyms of words and phrases in documents/keywords/synonym_groups.py. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class _Entry(NamedTuple):
 
 
 class Others(NamedTuple):
-    """Which words of a question (by their places, from 1) have other words for them: phrases, the likeliest first."""
+    """Synonyms of some words of a question (by their places, from 1): phrases, the most likely first."""
 
     places: tuple[int, ...]
     phrases: tuple[Phrase, ...]
 
 
 def synonyms_of(word: str, language: str) -> tuple[str, ...]:
-    """Return other single words for a word as it is in the table (or with an s); empty: none is known."""
+    """Return the single-word synonyms of a word, or of its singular where it ends in s; empty: none is known."""
     table = _written(language_of(language))
     phrases = table.get((word,)) or (table.get((word[:-1],)) if word.endswith("s") else None) or ()
     return tuple(phrase[0] for phrase in phrases if len(phrase) == 1)

@@ -1,10 +1,10 @@
-"""Words as numbers: what the keyword leg stores of a chunk, and how often each term occurs in a corpus.
+"""Reads a question's terms and keeps the term frequencies of a corpus, for the keyword leg.
 
-A term is a 64-bit hash of (corpus, kind, lexeme). Kind 0 is the lexeme as it is written. Kinds 1 and 2 are the same
+A term is a 64-bit hash of (corpus, kind, lexeme). Kind 0 is the lexeme as it is written. Kinds 1 and 2 are the lexeme
 without accents, stored only where that makes a difference: 1 where the chunk doesn't have it as kind 0, 2 where it
 has, but not as often. The other kinds mark a lexeme that occurs often in the chunk: 1 + 2 * level where it is kind 0,
-2 + 2 * level where it is kind 1 or 2. A question that has only words of 100,000 chunks finds those that are about
-them by the marks, and need not look at all of them.
+2 + 2 * level where it is kind 1 or 2. For a question whose words occur in 100,000 chunks, the marks select the chunks
+in which they occur most often, so that not all are scored.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def configuration_for(language: str) -> str:
 
 
 def seed_of(corpus_id: int) -> int:
-    """Return what a corpus' hashes start from; a kind is added to it."""
+    """Return the hash seed of a corpus; the kind is added to it."""
     return corpus_id * 32
 
 
@@ -99,7 +99,7 @@ def read_words(
     return ReadQuestion(tuple(words), terms, folded), frozenset(joined[place - 1] for place in known)
 
 
-# Stop words are looked for once, and not once per word, also when the statement is prepared.
+# MATERIALIZED: stop words are removed once, not once per word, also when the statement is prepared.
 _READ_QUESTION = """
 WITH content AS MATERIALIZED (
     SELECT tsvector_to_array(to_tsvector(%(without_stop_words)s::regconfig, %(text)s)) AS lexemes
@@ -119,7 +119,7 @@ CROSS JOIN LATERAL (
     SELECT ARRAY(
         SELECT hashtextextended(lexeme, %(seed)s::bigint + kind) FROM generate_series(0, %(kinds)s::int - 1) AS kind
     ) AS keys
-    OFFSET 0  -- or they would be hashed again for each that is looked up
+    OFFSET 0  -- keeps Postgres from hashing again for each lookup
 ) AS hashed
 UNION ALL
 SELECT
@@ -170,7 +170,7 @@ def _add(corpus: Corpus, versions: Sequence[tuple[UUID, int]], *, sign: int) -> 
     corpus.refresh_from_db(fields=["chunk_count", "lexeme_count"])
 
 
-# Whoever counts holds the corpus' row, and a term belongs to one corpus: so two counts never wait for each other here.
+# The caller holds the corpus' row, and a term belongs to one corpus: so two counts never deadlock here.
 _ADD_TERMS = """
 INSERT INTO documents_termfrequency AS known (term, corpus_id, chunks)
 SELECT term, %(corpus)s, count(*)
@@ -215,7 +215,7 @@ WHERE id = %(corpus)s
 
 
 def recount(corpus: Corpus) -> None:
-    """Count all live chunks of a corpus anew. The caller holds the corpus' row, in a transaction."""
+    """Count all live chunks of a corpus again. The caller holds the corpus' row, in a transaction."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM documents_termfrequency WHERE corpus_id = %s", [corpus.pk])
         cursor.execute(_COUNT_TERMS, [corpus.pk])

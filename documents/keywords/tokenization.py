@@ -1,7 +1,7 @@
-"""Text -> the words that the keyword leg compares. Pure: no Django, no database.
+"""Splits text into the words that the keyword leg compares. Pure: no Django, no database.
 
-Postgres' own parser takes `foo/bar` for a path, `-5` for a number, and a Chinese sentence for one word. So the words
-are cut here, in the same way for documents and questions, and Postgres is only asked to stem them.
+Postgres' own parser takes `foo/bar` for a path, `-5` for a number, and a Chinese sentence for one word. So words are
+split here, in the same way for documents and questions, and Postgres only stems them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LETTERS = str.maketrans(
     {"đ": "d", "ð": "d", "ł": "l", "ø": "o", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss"}
     | {"Đ": "D", "Ð": "D", "Ł": "L", "Ø": "O", "Ħ": "H", "Æ": "AE", "Œ": "OE", "ẞ": "SS"}
 )
-# Marks that a hurried writer leaves out: of Latin, Greek and Cyrillic letters, of Hebrew and of Arabic.
+# Marks that are often left out in typing: of Latin, Greek and Cyrillic letters, of Hebrew and of Arabic.
 _LEFT_OUT = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c7\u064b-\u0652\u0670]")
 # й is a letter of its own, and stemming needs it.
 _SHORT_I = {"и\u0306": "й", "И\u0306": "Й"}
@@ -37,7 +37,7 @@ _UNSPACED = re.compile(f"[{_SPACED_BY_NOBODY}{_CJK}]")
 
 @dataclass(frozen=True)
 class PreparedText:
-    """Words separated by blanks, ready for `to_tsvector`."""
+    """The words of a document, separated by blanks, ready for `to_tsvector`."""
 
     exact: str
     folded: str | None  # without accents; None: there are none, and it would be the same
@@ -45,7 +45,7 @@ class PreparedText:
 
 @dataclass(frozen=True)
 class PreparedQuestion:
-    """Words separated by blanks, ready for `to_tsvector`."""
+    """The words of a question, separated by blanks, ready for `to_tsvector`."""
 
     text: str
     folded: bool  # typed without accents: to be compared with `PreparedText.folded`
@@ -64,8 +64,8 @@ def prepare_text(text: str, language: str = "") -> PreparedText:
 def prepare_question(text: str, language: str = "", *, folded: bool | None = None) -> PreparedQuestion:
     """Return the words of a question as `prepare_text` gives them, but for the single characters within words.
 
-    `folded`: as the question is typed, if not given. A `đ` alone is no accent: who leaves out the others often still
-    has that key.
+    `folded`: whether to remove accents; None: if the question has none. A `đ` doesn't count as an accent here: people
+    who leave out accents often still type that letter.
     """
     plain = _normalise(text, language)
     if folded is None:
@@ -82,10 +82,10 @@ def is_unspaced(text: str) -> bool:
 
 
 def words_to_learn(texts: Iterable[PreparedText]) -> list[str]:
-    """Return the different words of texts that a question's misspelled word may have been meant as, in order.
+    """Return the distinct words of texts that a misspelled word may be corrected to, in order.
 
-    Words of 3 to 40 letters. Not those with digits, which are names of something: E1233 is no mistake for E1299; and
-    not those of scripts without blanks, which are cut into pairs.
+    These have 3 to 40 letters. Words with digits are left out, because they name things (E1233 is not E1299
+    misspelled), and so are scripts without blanks, which are cut into pairs.
     """
     words = set().union(*(text.exact.split() for text in texts))
     unspaced = _patterns(ascii_only=False).unspaced

@@ -1,4 +1,4 @@
-"""What to search for a question's words that the corpus doesn't have: misspelled, compound, or joined ones."""
+"""Finds what to search instead of words that the corpus doesn't have: corrections, parts and compounds."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ COMPOUNDS_MAX = 6  # with one unknown word
 
 @dataclass
 class Changes:
-    """What is found out about a question's words."""
+    """Replacements, corrections and synonyms that were found for a question's words."""
 
     instead: dict[str, tuple[str, ...]] = field(default_factory=dict)  # unknown word -> what is searched in its place
     corrected: dict[str, str] = field(default_factory=dict)
     others: dict[str, set[str]] = field(default_factory=dict)  # word of the question -> other words for it
 
     def add_other(self, word: str, other: str) -> None:
-        """Note another word for one of the question."""
+        """Add a synonym of a word of the question."""
         self.others.setdefault(word, set()).add(other)
 
 
 def unknown_words(read: ReadQuestion) -> list[str]:
-    """Return the words that mean something and that the corpus doesn't have."""
+    """Return the words of a question, other than stop words, that the corpus doesn't have."""
     places = {place for term in read.terms if term.is_content and not term.frequency for place in term.places}
     return list(dict.fromkeys(word for place, word in enumerate(read.words, start=1) if place in places))
 
@@ -59,7 +59,7 @@ def unknown_words(read: ReadQuestion) -> list[str]:
 def look_up(
     corpus: Corpus, read: ReadQuestion, unknown: Sequence[str], names: Collection[str], changes: Changes
 ) -> None:
-    """Note what to search for unknown words; those that other words are known for are left to them.
+    """Store in `changes` what to search for unknown words; words with synonyms in the corpus are left alone.
 
     `names` are words in capitals, in lower case: they are not corrected.
     """
@@ -89,13 +89,13 @@ def look_up(
                 changes.instead[word] = tuple(pieces)
             continue
         content = {part for part, each in known.items() if each.is_content}
-        # Urlaub is known, so Ferien is, too: Ferientage are days of it.
+        # A part with a known synonym counts as known: Ferientage can be split where the corpus has Urlaub.
         content |= {part for part in parts[word] if any(each in known for each in for_parts[part])}
         _decide(word, near.get(word, ()), compounds.get(word, ()), known, content, language, changes)
 
 
 def _same(read: ReadQuestion, asked: Sequence[str], language: str) -> dict[str, set[str]]:
-    """Return the words that say the same as a word of the question, or as a phrase that it is in."""
+    """Return the single-word synonyms of each word, or of a phrase that it is part of."""
     same: dict[str, set[str]] = {word: set() for word in asked}
     for others in others_for(read.lexemes, language, folded=read.folded):
         for place in others.places:
@@ -106,7 +106,7 @@ def _same(read: ReadQuestion, asked: Sequence[str], language: str) -> dict[str, 
 
 
 def _that_may_be(word: str, candidates: list[str], language: str) -> list[str]:
-    """Return which words a word may have been meant as: a real one is right, unless a name sounds just like it."""
+    """Return the possible corrections of a word: of a real word, only names that sound like it."""
     if is_word(word, language):
         return [each for each in candidates if sounds_like(fold(word), fold(each)) and not is_word(each, language)]
     return candidates
@@ -121,9 +121,9 @@ def _parts(word: str, language: str) -> set[str]:
 def _look_alike(
     corpus: Corpus, read: ReadQuestion, misspelled: Sequence[str], heads: Sequence[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return what the first words may be misspellings of, and the corpus' words that the others are a part of.
+    """Return the candidates for correcting `misspelled`, and the corpus' compounds that contain one of `heads`.
 
-    Misspelled may be a word of the corpus, or one of the language of which the corpus may have another form.
+    A candidate is a word of the corpus, or one of the language, of which the corpus may have another form.
     """
     language = corpus.language
     heads = heads if language_of(language) in LINKS else ()
@@ -143,14 +143,14 @@ def _look_alike(
     compounds: dict[str, list[str]] = {}
     parts = {*read.words}
     for word, each in zip(heads, found[len(asked) :], strict=True):
-        # The end of a compound says what it is.
+        # The last part of a compound decides its meaning, so compounds that end in the word come first.
         ordered = sorted((one.word for one in each), key=lambda one: (not fold(one).endswith(fold(word)), len(one)))
         compounds[word] = [one for one in ordered if _is_compound(one, word, parts, language)][:COMPOUNDS_MAX]
     return near, compounds
 
 
 def _is_compound(compound: str, part: str, asked: Collection[str], language: str) -> bool:
-    """Return whether what else is in a compound is a word too: of the language, or of the question."""
+    """Return whether the rest of a compound is a word, too: of the language, or of the question."""
     return any(
         rest in asked or is_word(rest, language) or split(rest, {*asked} - {part}, language)
         for rest in rest_of(compound, part, language)
@@ -166,7 +166,7 @@ def _decide(
     language: str,
     changes: Changes,
 ) -> None:
-    """Note what to search for an unknown word: the first of what follows that there is."""
+    """Store what to search for an unknown word: a close correction, else parts, compounds, or a far correction."""
     candidates = {fold(each): each for each in near if each in known and known[each].is_content}
     chunks = {folded: known[each].chunks for folded, each in candidates.items()}
     meant = nearest(fold(word), chunks, at_most=1)

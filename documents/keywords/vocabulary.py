@@ -1,6 +1,6 @@
-"""The vocabulary of a corpus: kept with its chunks, and asked about words of a question that the corpus doesn't have.
+"""Stores the words of a corpus, and looks up those that resemble a question's unknown word.
 
-Rows outlive no document: a word goes with the last chunk of the corpus that has any form of it.
+A word is deleted with the last chunk of the corpus that has any form of it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from documents.text.chunking import Piece, embedded_text
 from documents.text.normalization import searchable
 from ragsite.postgres.thread_connection import preparing_cursor
 
-WORDS_PER_SPAN = 4000  # that are looked at for one unknown word; more than that begin alike in no corpus that was seen
+WORDS_PER_SPAN = 4000  # candidates per span of an unknown word; no corpus that was measured has more
 CHUNKS_PER_STEP = 500
 
 
 class Near(NamedTuple):
-    """A word of the corpus that looks like one that it doesn't have."""
+    """A word of the corpus that resembles an unknown one."""
 
     word: str
     folded: str
 
 
 class Known(NamedTuple):
-    """What the corpus knows of a word."""
+    """How often a word occurs in the corpus."""
 
     chunks: int  # in which some form of it occurs
     is_content: bool  # not a stop word
@@ -41,14 +41,14 @@ class Known(NamedTuple):
 def prepared_for_search(title: str, heading: str, embedded: str, language: str) -> PreparedText:
     """Return the words of a chunk; `embedded` is its text with title and heading.
 
-    With title and headings once more: what a passage is about weighs more than what it mentions.
+    Title and heading are repeated, so that their words weigh more than those of the text alone.
     """
     return prepare_text(searchable(f"{title}\n{heading}\n{embedded}"), language)
 
 
 def learn(corpus_id: int, texts: Iterable[PreparedText], language: str) -> None:
     """Store the words of texts that the corpus doesn't have yet."""
-    # In order: two documents with the same new words wait for each other, and never each for the other one.
+    # Sorted, so that two transactions that insert the same words don't deadlock.
     words = sorted((fold(word), word) for word in words_to_learn(texts))
     given: dict[str, Any] = {
         "folded": [folded for folded, _ in words],
@@ -76,12 +76,11 @@ ON CONFLICT DO NOTHING
 
 
 def forget_words(document_id: UUID, *, keep: Sequence[int]) -> None:
-    """Remove the words that no live chunk has after the versions of a document but these are gone.
+    """Delete the words that no chunk has any more when all versions of a document but `keep` are deleted.
 
-    Called before their chunks are removed, and after they were counted out; the words of the versions that are kept
-    stay, also of one that is not searched yet. A word that only some other document has
-    whose indexing is under way is lost with them, until that is indexed the next time: then it can be searched, and
-    only isn't proposed.
+    Call it after these versions were counted out, and before their chunks are deleted. The words of the kept versions
+    stay, also of one that is not searched yet. A word that otherwise only a document being indexed has is lost until
+    that document is indexed again: it is searched, but not proposed as a correction.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, {"document": document_id, "keep": list(keep)})
@@ -106,10 +105,7 @@ DELETE FROM documents_word WHERE id IN (
 
 
 def learn_corpus(corpus: Corpus) -> None:
-    """Learn the words and abbreviations of all live chunks of a corpus, in small transactions.
-
-    To do it twice changes nothing.
-    """
+    """Store the words and abbreviations of all live chunks of a corpus, in small transactions. Idempotent."""
     for rows in _live_chunks(corpus):
         texts, explaining = [], []
         for document_id, version, title, heading, text in rows:
@@ -155,7 +151,7 @@ def words_within(corpus: Corpus, spans: Sequence[Span]) -> list[list[Near]]:
     return found
 
 
-# No LIKE: its pattern would have to be known for the index to be used.
+# No LIKE: Postgres uses the index for it only when the pattern is a constant.
 _WITHIN = """
 SELECT place, word, folded
 FROM unnest(%(beginnings)s::text[], %(ends)s::text[], %(shortest)s::int[], %(longest)s::int[])
@@ -181,7 +177,7 @@ CROSS JOIN LATERAL (
 
 
 def known_among(corpus: Corpus, words: Iterable[str], *, folded: bool) -> dict[str, Known]:
-    """Return what the corpus knows of these words, by word; of those that it doesn't have, nothing."""
+    """Return how often these words occur in the corpus, by word; words that it doesn't have are left out."""
     configuration = configuration_for(corpus.language)
     given: dict[str, Any] = {
         "words": list(words),

@@ -1,4 +1,4 @@
-"""Words written together or apart: timesheet and time sheet, RFC9457 and RFC 9457, Urlaubsantrag. Pure: no Django."""
+"""Joins and splits words: timesheet and time sheet, RFC9457 and RFC 9457, Urlaubsantrag. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 JOINED_MAX_CHARS = 40
-PAIRS_MAX = 40  # of neighbours that are looked up; the words of a long question are written well or not, all alike
-PART_MIN_CHARS = 4  # of a word that is split: "car" and "pet" are no carpet
+PAIRS_MAX = 40  # pairs of neighbouring words that are looked up
+PART_MIN_CHARS = 4  # of a word that is split: carpet is not "car" and "pet"
 COMPOUND_PART_MIN_CHARS = 3
 COMPOUND_PARTS_MAX = 3
-# Languages that write compounds in one word, and what may stand between the parts.
+# Languages that write compounds in one word, and the linking letters between their parts.
 LINKS = {
     "de": ("", "s", "es", "n", "en", "er", "e", "ens"),
     "nl": ("", "s", "en", "e", "n", "er"),
@@ -30,21 +30,21 @@ _LETTERS_AND_DIGITS = re.compile(r"\d+|[^\W\d_]+")
 
 
 class Join(NamedTuple):
-    """Neighbouring words of a question (the first by its place, from 0) in one word."""
+    """Two neighbouring words of a question (the first by its place, from 0), joined."""
 
     first: int
     word: str
 
 
 def language_of(code: str) -> str:
-    """Return `de` of `de-AT`."""
+    """Return the bare language code in lower case: `de` of `de-AT`."""
     return code.lower().replace("_", "-").partition("-")[0]
 
 
 def joins_of(words: Sequence[str], language: str) -> list[Join]:
-    """Return what neighbouring words may be written as in one word.
+    """Return the words that neighbouring words may be joined to.
 
-    Where compounds are usual also in the other order, with what links them: "Antrag Urlaub", Urlaubsantrag.
+    In languages with compounds also in the other order and with linking letters: "Antrag Urlaub", Urlaubsantrag.
     """
     links = LINKS.get(language_of(language), ())
     joins: list[Join] = []
@@ -59,19 +59,19 @@ def joins_of(words: Sequence[str], language: str) -> list[Join]:
 
 
 def border_parts(word: str) -> list[str]:
-    """Return the letters and the digits of a word apart: rfc9457 -> rfc, 9457. One part: it has only one kind."""
+    """Return the runs of letters and of digits of a word: rfc9457 -> rfc, 9457."""
     return _LETTERS_AND_DIGITS.findall(word)
 
 
 def possible_parts(word: str, language: str) -> set[str]:
-    """Return every word that may be a part of `word`, for `split` to be told which of them are known."""
+    """Return every string that may be a part of `word`: the caller looks up which are known, for `split`."""
     return {part for start, end in _cuts(word, language) for part in _readings(word[start:end], end, word, language)}
 
 
 def split(word: str, known: Sequence[str] | set[str] | dict[str, object], language: str) -> tuple[str, ...]:
-    """Return the known parts of a word that isn't known: as few as possible, the longest last; empty: none fit.
+    """Return the known parts of an unknown word: as few as possible, the longest last; empty: it can't be split.
 
-    urlaubsantrag -> urlaub, antrag; what links parts belongs to none.
+    urlaubsantrag -> urlaub, antrag; linking letters belong to no part.
     """
     best: dict[int, tuple[str, ...]] = {0: ()}
     most = COMPOUND_PARTS_MAX if language_of(language) in LINKS else 2
@@ -87,7 +87,7 @@ def split(word: str, known: Sequence[str] | set[str] | dict[str, object], langua
 
 
 def rest_of(compound: str, part: str, language: str) -> list[str]:
-    """Return what may be the other part of a compound that begins or ends with `part`: urlaubsantrag, antrag -> urlaub.
+    """Return the possible rest of a compound that begins or ends with `part`: urlaubsantrag, antrag -> urlaub.
 
     Empty: what is left is too short for a word.
     """
@@ -112,7 +112,7 @@ def _cuts(word: str, language: str) -> Iterator[tuple[int, int]]:
 
 
 def _readings(part: str, end: int, word: str, language: str) -> Iterator[str]:
-    """Yield a part as it is, and without what links it to the next one."""
+    """Yield a part as it is, and without the letters that link it to the next one."""
     yield part
     if end == len(word):
         return

@@ -1,4 +1,4 @@
-"""Reads the lists of words when a web process starts, beside it, so that no question waits for them."""
+"""Loads the word lists in a thread when a web process starts, so that no question waits for them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.db import DatabaseError, connections
 from documents.keywords.dictionary import ALSO, load_words
 from documents.models import Corpus
 
-LISTS_MAX = 4  # 1 to 3 MB each, and about as much again while they are read; others are read when they are needed
+LISTS_MAX = 4  # 1 to 3 MB each, twice that while they are loaded; others are loaded when they are needed
 
 
 def read_word_lists() -> None:
-    """Read the words of English and of the languages that corpora are in; its connection is given back."""
+    """Load the word lists of English and of the corpora's languages. Closes this thread's connection."""
     try:
         languages = sorted(set(Corpus.objects.values_list("language", flat=True)))
-    except DatabaseError:  # there is none yet
+    except DatabaseError:  # the database is not up yet
         languages = []
     finally:
         connections.close_all()
@@ -25,7 +25,7 @@ def read_word_lists() -> None:
 
 
 def read_word_lists_soon() -> threading.Thread:
-    """Do it in a thread: a process starts without its database too."""
+    """Start `read_word_lists` in a thread and return it: a process must start without its database, too."""
     thread = threading.Thread(target=read_word_lists, name="word-lists", daemon=True)
     thread.start()
     return thread

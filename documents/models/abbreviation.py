@@ -1,4 +1,4 @@
-"""Short forms that documents explain themselves."""
+"""Stores the abbreviations that documents explain, with what they stand for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Abbreviation(models.Model):
     Both in lower case, words with one blank between them.
     """
 
-    # Without constraints, as those of `Word`.
+    # Without foreign key constraints, for the reason that `Word` gives.
     corpus = models.ForeignKey(
         "documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
@@ -25,7 +25,7 @@ class Abbreviation(models.Model):
 
     class Meta:
         constraints = [
-            # Leads with the document, so it also serves to forget one.
+            # Leads with the document, so it also serves to delete those of one.
             models.UniqueConstraint(fields=["document", "version", "short", "long"], name="idx_abbreviations_document")
         ]
         indexes = [

@@ -1,4 +1,4 @@
-"""Keys for programs."""
+"""Stores API keys, of which only a digest is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A passage of a document: what is searched, and what is quoted."""
+"""Stores the chunks that are searched and quoted, and in how many of them each term occurs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A set of documents that are asked together."""
+"""Stores corpora: sets of documents that a question searches together."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _TOGETHER = "_live_space_read_together"
 
 
 def default_chunk_size() -> int:
-    """Return CHUNK_SIZE_CHARS at the time a corpus is made."""
+    """Return CHUNK_SIZE_CHARS as it is when a corpus is created."""
     return int(settings.CHUNK_SIZE_CHARS)
 
 
 def default_chunk_overlap() -> int:
-    """Return CHUNK_OVERLAP_CHARS at the time a corpus is made."""
+    """Return CHUNK_OVERLAP_CHARS as it is when a corpus is created."""
     return int(settings.CHUNK_OVERLAP_CHARS)
 
 
 class Corpus(models.Model):
-    """A set of documents with one language, one way of cutting, and one live embedding space."""
+    """A set of documents with one language, one way of chunking, and one live embedding space."""
 
     class ChunkUnit(models.TextChoices):
         """What chunk_size and chunk_overlap count."""
@@ -59,12 +59,12 @@ class Corpus(models.Model):
         help_text="Empty: every member of the tenant. Else only these groups of it (and managers); such a corpus can't "
         "be public.",
     )
-    # Counts every change of what a question may find. Caches carry it in their key, so they never need purging.
+    # Counts the changes of what a question may find. It is part of cache keys, so caches never need purging.
     epoch = models.PositiveBigIntegerField(default=0, editable=False)
-    # Of live chunks: what BM25 needs to know of the corpus. Kept in the transaction that changes the chunks.
+    # Counts of live chunks, for BM25. Updated in the transaction that changes the chunks.
     chunk_count = models.PositiveBigIntegerField(default=0, editable=False)
     lexeme_count = models.PositiveBigIntegerField(default=0, editable=False)
-    # False: made by a version of ours that kept no words; upkeep learns them.
+    # False: created by a version of ragsite that stored no words; upkeep adds them.
     has_vocabulary = models.BooleanField(default=True, editable=False)
     chunk_unit = models.CharField(max_length=6, choices=ChunkUnit.choices, default=ChunkUnit.CHARS)
     chunk_size = models.PositiveIntegerField(
@@ -103,7 +103,12 @@ class Corpus(models.Model):
             return space
         return self.spaces.filter(status="live").first()
 
-    # Whether some documents aren't for everybody, if that was read together with the corpus.
+    @property
+    def average_length(self) -> float:
+        """Return the mean length of the corpus' live chunks in lexemes, at least 1: BM25 divides by it."""
+        return max(1.0, self.lexeme_count / max(1, self.chunk_count))
+
+    # Whether some documents name readers; None: not read together with the corpus.
     has_closed_documents: bool | None = None
 
     def was_read_with(self, live_space: EmbeddingSpace | None, *, has_closed_documents: bool) -> None:

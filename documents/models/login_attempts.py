@@ -1,4 +1,4 @@
-"""How many passwords were tried for an account, or from an address."""
+"""Counts the attempts to sign in to an account, and from an address."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.db import models
 
 
 class LoginAttempts(models.Model):
-    """The attempts of one window of time; `count` 0 until `ends_at`: an address that an account has signed in from.
+    """The attempts in one window of time; with `count` 0 an address that an account knows until `ends_at`.
 
-    `key` is a keyed hash: what somebody typed as a name is kept nowhere.
+    `key` is a keyed hash: the name that was typed is not stored.
     """
 
     key = models.CharField(max_length=64, primary_key=True)
@@ -18,7 +18,7 @@ class LoginAttempts(models.Model):
     class Meta:
         verbose_name_plural = "login attempts"
         ordering = ["-ends_at"]
-        # Upkeep deletes what is over.
+        # Upkeep deletes the windows that have ended.
         indexes = [models.Index(fields=["ends_at"], name="idx_login_attempts_ends")]
 
     def __str__(self) -> str:

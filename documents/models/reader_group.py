@@ -1,4 +1,4 @@
-"""Which tenant a group of readers belongs to."""
+"""Stores which tenant a reader group belongs to."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from documents.models.tenant import Tenant
 
 
 class ReaderGroup(models.Model):
-    """A group that corpora and documents of one tenant may name as readers. Of no other tenant: it doesn't count there.
+    """A group that corpora and documents of one tenant may name as readers. In other tenants it has no effect.
 
-    A group that belongs to none yet goes to the tenant that names it first.
+    A group without a tenant is given to the tenant that names it first.
     """
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="reader_group")

@@ -1,4 +1,4 @@
-"""Embedding spaces: vectors of one model over one corpus."""
+"""Stores embedding spaces: the vectors of one model for the chunks of one corpus."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from documents.models.chunk import Chunk
 from documents.models.corpus import Corpus
 from documents.models.document import Document
 
+INDEX_PREFIX = "embedding_hnsw_"  # of the name of a space's HNSW index; the space's id follows
+
 
 class EmbeddingSpace(models.Model):
-    """All vectors of one model over one corpus. Questions search the live one only."""
+    """The vectors of one model for one corpus. Questions search the live space only."""
 
     class Provider(models.TextChoices):
-        """Who embeds: an Ollama server, or WordLlama in this process."""
+        """Where vectors are computed: by an Ollama server, or by WordLlama in this process."""
 
         OLLAMA = "ollama"
         EMBEDDED = "embedded"
@@ -41,7 +43,7 @@ class EmbeddingSpace(models.Model):
         help_text="HNSW: m, ef_construction, ef_search. Less memory: quantise, shorten_to, rerank. Of the vectors:"
         " keep_first, query_prefix, passage_prefix.",
     )
-    # What was found out about it: "recall" of its index, "comparison" with the space that was live.
+    # Measurements: "recall" of its index, "comparison" with the space that was live, "closeness", "last" action.
     measured = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     switched_at = models.DateTimeField(null=True, editable=False)  # when it last became live, or stopped to be
@@ -55,6 +57,11 @@ class EmbeddingSpace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} over {self.corpus} ({self.status})"
+
+    @property
+    def index_name(self) -> str:
+        """Return the name of the space's own HNSW index."""
+        return f"{INDEX_PREFIX}{self.pk}"
 
 
 class Embedding(models.Model):

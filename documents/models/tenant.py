@@ -1,4 +1,4 @@
-"""Who a document belongs to, and who may do what there."""
+"""Stores tenants and their members with their roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a corpus, as they are written."""
+"""Stores the words of a corpus as they are written, for spelling correction."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from django.db.models.functions import Reverse
 
 
 class Word(models.Model):
-    """A word that documents of a corpus have, in lower case: what a question's unknown word may have been meant as.
+    """A word of a corpus' documents in lower case: a candidate for what a question's unknown word was meant to be.
 
-    Passages keep numbers only (documents/keywords/terms.py), of which no word can be read.
+    Chunks store hashes only (documents/keywords/terms.py), from which no word can be read.
     """
 
-    # Without a constraint, which would lock the corpus' row: words are learnt while it may be locked.
+    # Without a foreign key constraint, which would lock the corpus' row: words are stored while that may be locked.
     corpus = models.ForeignKey(
         "documents.Corpus", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )

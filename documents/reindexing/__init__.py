@@ -1,1 +1,1 @@
-"""Building, comparing, promoting and dropping embedding spaces."""
+"""Builds, compares, promotes and drops embedding spaces."""

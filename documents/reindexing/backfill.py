@@ -1,4 +1,4 @@
-"""Gives a space the vectors that it lacks, batch by batch, each committed: it can be stopped and goes on later."""
+"""Adds the missing vectors to a space in committed batches, so that it can be stopped and continued."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from django.db import connection, transaction
 
 from documents.indexing.attempts import Interrupted
 from documents.indexing.crash_points import checkpoint
+from documents.indexing.versions import embed_patiently
 from documents.models import Corpus, EmbeddingSpace
 from documents.reindexing.coverage import missing_chunks
 from documents.storage.bulk_insert import insert_embedding_rows, lock_corpus
 from documents.text.chunking import Piece, embedded_text
-from documents.vectors.embedding import embed_passages
-from ragsite.deadline import Deadline
-from ragsite.errors import EmbeddingMismatch, OllamaBusy, OllamaUnavailable
+from ragsite.errors import EmbeddingMismatch
 
-EMBED_CALLS_PER_BATCH = 8  # two at a time: the longer the batch, the shorter the model's share of idle time
+EMBED_CALLS_PER_BATCH = 8  # two at a time: in longer batches, the model idles less
 COPIED_PER_BATCH = 5000
-WAITS_SECONDS = (1.0, 3.0, 10.0, 30.0)  # for a model that is busy or away; then the operator has to know
-WAIT_MAX_SECONDS = 60.0
+WAITS_SECONDS = (1.0, 3.0, 10.0, 30.0)  # for a model that is busy or away; then the run fails
+LONGEST_WAIT_SECONDS = 60.0
 
-Count = Callable[[int], None]  # is told how many vectors were added
+Count = Callable[[int], None]  # gets how many vectors were added
 KeepGoing = Callable[[], bool]
 
 
@@ -46,14 +45,15 @@ class Lacking:
 def fill(space: EmbeddingSpace, *, keep_going: KeepGoing = lambda: True, count: Count = lambda added: None) -> int:
     """Embed the live chunks that have no vector in the space, and return how many got one.
 
-    What becomes live meanwhile may be left: ask again until it returns 0. Raises Interrupted when `keep_going` says
-    so, SpaceGone, OllamaError when the model stays away, and EmbeddingMismatch when its vectors don't fit.
+    Chunks that become live meanwhile may be left: call it again until it returns 0. Raises Interrupted when
+    `keep_going` says so, SpaceGone, OllamaError when the model stays away, and EmbeddingMismatch when its vectors don't
+    fit.
     """
     added, last = 0, 0
     size = EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_BATCH_SIZE
     while batch := _lacking(space, last, size):
         _stop_if_told(keep_going)
-        vectors = _embed_patiently(space, [each.text for each in batch], keep_going)
+        vectors = _embed(space, [each.text for each in batch], keep_going)
         stored = _store(space, batch, vectors)
         checkpoint("filled_batch")
         added, last = added + stored, batch[-1].chunk_id
@@ -62,7 +62,7 @@ def fill(space: EmbeddingSpace, *, keep_going: KeepGoing = lambda: True, count: 
 
 
 def copy_vectors(source: EmbeddingSpace, target: EmbeddingSpace, *, keep_going: KeepGoing, count: Count) -> None:
-    """Give a space the vectors of another one of the same model: only its index will be a different one."""
+    """Copy the vectors of another space of the same model to a space that only has another index."""
     last = 0
     while batch := list(
         missing_chunks(target).filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:COPIED_PER_BATCH]
@@ -77,7 +77,7 @@ def copy_vectors(source: EmbeddingSpace, target: EmbeddingSpace, *, keep_going: 
         last = batch[-1]
 
 
-# Vectors of chunks that are there: those of a deletion go with it, in every space.
+# Only vectors of existing chunks: a deletion removes a chunk's vectors from every space.
 _COPY = """
 INSERT INTO documents_embedding (space_id, chunk_id, document_id, vector)
 SELECT %(target)s, chunk_id, document_id, vector FROM documents_embedding
@@ -99,8 +99,8 @@ def _lacking(space: EmbeddingSpace, after: int, size: int) -> list[Lacking]:
 def _store(space: EmbeddingSpace, batch: Sequence[Lacking], vectors: np.ndarray) -> int:
     """Store the vectors of chunks that are still live and still have none; return how many.
 
-    The corpus is locked for that: whoever deletes or replaces a document locks it too, so nobody's chunk goes away
-    between the look and the insert.
+    The corpus is locked meanwhile: deleting or replacing a document locks it, too, so no chunk is deleted between the
+    query and the insert.
     """
     with transaction.atomic():
         _lock(space)
@@ -123,19 +123,21 @@ def _lock(space: EmbeddingSpace) -> None:
         raise SpaceGone
 
 
-def _embed_patiently(space: EmbeddingSpace, texts: list[str], keep_going: KeepGoing) -> np.ndarray:
-    deadline_seconds = EMBED_CALLS_PER_BATCH * settings.OLLAMA_EMBED_TIMEOUT_SECONDS
-    for wait_seconds in (*WAITS_SECONDS, None):
-        _release_connection()
-        try:
-            return embed_passages(space, texts, deadline=Deadline.after(deadline_seconds))
-        except (OllamaUnavailable, OllamaBusy, EmbeddingMismatch) as exc:
-            if wait_seconds is None and isinstance(exc, EmbeddingMismatch):
-                raise EmbeddingMismatch(f"{exc.message} The space is as far as it was; nothing was switched.") from exc
-            if wait_seconds is None:
-                raise
-            _wait(min(max(exc.retry_after_seconds or 0.0, wait_seconds), WAIT_MAX_SECONDS), keep_going)
-    raise AssertionError("the last attempt returns or raises")
+def _embed(space: EmbeddingSpace, texts: list[str], keep_going: KeepGoing) -> np.ndarray:
+    if not connection.in_atomic_block:  # only a test has one open here
+        connection.close()  # it is in the pool while a model works
+    try:
+        return embed_patiently(
+            space,
+            texts,
+            keep_going,
+            lambda seconds: _wait(seconds, keep_going),
+            waits_seconds=WAITS_SECONDS,
+            longest_wait_seconds=LONGEST_WAIT_SECONDS,
+            calls=EMBED_CALLS_PER_BATCH,
+        )
+    except EmbeddingMismatch as exc:
+        raise EmbeddingMismatch(f"{exc.message} The space is as far as it was; nothing was switched.") from exc
 
 
 def _wait(seconds: float, keep_going: KeepGoing) -> None:
@@ -148,9 +150,3 @@ def _wait(seconds: float, keep_going: KeepGoing) -> None:
 def _stop_if_told(keep_going: KeepGoing) -> None:
     if not keep_going():
         raise Interrupted
-
-
-def _release_connection() -> None:
-    """Give the connection back while a model works; see versions.py."""
-    if not connection.in_atomic_block:
-        connection.close()

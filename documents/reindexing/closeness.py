@@ -1,8 +1,8 @@
-"""How near a space's cosines say that a question is: every embedding model has a scale of its own.
+"""Measures the scale of a space's cosines, which differs between embedding models.
 
-One model gives 0.3 to texts that have nothing in common, another one 0.8. So the corpus is asked questions whose
-answers are known, sentences of its own chunks, and two cosines are kept with the space: to the chunk that holds the
-sentence, and to the nearest chunk that doesn't.
+One model gives 0.3 to unrelated texts, another one 0.8. So sentences of the corpus' own chunks are used as questions
+with known answers, and two mean cosines are stored with the space: to the chunk that has the sentence, and to the
+nearest other chunk.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ragsite.errors import RagError
 
 logger = logging.getLogger(__name__)
 SAMPLE = 80  # sentences
-CHUNKS_MIN = 5  # of fewer, hardly any sentence has a chunk that it is not from
-GROWTH = 2.0  # measured again when the corpus has twice the chunks, or half
+CHUNKS_MIN = 5  # with fewer, hardly any sentence has another chunk
+GROWTH = 2.0  # measured again when the number of chunks has doubled or halved
 NEAREST = 10  # chunks looked at beside the right ones
 
 
@@ -37,32 +37,32 @@ class Closeness:
 
     right: float  # mean cosine of a sentence and its chunk
     wrong: float  # ... and the nearest other chunk
-    separation: float  # 2 * AUC - 1 of right against wrong: 0 says nothing, 1 tells them apart always
+    separation: float  # 2 * AUC - 1 of right against wrong: 0 is chance, 1 always tells them apart
     sentences: int
     chunks: int
 
     def of(self, cosine: float) -> float:
-        """Return a cosine as evidence: 0 is as near as something else, 1 as near as the right one.
+        """Return a cosine on the scale of evidence: 0 is as near as the wrong chunk, 1 as near as the right one.
 
-        Scaled by how well the space tells them apart: a model that doesn't know the language says little.
+        It is multiplied by `separation`: a model that doesn't know the language is weak evidence.
         """
         scale = max(self.right - self.wrong, 1e-3)
         return self.separation * (cosine - self.wrong) / scale
 
 
 def closeness_of(space: EmbeddingSpace | None) -> Closeness | None:
-    """Return what is known of a space's cosines; None: nothing yet."""
+    """Return the stored measurement of a space's cosines; None: not measured yet."""
     kept = space.measured.get("closeness") if space is not None else None
     if not isinstance(kept, Mapping):
         return None
     try:
         return Closeness(**kept)
-    except TypeError:  # of another version
+    except TypeError:  # stored by another version of ragsite
         return None
 
 
 def is_due(space: EmbeddingSpace, chunk_count: int) -> bool:
-    """Return whether a space is to be measured: it never was, or its corpus has twice the chunks since, or half."""
+    """Return whether to measure a space: it never was, or its corpus' number of chunks has doubled or halved."""
     if chunk_count < CHUNKS_MIN or space.dimensions is None:
         return False
     known = closeness_of(space)
@@ -70,9 +70,9 @@ def is_due(space: EmbeddingSpace, chunk_count: int) -> bool:
 
 
 def keep_closeness(space: EmbeddingSpace, chunk_count: int) -> None:
-    """Measure a space's cosines if its corpus has grown or shrunk much since the last time, and keep them with it.
+    """Measure a space's cosines if that is due, and store them with it.
 
-    A model server that is away costs nothing but that the space is not measured now.
+    When the model's server is away, the space isn't measured, and no error is raised.
     """
     if not is_due(space, chunk_count):
         return
@@ -99,14 +99,14 @@ def measure_closeness(space: EmbeddingSpace, *, sample: int = SAMPLE) -> Closene
     items = known_items(corpus, sample)
     deadline = Deadline.after(settings.OLLAMA_EMBED_TIMEOUT_SECONDS * -(-sample // settings.OLLAMA_EMBED_BATCH_SIZE))
     vectors = embed_questions(space, [item.question for item in items], deadline=deadline)
-    reach = whole(corpus)
+    scope = whole(corpus)
     right, wrong = [], []
     for item, vector in zip(items, vectors, strict=True):
         if not np.any(vector):
             continue
         stored = Embedding.objects.filter(space=space, chunk__in=item.right).values_list("vector", flat=True)[:NEAREST]
         with transaction.atomic():
-            near = dense_leg(reach, space, vector, len(item.right) + NEAREST)
+            near = dense_leg(scope, space, vector, len(item.right) + NEAREST)
         others = [cosine for chunk_id, cosine in near.items() if chunk_id not in item.right]
         own = [_cosine(vector, each) for each in stored]
         if own and others:

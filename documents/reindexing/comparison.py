@@ -1,4 +1,4 @@
-"""Is another space at least as good as the live one? Asked of the corpus itself, without anybody's golden questions.
+"""Compares the search quality of a space with the live one, on questions made from the corpus itself.
 
 A question is a sentence of a chunk, or its heading; the right answer is that chunk, or one under the same heading.
 """
@@ -20,7 +20,7 @@ from documents.indexing.attempts import Interrupted
 from documents.models import Corpus, EmbeddingSpace
 from documents.reindexing.coverage import live_chunks, whole
 from documents.reindexing.index_recall import sampled_chunks
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.search.vector_search import dense_leg
 from documents.vectors.embedding import embed_questions
 from ragsite.deadline import Deadline
@@ -36,7 +36,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 
 @dataclass(frozen=True)
 class KnownItem:
-    """A question, and the chunks of which one should be found."""
+    """A question, and the ids of the chunks that are right answers."""
 
     question: str
     right: frozenset[int]
@@ -44,7 +44,7 @@ class KnownItem:
 
 @dataclass(frozen=True)
 class Quality:
-    """How often a right chunk is among the first ten, and how far up (1 / its place), on average."""
+    """Recall: how often a right chunk is among the first ten. MRR: the mean of 1 / its rank."""
 
     recall_at_10: float
     mrr_at_10: float
@@ -71,7 +71,7 @@ class Comparison:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the comparison as a dict for JSON."""
         return asdict(self) | {"is_worse": self.is_worse}
 
 
@@ -83,9 +83,9 @@ def compare(
     margin: float = MARGIN,
     keep_going: Callable[[], bool] = lambda: True,
 ) -> Comparison | None:
-    """Return how both spaces of a corpus do on the same questions; None: there is nothing to ask.
+    """Return the quality of both spaces of a corpus on the same questions; None: no questions can be made.
 
-    Each space is asked as questions are: by its model, and through its index. Raises what `embed_questions` raises,
+    Each space is searched with its model and through its index, as for a user. Raises what `embed_questions` raises,
     and Interrupted when `keep_going` says so.
     """
     live.corpus.refresh_from_db()
@@ -108,7 +108,7 @@ def compare(
 
 
 def known_items(corpus: Corpus, size: int) -> list[KnownItem]:
-    """Return questions to a corpus whose right answers are known: the same ones as long as it doesn't change."""
+    """Return questions with known right answers: the same ones as long as the corpus doesn't change."""
     rows = list(sampled_chunks(corpus, size).values_list("pk", "text", "heading", "content_hash"))
     headings = [heading for place, (_, _, heading, _) in enumerate(rows) if _asks_by_heading(place, heading)]
     under = _groups(corpus, "heading", headings)
@@ -138,7 +138,7 @@ def _last_part(heading: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Return the longest sentence that isn't at an edge, where chunks overlap; of one or two, the longest."""
+    """Return the longest inner sentence, because chunks overlap at their ends; of one or two, the longest."""
     sentences = [part.strip() for part in _SENTENCE_ENDS.split(text) if part.strip()]
     inner = sentences[1:-1] or sentences
     return max(inner, key=len, default="")[:SENTENCE_MAX_CHARS]
@@ -150,18 +150,18 @@ def _found(
     calls = -(-len(items) // settings.OLLAMA_EMBED_BATCH_SIZE)
     deadline = Deadline.after(calls * settings.OLLAMA_EMBED_TIMEOUT_SECONDS)
     vectors = embed_questions(space, [item.question for item in items], deadline=deadline)
-    reach = whole(corpus)
+    scope = whole(corpus)
     found = []
     for vector in vectors:
         if not keep_going():
             raise Interrupted
-        found.append(_nearest(reach, space, vector) if np.any(vector) else [])
+        found.append(_nearest(scope, space, vector) if np.any(vector) else [])
     return found
 
 
-def _nearest(reach: Reach, space: EmbeddingSpace, vector: np.ndarray) -> list[int]:
+def _nearest(scope: SearchScope, space: EmbeddingSpace, vector: np.ndarray) -> list[int]:
     with transaction.atomic():
-        near = dense_leg(reach, space, vector, TOP)
+        near = dense_leg(scope, space, vector, TOP)
     return sorted(near, key=lambda pk: (-near[pk], pk))
 
 

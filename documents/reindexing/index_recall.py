@@ -1,4 +1,4 @@
-"""How many of the truly nearest chunks a space's index finds."""
+"""Measures the recall of a space's index against an exact scan."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from documents.search.vector_search import dense_leg, exact_leg
 
 TOP = 10
 SAMPLE = 200
-SAME_DISTANCE = 1e-4  # half precision: what is that near is as good
+SAME_DISTANCE = 1e-4  # smaller differences are noise of half precision
 
 
 def measure_recall(
     space: EmbeddingSpace, *, sample: int = SAMPLE, keep_going: Callable[[], bool] = lambda: True
 ) -> dict[str, Any]:
-    """Return the recall@10 of questions to this space against looking at every vector, and how it was measured.
+    """Return the recall@10 of searches in this space against an exact scan, and how it was measured.
 
-    The questions are stored vectors, the same ones each time; a chunk is not asked to find itself. Chunks at equal
+    The questions are stored vectors, the same ones each time; a chunk itself is not counted as found. Chunks at equal
     distance are equally right. Raises Interrupted when `keep_going` says so.
     """
     space.corpus.refresh_from_db()
-    reach = whole(space.corpus)
+    scope = whole(space.corpus)
     shares = []
     for chunk_id in sampled_chunks(space.corpus, sample).values_list("pk", flat=True):
         if not keep_going():
@@ -40,21 +40,21 @@ def measure_recall(
             continue
         asked = np.asarray(vector, dtype=np.float32)
         with transaction.atomic():
-            right = [near for pk, near in exact_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
-            found = [near for pk, near in dense_leg(reach, space, asked, TOP + 1).items() if pk != chunk_id]
+            right = [near for pk, near in exact_leg(scope, space, asked, TOP + 1).items() if pk != chunk_id]
+            found = [near for pk, near in dense_leg(scope, space, asked, TOP + 1).items() if pk != chunk_id]
         if right[:TOP]:
             shares.append(_share_found(right[:TOP], found))
     return {
         "recall_at_10": round(float(np.mean(shares)), 4) if shares else None,
         "sample": len(shares),
         "chunks": space.corpus.chunk_count,
-        "method": "exact" if reach.is_small else "index",
+        "method": "exact" if scope.is_small else "index",
         "at": timezone.now().isoformat(timespec="seconds"),
     }
 
 
 def sampled_chunks(corpus: Corpus, size: int) -> QuerySet[Chunk]:
-    """Return some of the live chunks of a corpus: any, but the same ones each time."""
+    """Return a pseudo-random sample of the live chunks of a corpus, the same one each time."""
     return live_chunks(corpus).order_by(MD5(Cast("pk", CharField())))[:size]
 
 

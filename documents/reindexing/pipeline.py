@@ -1,6 +1,6 @@
-"""A corpus gets another embedding space: built beside the live one, compared with it, and only then in its place.
+"""Reindexes a corpus: builds another embedding space, compares it with the live one, and promotes it.
 
-Questions are answered by the live space the whole time. Whatever stops this, running it again goes on from there.
+Questions are answered from the live space meanwhile. After an interruption, another run continues.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from documents.reindexing.comparison import MARGIN, QUESTIONS, Comparison, compa
 from documents.reindexing.coverage import live_chunks, missing_chunks
 from documents.reindexing.index_recall import measure_recall
 from documents.reindexing.promotion import AloneWith, drop_space, space_to_roll_back_to, switch
-from documents.reindexing.target import Target, Wish, target_of, unfinished
+from documents.reindexing.target import SpaceRequest, Target, target_of, unfinished
 from documents.vectors.index_progress import Build, BuildStopped
 from documents.vectors.spaces import ensure_index
 from ragsite.errors import InvalidInput, RagError
@@ -27,19 +27,19 @@ Status = EmbeddingSpace.Status
 
 
 class Watching:
-    """Is told what happens, and says whether to go on. This one is content with everything."""
+    """Receives the progress, and decides whether to go on. This base class ignores it, and goes on."""
 
     def stage(self, name: str, total: int = 0) -> None:
-        """A stage begins; `total` vectors are to be made in it, if it makes some."""
+        """Note that a stage begins; `total` is the number of vectors that it adds."""
 
     def count(self, added: int) -> None:
-        """So many vectors more are stored."""
+        """Note that so many more vectors are stored."""
 
     def built(self, build: Build) -> None:
-        """The index is that far."""
+        """Note how far the index is built."""
 
     def keep_going(self) -> bool:
-        """Return False to stop as soon as possible."""
+        """Return whether to go on; False stops as soon as possible."""
         return True
 
     def on_build(self, build: Build) -> bool:
@@ -50,18 +50,18 @@ class Watching:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to reindex."""
+    """What to build, and whether and when to promote it."""
 
-    wish: Wish = field(default_factory=Wish)
+    request: SpaceRequest = field(default_factory=SpaceRequest)
     promote: bool = False
-    force: bool = False  # also when nothing would change, and when the new space is worse
+    force: bool = False  # build when nothing would change, and promote a worse space
     questions: int = QUESTIONS
     margin: float = MARGIN
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: unchanged, shadow, promoted, refused, rolled_back or measured."""
+    """The result: unchanged, shadow, promoted, refused, rolled_back or measured."""
 
     result: str
     space: EmbeddingSpace
@@ -70,37 +70,37 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Return whether all that was asked for was done."""
+        """Return whether everything that was requested was done."""
         return self.result != "refused"
 
 
 def reindex(corpus: Corpus, plan: Plan, watching: Watching | None = None) -> Outcome:
-    """Build the space that is wished for, compare it, and promote it when asked to and it is not worse.
+    """Build the requested space, compare it, and promote it if the plan says so and it is not worse.
 
-    Raises InvalidInput, Interrupted when told to stop, and whatever the model's server fails with.
+    Raises InvalidInput, Interrupted when told to stop, and the errors of the model's server.
     """
     watching = watching or Watching()
     with AloneWith(corpus):
         space = _unfinished_space(corpus, plan)
         if space is None:
-            target = target_of(corpus, plan.wish)
+            target = target_of(corpus, plan.request)
             live = corpus.live_space
             is_same = live is not None and target.is_met_by(live)
             if live is not None and is_same and not plan.force:
                 return Outcome("unchanged", live)
-            # By force the same once more: the model was replaced under its name, say.
+            # With force, the same space is built again: the model may have changed under its name.
             space = _make(corpus, target, copies=not is_same)
         _build(space, watching)
         return _compare_and_promote(space, plan, watching)
 
 
-def begin(corpus: Corpus, wish: Wish) -> EmbeddingSpace:
-    """Return the space that is wished for, empty or as far as it was built; nothing is computed yet.
+def begin(corpus: Corpus, request: SpaceRequest) -> EmbeddingSpace:
+    """Return the requested space, new or as far as it was built; nothing is computed yet.
 
-    Raises InvalidInput for a model that is live already, or can't be.
+    Raises InvalidInput for a model that is live already, and for an impossible request.
     """
     with AloneWith(corpus):
-        target = target_of(corpus, wish)
+        target = target_of(corpus, request)
         live = corpus.live_space
         if live is not None and target.is_met_by(live):
             raise InvalidInput(f"The corpus is searched with {target.model} already.")
@@ -120,7 +120,7 @@ def promote(space: EmbeddingSpace, plan: Plan, watching: Watching | None = None)
 
 
 def roll_back(corpus: Corpus, watching: Watching | None = None, *, to: EmbeddingSpace | None = None) -> Outcome:
-    """Make a retired space live again, if not said otherwise the last one, with all that came in since.
+    """Make a retired space live again, by default the last one, after adding the vectors that it lacks.
 
     Raises InvalidInput when there is none.
     """
@@ -130,7 +130,7 @@ def roll_back(corpus: Corpus, watching: Watching | None = None, *, to: Embedding
         if space is None or not corpus.spaces.filter(pk=space.pk, status=Status.RETIRED).exists():
             raise InvalidInput("There is no retired space to go back to.")
         _fill(space, watching)
-        space.status = Status.SHADOW  # in memory, until it is live: a retired one is wanted without index
+        space.status = Status.SHADOW  # in memory only: for a retired space no index is built
         _index(space, watching)
         switch(space, keep_going=watching.keep_going, count=watching.count)
         return Outcome("rolled_back", space)
@@ -163,14 +163,14 @@ def drop(corpus: Corpus, spaces: Sequence[EmbeddingSpace], watching: Watching | 
 
 
 def _unfinished_space(corpus: Corpus, plan: Plan) -> EmbeddingSpace | None:
-    """Return the space to go on with: the one that is wished for, or the only one when nothing is said."""
+    """Return the unfinished space to continue: the requested one, or the only one when no request is made."""
     found = unfinished(corpus)
-    if plan.wish.is_empty:
+    if plan.request.is_empty:
         if len(found) > 1:
             names = "; ".join(f"{space.model} {space.index_settings or ''}".strip() for space in found)
             raise InvalidInput(f"Several spaces are unfinished ({names}): name the model, or --drop-unfinished.")
         return found[0] if found else None
-    target = target_of(corpus, plan.wish)
+    target = target_of(corpus, plan.request)
     return next((space for space in found if target.is_met_by(space)), None)
 
 
@@ -218,7 +218,7 @@ def _index(space: EmbeddingSpace, watching: Watching) -> None:
 
 
 def note(space: EmbeddingSpace, **measured: Any) -> None:
-    """Store what was found out about a space, beside what is known."""
+    """Store measurements of a space beside its other ones."""
     space.refresh_from_db(fields=["measured"])
     space.measured = space.measured | measured
     EmbeddingSpace.objects.filter(pk=space.pk).update(measured=space.measured)
@@ -240,10 +240,10 @@ def _compare_and_promote(space: EmbeddingSpace, plan: Plan, watching: Watching) 
 
 
 def _comparison(space: EmbeddingSpace, plan: Plan, watching: Watching) -> tuple[Comparison | None, str]:
-    """Return the comparison, and why the space should not be promoted; empty: it may."""
+    """Return the comparison, and why the space should not be promoted; empty: nothing speaks against it."""
     live = space.corpus.live_space
     if live is None or live.dimensions is None or not live_chunks(space.corpus).exists():
-        return None, ""  # nobody finds anything there now
+        return None, ""  # the live space finds nothing now
     try:
         comparison = compare(live, space, questions=plan.questions, margin=plan.margin, keep_going=watching.keep_going)
     except RagError as exc:

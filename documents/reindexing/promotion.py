@@ -1,4 +1,4 @@
-"""Which space of a corpus is live: changed in one short transaction, never before the new one has every vector."""
+"""Makes another space of a corpus live in one short transaction, once it has every vector; drops spaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from documents.vectors.spaces import ensure_index
 from ragsite.errors import InvalidInput
 from ragsite.postgres.limits import statements_may_take_any_time
 
-CATCH_UPS_MAX = 100  # each is as long as what came in during the one before; that soon is nothing
+CATCH_UPS_MAX = 100  # each adds what arrived during the previous one, so they soon become short
 DELETED_PER_BATCH = 20_000
 _LOCK = 0x7261_6773_0000_0000  # of Postgres' advisory locks; the corpus' id is added
 
@@ -27,10 +27,10 @@ Status = EmbeddingSpace.Status
 
 
 class AloneWith:
-    """Keeps other processes from changing the spaces of a corpus at the same time; documents come and go as usual.
+    """Locks the spaces of a corpus against changes by other processes; documents can still be changed.
 
-    The lock belongs to a connection of its own: it is gone as soon as this process is.
-    Raises InvalidInput when another one has it.
+    The advisory lock belongs to a separate connection, so it ends with this process.
+    Raises InvalidInput when another process holds it.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -53,13 +53,13 @@ class AloneWith:
 def switch(
     space: EmbeddingSpace, *, keep_going: KeepGoing = lambda: True, count: Count = lambda added: None
 ) -> EmbeddingSpace | None:
-    """Make a space the one that questions search, and return the one that was it.
+    """Make a space the one that questions search, and return the previous one.
 
-    What was indexed since it was built is caught up before: without a lock while the model works, and checked once
-    more under the corpus' lock, which everybody takes who makes chunks live. A document that is embedded for the old
-    space at this moment notices when it is published, and is embedded anew.
+    First the vectors of documents that were indexed meanwhile are added: without a lock while the model works, then
+    checked under the corpus' lock, which publishing a document takes, too. For a document that is being embedded for
+    the old space, publishing raises SpaceChanged, and it is embedded again.
 
-    Raises what `fill` raises, and InvalidInput when documents arrive faster than they are caught up.
+    Raises what `fill` raises, and InvalidInput when documents arrive faster than they can be embedded.
     """
     for _ in range(CATCH_UPS_MAX):
         while fill(space, keep_going=keep_going, count=count):
@@ -91,7 +91,7 @@ def _switch_if_complete(space: EmbeddingSpace) -> tuple[bool, EmbeddingSpace | N
 
 
 def space_to_roll_back_to(corpus: Corpus) -> EmbeddingSpace | None:
-    """Return the space that was live before the present one; None: there is none."""
+    """Return the space that was live before the current one; None: there is none."""
     retired = corpus.spaces.filter(status=Status.RETIRED)
     return retired.order_by(F("switched_at").desc(nulls_last=True), "-pk").first()
 
@@ -100,7 +100,7 @@ def drop_space(space: EmbeddingSpace, *, keep_going: Callable[[], bool] = lambda
     """Delete a space that isn't live, its index first, its vectors batch by batch; return False when stopped before."""
     if not EmbeddingSpace.objects.filter(pk=space.pk).exclude(status=Status.LIVE).exists():
         raise InvalidInput("The live space can't be dropped.")
-    space.status = Status.RETIRED  # of which no index is wanted
+    space.status = Status.RETIRED  # so that ensure_index drops its index
     EmbeddingSpace.objects.filter(pk=space.pk).exclude(status=Status.LIVE).update(status=Status.RETIRED)
     ensure_index(space)
     while keep_going():

@@ -1,4 +1,4 @@
-"""How `reindex` says what it does and did."""
+"""Shows the progress of `manage.py reindex`, and formats its results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from documents.vectors.index_progress import Build
 
 SHARES_SAID = 10  # lines about one stage, where there is no terminal
 _SENTENCES = {
-    "unchanged": "Nothing would change: {space} is live already. --force embeds everything anew.",
+    "unchanged": "Nothing would change: {space} is live already. --force embeds everything again.",
     "shadow": "{space} is complete and waits. --promote makes it live.",
     "promoted": "{space} is live. --rollback goes back, --drop-retired frees the space of the one before.",
     "refused": "{space} was not promoted. {why} --force promotes it nevertheless.",
@@ -26,7 +26,7 @@ _SENTENCES = {
 
 
 class Progress(Watching):
-    """A bar with rate and time left on a terminal; elsewhere a line now and then."""
+    """A bar with rate and time left on a terminal; elsewhere a line for every tenth of a stage."""
 
     def __init__(self, stream: IO[str], keep_going: Callable[[], bool]) -> None:
         self.stream = stream
@@ -47,7 +47,7 @@ class Progress(Watching):
         self._close()
 
     def stage(self, name: str, total: int = 0) -> None:
-        """Say what begins."""
+        """Show the name of the new stage."""
         self._close()
         self.name, self.total, self.done, self.said = name, total, 0, 0
         if self.stream.isatty():
@@ -56,7 +56,7 @@ class Progress(Watching):
             print(f"{name}: {total} vectors" if total else name, file=self.stream, flush=True)
 
     def count(self, added: int) -> None:
-        """Count vectors."""
+        """Show how many vectors are stored."""
         self.done += added
         if self.bar is not None:
             self.bar.update(added)
@@ -65,7 +65,7 @@ class Progress(Watching):
             print(f"{self.name}: {self.done} of {self.total}", file=self.stream, flush=True)
 
     def built(self, build: Build) -> None:
-        """Show how far the index is. Called from another thread."""
+        """Show how far the index is built. Called from another thread."""
         if self.bar is not None:
             self.bar.total = 100
             self.bar.unit = "%"
@@ -76,7 +76,7 @@ class Progress(Watching):
             print(f"{self.name}: {build.phase}, {build.share:.0%}", file=self.stream, flush=True)
 
     def keep_going(self) -> bool:
-        """Return False after a signal."""
+        """Return whether to go on; False after a signal."""
         return self.told()
 
     def _close(self) -> None:
@@ -86,14 +86,14 @@ class Progress(Watching):
 
 
 def outcome_as_json(outcome: Outcome) -> str:
-    """Return the outcome for programs."""
+    """Return the outcome as JSON."""
     comparison = None if outcome.comparison is None else outcome.comparison.as_dict()
     space = next(each for each in status_of(outcome.space.corpus) if each["id"] == outcome.space.pk)
     return _json({"result": outcome.result, "why": outcome.why, "comparison": comparison, "space": space})
 
 
 def outcome_as_text(outcome: Outcome) -> str:
-    """Return the outcome for people."""
+    """Return the outcome as text."""
     space = outcome.space
     lines = []
     if recall := recall_in_words(space):
@@ -105,12 +105,12 @@ def outcome_as_text(outcome: Outcome) -> str:
 
 
 def status_as_json(corpus: Corpus) -> str:
-    """Return the corpus' spaces for programs."""
+    """Return the corpus' spaces as JSON."""
     return _json({"corpus": corpus.slug, "tenant": corpus.tenant.slug, "spaces": status_of(corpus)})
 
 
 def status_as_text(corpus: Corpus) -> str:
-    """Return the corpus' spaces for people."""
+    """Return the corpus' spaces as text."""
     by_id = {space.pk: space for space in corpus.spaces.all()}
     return "\n".join(
         "\n".join(_status_lines(by_id[row["id"]], row)) for row in status_of(corpus)

@@ -1,4 +1,4 @@
-"""What there is to know about the embedding spaces of a corpus."""
+"""Reports the state and the measurements of a corpus' embedding spaces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from documents.models import Corpus, EmbeddingSpace
 from documents.reindexing.coverage import coverage_of
 from documents.vectors.index_progress import building
-from documents.vectors.spaces import has_index, index_bytes, index_name, wants_index
+from documents.vectors.spaces import has_index, index_bytes, wants_index
 
 BYTES_PER_MB = 1_000_000
 
@@ -20,7 +20,7 @@ def status_of(corpus: Corpus) -> list[dict[str, Any]]:
 
 def _status(space: EmbeddingSpace) -> dict[str, Any]:
     coverage = coverage_of(space)
-    build = building(index_name(space))
+    build = building(space.index_name)
     return {
         "id": space.pk,
         "provider": space.provider,
@@ -42,16 +42,16 @@ def _status(space: EmbeddingSpace) -> dict[str, Any]:
 
 
 def index_state(space: EmbeddingSpace) -> str:
-    """Return valid, building, missing (and wanted), or exact: every vector is looked at, as it should be."""
+    """Return valid, building, missing (it should exist), or exact (small spaces are scanned, without an index)."""
     if has_index(space):
         return "valid"
-    if building(index_name(space)) is not None:
+    if building(space.index_name) is not None:
         return "building"
     return "missing" if wants_index(space) else "exact"
 
 
 def settings_in_words(space: EmbeddingSpace) -> str:
-    """Return what of the vectors is kept and indexed, in a few words; empty: all."""
+    """Return which part of the vectors is stored and indexed, in words; empty: whole vectors."""
     chosen = space.index_settings
     words = [f"first {chosen['keep_first']} numbers"] if chosen.get("keep_first") else []
     if chosen.get("shorten_to"):
@@ -64,7 +64,7 @@ def settings_in_words(space: EmbeddingSpace) -> str:
 
 
 def recall_in_words(space: EmbeddingSpace) -> str:
-    """Return the measured recall with how it was measured; empty: it wasn't."""
+    """Return the measured recall and how it was measured; empty: not measured."""
     recall = space.measured.get("recall") or {}
     if recall.get("recall_at_10") is None:
         return ""
@@ -73,7 +73,7 @@ def recall_in_words(space: EmbeddingSpace) -> str:
 
 
 def comparison_in_words(space: EmbeddingSpace) -> str:
-    """Return how the space did beside the one that was live; empty: it wasn't compared."""
+    """Return the comparison with the space that was live; empty: not compared."""
     found = space.measured.get("comparison")
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""What a corpus is to be reindexed with: which model, how many numbers of its vectors, and what the index holds."""
+"""Resolves what a corpus is reindexed with: the model, the dimensions of its vectors, and the index settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from documents.vectors.spaces import WORDLLAMA, WORDLLAMA_DIMENSIONS, fields_for
 from ragsite.errors import InvalidInput
 
 Status = EmbeddingSpace.Status
-OF_VECTORS = ("keep_first", "query_prefix", "passage_prefix")  # settings that other vectors come from
-SMALLEST = 8  # numbers of a vector
+OF_VECTORS = ("keep_first", "query_prefix", "passage_prefix")  # settings that change the vectors
+SMALLEST = 8  # dimensions of a vector
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the operator asked for; None: not said."""
+class SpaceRequest:
+    """What the operator requested; None: not given."""
 
     provider: str | None = None
     model: str | None = None
@@ -28,57 +28,57 @@ class Wish:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing was said."""
-        return self == Wish()
+        """Return whether nothing was requested."""
+        return self == SpaceRequest()
 
 
 @dataclass(frozen=True)
 class Target:
-    """A space as it should be."""
+    """The provider, model and settings of the space to build."""
 
     provider: str
     model: str
     index_settings: dict[str, Any] = field(default_factory=dict)
 
     def is_met_by(self, space: EmbeddingSpace) -> bool:
-        """Return whether a space is that already."""
+        """Return whether a space has these settings already."""
         return (
             (space.provider, space.model) == (self.provider, self.model) and space.index_settings == self.index_settings
         )  # fmt: skip
 
     def has_the_vectors_of(self, space: EmbeddingSpace) -> bool:
-        """Return whether the vectors would be those of this space, so that only the index is another one."""
+        """Return whether this space has the same vectors, so that only the index differs."""
         return (space.provider, space.model) == (self.provider, self.model) and all(
             space.index_settings.get(name) == self.index_settings.get(name) for name in OF_VECTORS
         )
 
     @property
     def dimensions(self) -> int | None:
-        """Return how many numbers a vector will have, where that is known."""
+        """Return how many dimensions the vectors will have; None: not known yet."""
         if self.provider == EmbeddingSpace.Provider.EMBEDDED:
             return min(WORDLLAMA_DIMENSIONS, int(self.index_settings.get("keep_first", WORDLLAMA_DIMENSIONS)))
         keep_first: int | None = self.index_settings.get("keep_first")
         return keep_first
 
 
-def target_of(corpus: Corpus, wish: Wish) -> Target:
-    """Return the space that is wished for.
+def target_of(corpus: Corpus, request: SpaceRequest) -> Target:
+    """Return the target of a request. Raises InvalidInput for an impossible one.
 
-    Without a word about the model: the live one's, when something is said about vectors or index; else the one that
-    is configured. Settings of the live space's index hold on for the same model. Raises InvalidInput.
+    Without a model it is the live space's, when vectors or index settings are requested, else the configured one. For
+    the same model, the settings of the live space's index are kept.
     """
     live = corpus.live_space
-    provider, model = _model(live, wish)
+    provider, model = _model(live, request)
     settings: dict[str, Any] = {}
     if live is not None and (live.provider, live.model) == (provider, model):
         settings = dict(live.index_settings)
-    wished = {
-        "keep_first": wish.dimensions,
-        "quantise": wish.quantise,
-        "shorten_to": wish.shorten_to,
-        "rerank": wish.rerank,
+    requested = {
+        "keep_first": request.dimensions,
+        "quantise": request.quantise,
+        "shorten_to": request.shorten_to,
+        "rerank": request.rerank,
     }
-    settings |= {name: value for name, value in wished.items() if value is not None}
+    settings |= {name: value for name, value in requested.items() if value is not None}
     settings = {name: value for name, value in settings.items() if value not in (0, NONE)}
     if "quantise" not in settings and "shorten_to" not in settings:
         settings.pop("rerank", None)
@@ -87,16 +87,16 @@ def target_of(corpus: Corpus, wish: Wish) -> Target:
     return target
 
 
-def _model(live: EmbeddingSpace | None, wish: Wish) -> tuple[str, str]:
-    if wish.provider is None and wish.model is None:
-        if live is not None and not wish.is_empty:
+def _model(live: EmbeddingSpace | None, request: SpaceRequest) -> tuple[str, str]:
+    if request.provider is None and request.model is None:
+        if live is not None and not request.is_empty:
             return live.provider, live.model
         found = fields_for()
         return found["provider"], found["model"]
-    provider = wish.provider
+    provider = request.provider
     if provider is None:
-        provider = EmbeddingSpace.Provider.EMBEDDED if wish.model == WORDLLAMA else EmbeddingSpace.Provider.OLLAMA
-    model = wish.model or fields_for(provider)["model"]
+        provider = EmbeddingSpace.Provider.EMBEDDED if request.model == WORDLLAMA else EmbeddingSpace.Provider.OLLAMA
+    model = request.model or fields_for(provider)["model"]
     if provider == EmbeddingSpace.Provider.EMBEDDED and model != WORDLLAMA:
         raise InvalidInput(f"The embedded provider has one model, {WORDLLAMA}; {model!r} needs --provider ollama.")
     return provider, model

@@ -1,1 +1,1 @@
-"""The search statements: keywords and vectors within a search scope."""
+"""Searches chunks by keywords (BM25) and by vectors, within a search scope."""

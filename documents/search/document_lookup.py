@@ -1,4 +1,4 @@
-"""Which documents hold some words: for lists that people search, by the index that questions use."""
+"""Finds documents that contain given words, for searchable lists, through the keyword index."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PASSAGES_MAX = 2000  # per corpus: a list of more documents than these have is n
 
 
 def documents_with(principal: Principal, text: str) -> set[UUID]:
-    """Return the documents of readable corpora that have all of the words in one passage, in any of their forms.
+    """Return the documents of readable corpora that have all of the words in one passage, in any inflection.
 
-    Of words that very many passages have, some of these documents. Whether each may be read is for the caller to ask.
+    For very common words, only some of them. The caller checks whether each document may be read.
     """
     found: set[UUID] = set()
     for corpus in readable_corpora(principal).order_by("-chunk_count")[:CORPORA_MAX]:
@@ -27,14 +27,14 @@ def _documents_of(corpus: Corpus, text: str) -> set[UUID]:
     wanted = []
     for term in read_question(corpus, text).terms:
         if term.is_content:
-            # As it is written, and without accents if it was asked so. The other kinds say how often it occurs.
+            # Kind 0 is the word as written, kind 1 without accents; the other kinds mark how often it occurs.
             kinds = 2 if term.folded else 1
             if not any(term.chunks[:kinds]):
                 return set()  # a word that no passage of the corpus has
             wanted.append(list(term.terms[:kinds]))
     if not wanted:
         return set()
-    # No join with the documents: Postgres would begin there. A term is one of the corpus, so nothing else is found.
+    # Without a join with the documents, at which Postgres would begin. Terms belong to one corpus.
     passages = Chunk.objects.order_by()
     for terms in wanted:
         passages = passages.filter(terms__overlap=terms)

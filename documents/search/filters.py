@@ -1,4 +1,4 @@
-"""What a question may be limited to, checked and turned into a condition on documents."""
+"""Checks the filters of a question, and turns them into a condition on documents."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _scalar(field: str, value: object) -> str | int | float | bool | None:
 def _text(field: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= TEXT_MAX_CHARS:
         raise InvalidInput(fields={field: f"Write a text of 1 to {TEXT_MAX_CHARS} characters."})
-    # Postgres stores neither NUL nor half a surrogate pair, so nothing can be equal to them.
+    # Postgres stores neither NUL nor lone surrogates, so no stored text can be equal to them.
     if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise InvalidInput(fields={field: "There is a character in it that no text has."})
     return value

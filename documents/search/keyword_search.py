@@ -1,4 +1,4 @@
-"""The lexical leg of a search (BM25), and the exact scores and texts of what both legs found: one statement each."""
+"""Runs the keyword leg of a search (BM25), and reads exact scores and texts of what both legs found."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
-from documents.keywords.bm25 import Choice, WeightedTerm, average_length, bm25
+from documents.keywords.bm25 import Choice, WeightedTerm, bm25
 from documents.models import EmbeddingSpace
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.vectors.index_layout import as_text
 from ragsite.postgres.compiled_queries import Compiled
 
@@ -47,42 +47,42 @@ class Found:
 
 
 def _array(numbers: Iterable[int]) -> str:
-    """Return whole numbers as Postgres reads an array of them: psycopg takes its time for each."""
+    """Return integers as the text of a Postgres array: psycopg would adapt each number by itself, which is slow."""
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def lexical_statement(reach: Reach, choice: Choice, limit: int) -> Compiled:
+def lexical_statement(scope: SearchScope, choice: Choice, limit: int) -> Compiled:
     """Return the statement for the best chunks by BM25 among those that the choice of terms picks: (id, score).
 
-    Written by hand, as those below: to have Django write them took longer than all of their rows.
+    Written by hand, like the other statements here: Django takes longer to compile them than Postgres to run them.
     """
-    live, within = reach.live_chunks
-    score, scored = bm25(choice.weighted, average_length(reach.corpus))
+    live, within = scope.live_chunks
+    score, scored = bm25(choice.weighted, scope.corpus.average_length)
     columns = f"id, document_id, version, {score} AS score"
     parts, given = [], []
     if choice.terms or choice.fill_term is None:
-        first, conditioned = reach.listed if reach.is_known else (live, within)
+        first, conditioned = scope.listed if scope.is_known else (live, within)
         parts.append(f"SELECT {columns} FROM documents_chunk WHERE {first} AND terms && %s::bigint[]")
         given += [*scored, *conditioned, _array(choice.terms)]
     if choice.fill_term is not None:
-        # Its chunks are all alike to it, so that any of them will do when there is nothing better.
+        # BM25 hardly tells the chunks of a very common word apart, so any of them will do.
         some = f"SELECT id FROM documents_chunk WHERE {live} AND terms @> ARRAY[%s::bigint] LIMIT %s"
         parts.append(f"SELECT {columns} FROM documents_chunk WHERE id IN ({some})")
         given += [*scored, *within, choice.fill_term, choice.fill_limit]
     matched = f"SELECT id, score FROM ({' UNION '.join(parts)} ORDER BY score DESC OFFSET 0) AS documents_chunk"
-    last, looked_up = (live, within) if reach.is_known else ("TRUE", ())
+    last, looked_up = (live, within) if scope.is_known else ("TRUE", ())
     return f"{matched} WHERE {last} ORDER BY score DESC LIMIT {int(limit)}", (*given, *looked_up)
 
 
-def lexical_leg(reach: Reach, choice: Choice, limit: int) -> dict[int, float]:
+def lexical_leg(scope: SearchScope, choice: Choice, limit: int) -> dict[int, float]:
     """Return the BM25 scores of the best chunks, by id."""
     if not choice.weighted:  # no word of the question occurs anywhere
         return {}
-    return dict(reach.rows_of(lexical_statement(reach, choice, limit)))
+    return dict(scope.rows_of(lexical_statement(scope, choice, limit)))
 
 
 def score_all(
-    reach: Reach,
+    scope: SearchScope,
     chunk_ids: Collection[int],
     weighted: tuple[WeightedTerm, ...],
     space: EmbeddingSpace | None,
@@ -91,10 +91,10 @@ def score_all(
     by_words: Mapping[int, float] = NONE_KNOWN,
     near: Mapping[int, float] = NONE_KNOWN,
 ) -> dict[int, Scores]:
-    """Return the exact scores of both legs for these chunks, by id; chunks out of reach are left out.
+    """Return the exact scores of both legs for these chunks, by id; chunks out of scope are left out.
 
-    Those that the lexical leg (`by_words`) or the dense one (`near`) has found in the same snapshot are not computed
-    again. What the lexical leg found is within reach; the dense one doesn't look.
+    Scores that the lexical leg (`by_words`) or the dense one (`near`) has found in the same snapshot are not computed
+    again. The lexical leg finds only chunks within scope; the dense leg does not check that.
     """
     unread = [each for each in chunk_ids if each not in by_words]
     far = [] if space is None or vector is None else [each for each in chunk_ids if each not in near]
@@ -102,8 +102,8 @@ def score_all(
     dense = {each: near[each] for each in chunk_ids if each in near}
     parts, given = [], []
     if unread:
-        live, within = reach.live_chunks
-        score, scored = bm25(weighted, average_length(reach.corpus)) if weighted else ("NULL::float8", ())
+        live, within = scope.live_chunks
+        score, scored = bm25(weighted, scope.corpus.average_length) if weighted else ("NULL::float8", ())
         parts.append(f"SELECT TRUE, id, {score} FROM documents_chunk WHERE id = ANY (%s::bigint[]) AND {live}")
         given += [*scored, _array(unread), *within]
     if far and space is not None and vector is not None:
@@ -112,18 +112,18 @@ def score_all(
             " WHERE space_id = %s AND chunk_id = ANY (%s::bigint[])"
         )
         given += [as_text(vector), space.pk, _array(far)]
-    for is_lexical, chunk_id, value in reach.rows_of((" UNION ALL ".join(parts), tuple(given))) if parts else ():
+    for is_lexical, chunk_id, value in scope.rows_of((" UNION ALL ".join(parts), tuple(given))) if parts else ():
         (lexical if is_lexical else dense)[chunk_id] = value
     return {chunk_id: Scores(score, dense.get(chunk_id)) for chunk_id, score in lexical.items()}
 
 
-def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) -> dict[int, Found]:
+def load(scope: SearchScope, chunk_ids: Collection[int], terms: Collection[int] = ()) -> dict[int, Found]:
     """Return these chunks by id, each with those of the terms that it has.
 
-    What went out of reach since it was found is left out.
+    Chunks that left the scope since they were found are missing.
     """
-    live, within = reach.live_chunks
-    rows = reach.rows_of(
+    live, within = scope.live_chunks
+    rows = scope.rows_of(
         (
             "SELECT documents_chunk.id, document_id, document.title, document.source, heading, page, borders::text,"
             ' start, "end", text, lexeme_count,'
@@ -138,10 +138,10 @@ def load(reach: Reach, chunk_ids: Collection[int], terms: Collection[int] = ()) 
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Let all statements of the block see the database as it is now, whatever is committed meanwhile."""
+    """Run the block in one snapshot: its statements don't see what is committed meanwhile."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():
-        if outermost:  # else it isn't ours, and too late: it must be the transaction's first statement
+        if outermost:  # in an outer transaction it is too late: this must be the first statement
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield

@@ -1,4 +1,4 @@
-"""The part of a corpus that a question may search: what the asker may read, within the question's filters."""
+"""Defines the search scope of a question in a corpus: the documents that the principal may read and filters select."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ _statements: LRUCache[Any, tuple[Readable, Compiled]] = LRUCache(STATEMENTS_KEPT
 
 @dataclass(frozen=True)
 class Readable:
-    """The statements for the documents that somebody may read.
+    """The statements that select the documents a principal may read.
 
-    Written once for all statements of a question, and for all questions of an asker that have no filter: Django takes
-    longer to write the conditions on who may read what than Postgres to check them. They hold no rights themselves,
-    only the way to look them up.
+    Compiled once for all statements of a question, and for all questions of a principal without filters: Django takes
+    longer to compile the conditions than Postgres to check them. They contain no rights, they look them up.
     """
 
     ids: Compiled
@@ -43,74 +42,75 @@ class Readable:
 
 
 @dataclass(frozen=True)
-class Reach:
-    """A corpus, or a part of it. Every query for chunks or vectors starts from here."""
+class SearchScope:
+    """A corpus, or the part of it that is searched. Queries for chunks or vectors take their conditions from here."""
 
     corpus: Corpus
     statements: Readable
     chunk_count: int  # of a large part, only that it is above EXACT_SCAN_MAX_CHUNKS
     only: tuple[UUID, ...] | None = None  # the documents of a small part
-    is_restricted: bool = False  # by filters, or because some documents aren't for everybody
+    is_restricted: bool = False  # by filters, or because some documents name readers
 
     @property
     def is_small(self) -> bool:
-        """Return whether looking at every chunk is the best way."""
+        """Return whether an exact scan of all its chunks is faster than the index."""
         return self.chunk_count <= int(settings.EXACT_SCAN_MAX_CHUNKS)
 
     @property
     def is_known(self) -> bool:
-        """Return whether nearly all rows that `listed` lets through are within reach: then rights are looked up last.
+        """Return whether nearly all rows that `listed` lets through are within scope: then rights are checked last.
 
-        That is, for the best rows only, until there are enough. The conditions are many, and checked for every row
-        they take longer than all else; in some plans Postgres even reads the list anew for each of its documents.
+        That is, for the best rows only, until there are enough. The conditions are many: checked for every row they
+        take longer than everything else, and in some plans Postgres reads the list again for each of its documents.
         """
         return not self.is_restricted or self.only is not None
 
     def rows_of(self, statement: Compiled) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement that has this part's conditions.
+        """Return the rows of a statement with this scope's conditions.
 
-        How much a filter leaves is in its values. One plan for all of them takes each for little, and looks up document
-        by document where it leaves all: 1 s instead of 50 ms for 100,000 chunks. So each is planned anew.
+        A statement with filters is planned each time, because its values decide how many documents are left. A generic
+        plan expects few, and looks up document by document even if all are left: 1 s instead of 50 ms for 100,000
+        chunks.
         """
         return rows_of(statement, is_kept=not self.is_restricted)
 
     @cached_property
     def listed(self) -> Compiled:
-        """Return the condition for a document_id to be of a small part; true for the whole, and for a large part."""
+        """Return the condition that a document_id is in a small scope; TRUE for a large one and a whole corpus."""
         if self.only is None:
             return "TRUE", ()
         return "document_id = ANY (%s::uuid[])", (f"{{{','.join(map(str, self.only))}}}",)
 
     @cached_property
     def live_chunks(self) -> Compiled:
-        """Return the condition for a row of documents_chunk to be within reach: in the live version of a document."""
+        """Return the condition that a row of documents_chunk is within scope, in the live version of its document."""
         sql, parameters = self.statements.live_versions
         return f"(documents_chunk.document_id, documents_chunk.version) IN ({sql})", parameters
 
     @cached_property
     def vectors(self) -> Compiled:
-        """Return the condition for a row of documents_embedding to be of its documents, in any space or version."""
+        """Return the condition that a row of documents_embedding is of a document in scope, in any space or version."""
         sql, parameters = self.statements.ids
         return f"document_id IN ({sql})", parameters
 
 
-def reach_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> Reach:
-    """Return what of a corpus a principal may search under these filters. Raises InvalidInput for a bad filter."""
+def search_scope_of(corpus: Corpus, principal: Principal, filters: Mapping[str, Any] | None = None) -> SearchScope:
+    """Return the scope that a principal may search under these filters. Raises InvalidInput for a bad filter."""
     condition = condition_of(filters)
     readable, listing = _known(corpus, principal) if condition is None else _written(corpus, principal, condition)
     if condition is None and not _has_closed_documents(corpus):
-        return Reach(corpus, readable, corpus.chunk_count)
-    # A document has a chunk at least, so that many documents are enough to know that it is a large part.
+        return SearchScope(corpus, readable, corpus.chunk_count)
+    # A document has at least one chunk, so this many documents are enough to know that the scope is large.
     most = int(settings.EXACT_SCAN_MAX_CHUNKS)
     sql, parameters = listing
     rows = rows_of((f"{sql} LIMIT %s", (*parameters, most + 1)), is_kept=condition is None)
     chunk_count = sum(max(1, chunks) for _, chunks in rows)
     only = tuple(pk for pk, _ in rows) if chunk_count <= most else None
-    return Reach(corpus, readable, chunk_count, only, is_restricted=True)
+    return SearchScope(corpus, readable, chunk_count, only, is_restricted=True)
 
 
 def _known(corpus: Corpus, principal: Principal) -> tuple[Readable, Compiled]:
-    """Return the statements of an asker without filters, written at their first question."""
+    """Return the statements of a principal without filters, compiled at the first question."""
     user = principal.user
     key = (corpus.pk, principal.may_ask, None if user is None else (user.pk, user.is_superuser))
     with _lock:
@@ -123,7 +123,7 @@ def _known(corpus: Corpus, principal: Principal) -> tuple[Readable, Compiled]:
 
 
 def _written(corpus: Corpus, principal: Principal, condition: Q | None) -> tuple[Readable, Compiled]:
-    """Return the statements for the documents within reach, and the one that lists them: (id, number of chunks)."""
+    """Compile the statements for the documents within scope, and the one that lists them: (id, number of chunks)."""
     documents = readable_documents(principal, corpus).order_by()
     listed = readable_documents(principal).filter(corpus=corpus).order_by()
     if condition is not None:
@@ -132,7 +132,7 @@ def _written(corpus: Corpus, principal: Principal, condition: Q | None) -> tuple
 
 
 def _has_closed_documents(corpus: Corpus) -> bool:
-    """Return whether some documents aren't for everybody; the statements above ask again, this only chooses a way."""
+    """Return whether some documents name readers. It only chooses the plan: the statements check the rights."""
     if corpus.has_closed_documents is not None:
         return corpus.has_closed_documents
     return Document.readers.through.objects.filter(document__corpus=corpus).exists()

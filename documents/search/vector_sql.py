@@ -1,6 +1,6 @@
-"""The ORM's queries for the nearest vectors, each written once: writing takes Django longer than Postgres to answer.
+"""Compiles the ORM's queries for the nearest vectors once each: compiling takes longer than running them.
 
-What changes from question to question is put in later: the vector, and the condition for a row to be within reach.
+The vector of a question and the condition of its search scope are inserted into the compiled template.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ from documents.vectors.index_layout import IndexShape, as_bits, as_text, shape_o
 from ragsite.postgres.compiled_queries import Compiled, compiled, with_literal
 
 TEMPLATES_KEPT = 1000
-CANDIDATES_MIN = 200  # of an index of less than the whole vectors: what is put in order anew
-_HERE = "'within reach' IS NOT NULL"  # stands for the condition; nobody else writes it
+CANDIDATES_MIN = 200  # of an index of shortened vectors: what is ordered again by whole vectors
+_HERE = "'within scope' IS NOT NULL"  # placeholder of the condition; occurs nowhere else
 _lock = threading.Lock()
 _templates: LRUCache[Hashable, Template] = LRUCache(TEMPLATES_KEPT)
 Rows = QuerySet[Embedding, Any]
 
 
 class Within(Func):
-    """Stands for the condition for a row to be within reach, so that the ORM leaves room for it."""
+    """Placeholder in an ORM query for the condition that a row is within scope."""
 
     output_field = BooleanField()
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """Return what is replaced when the query is asked."""
+        """Return the placeholder, which `Template.filled` replaces."""
         return _HERE, []
 
 
 class Put(Enum):
-    """Which form of the question's vector a value stands for."""
+    """The form of the question's vector that a value is replaced with."""
 
     WHOLE, SHOWN, BITS = range(3)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A query before and behind its condition, with its values; a `Put` among them stands for a vector."""
+    """A compiled query before and after its condition, with its values; a `Put` among them stands for a vector."""
 
     before: Compiled
     behind: Compiled
@@ -78,8 +78,8 @@ def exact_rows(space: EmbeddingSpace, condition: Compiled, vector: np.ndarray, l
 def index_rows(space: EmbeddingSpace, condition: Compiled, vector: np.ndarray, limit: int) -> Compiled:
     """Return the statement that the space's HNSW index answers: (chunk id, document id, cosine distance).
 
-    The bare distance must be the only thing it orders by, or the index is left. An index of less than the whole
-    vectors gives more candidates than asked for, which are then ordered by their vectors.
+    The bare distance must be the only ORDER BY term, or Postgres doesn't use the index. An index of shortened vectors
+    gives more candidates than asked for, which are then ordered by their whole vectors.
     """
 
     def write(zeros: np.ndarray, shape: IndexShape) -> Rows:
@@ -97,7 +97,7 @@ def _of(space: EmbeddingSpace) -> QuerySet[Embedding]:
 
 
 def _nearest(rows: QuerySet[Embedding], vector: np.ndarray, limit: int | None) -> Rows:
-    # The column itself, as it is: no index is of that.
+    # The bare column, for which there is no index: an exact scan.
     ordered = rows.annotate(distance=CosineDistance("vector", vector)).order_by("distance")
     return ordered.values_list("chunk_id", "document_id", "distance")[:limit]
 
@@ -105,9 +105,9 @@ def _nearest(rows: QuerySet[Embedding], vector: np.ndarray, limit: int | None) -
 def _template(
     kind: tuple[str, int | None], space: EmbeddingSpace, write: Callable[[np.ndarray, IndexShape], Rows]
 ) -> Template:
-    """Return the template of what `write` returns, written once per space and number of rows.
+    """Return the template of the query that `write` returns, compiled once per space and number of rows.
 
-    Both are in its text: partial indexes need that, and a plan that is kept is a plan for them.
+    Both are literals in its text: partial indexes need that, and a cached plan is then made for them.
     """
     shape = shape_of(space)
     key = (*kind, space.pk, shape)

@@ -1,1 +1,1 @@
-"""Writing and deleting: files, chunks, vectors."""
+"""Stores and deletes files, chunks and vectors."""

@@ -1,4 +1,4 @@
-"""Many chunks and vectors into the database at once, inside the caller's transaction."""
+"""Inserts many chunks and vectors at once, inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from documents.vectors.spaces import fix_dimensions
 
 @dataclass(frozen=True)
 class ChunkRow:
-    """A chunk on its way in."""
+    """A chunk to be inserted: its document and version, and what is embedded with it."""
 
     document_id: UUID
     version: int
@@ -40,7 +40,7 @@ def insert_chunks(document: Document, version: int, pieces: Sequence[Piece], *, 
 def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str) -> list[int]:
     """Store chunks of one or many documents of a corpus, with their terms; return the ids in the order given.
 
-    Not by COPY: Postgres stems the words, and this way it does so while it stores them, in one statement.
+    An INSERT instead of COPY, because Postgres stems the words in the same statement.
     """
     if not rows:
         return []
@@ -76,7 +76,7 @@ def insert_chunk_rows(corpus_id: int, rows: Sequence[ChunkRow], *, language: str
     return chunk_ids
 
 
-# Ids are taken in the order of the rows.
+# ORDER BY: ids are assigned in the order of the rows.
 _INSERT_CHUNKS = """
 INSERT INTO documents_chunk (
     document_id, version, ordinal, text, heading, page, start, "end", borders, content_hash,
@@ -106,7 +106,7 @@ CROSS JOIN LATERAL (
         SELECT lexeme, array_length(positions, 1) AS count, 0 AS kind
         FROM unnest(to_tsvector(%(configuration)s, exact))
         UNION ALL
-        -- Without accents: only what that changes.
+        -- Without accents: only lexemes that differ.
         SELECT plain.lexeme, array_length(plain.positions, 1), CASE WHEN accented.lexeme IS NULL THEN 1 ELSE 2 END
         FROM unnest(to_tsvector(%(configuration)s, folded)) AS plain
         LEFT JOIN unnest(to_tsvector(%(configuration)s, exact)) AS accented USING (lexeme)
@@ -139,7 +139,7 @@ def insert_embedding_rows(
     chunks: Sequence[tuple[int, UUID]],
     vectors: np.ndarray | Sequence[Sequence[float]],
 ) -> None:
-    """Store one vector per (chunk id, document id), by COPY."""
+    """Store one vector per (chunk id, document id), by COPY. Raises EmbeddingMismatch as `insert_embeddings` does."""
     matrix = np.asarray(vectors, dtype=np.float32)
     if not len(chunks):
         return
@@ -154,13 +154,13 @@ def _copy(space_id: int, rows: Iterable[tuple[tuple[int, UUID], np.ndarray]]) ->
             "COPY documents_embedding (space_id, chunk_id, document_id, vector) FROM STDIN (FORMAT BINARY)"
         ) as copy,
     ):
-        # COPY sends values without their types, so a vector's binary form may travel as any bytes. To register the
-        # type would take four queries, and change what Django reads on this connection.
+        # Binary COPY has no types, so a vector's binary form can be sent as bytes. Registering pgvector's type would
+        # take four queries, and change what Django reads on this connection.
         copy.set_types(["int8", "int8", "uuid", "bytea"])
         for (chunk_id, document_id), vector in rows:
             copy.write_row((space_id, chunk_id, document_id, HalfVector(vector).to_binary()))
 
 
 def lock_corpus(corpus_id: int) -> Corpus:
-    """Return the corpus, locked until the transaction ends: what `count_in` and `count_out` ask for."""
+    """Return the corpus, locked until the transaction ends, as `count_in` and `count_out` require."""
     return Corpus.objects.select_for_update().get(pk=corpus_id)

@@ -27,7 +27,7 @@ from documents.models import (
 from documents.storage.bulk_insert import lock_corpus
 from documents.storage.file_store import remove_file
 from documents.vectors.index_maintenance import stop_building
-from documents.vectors.spaces import index_name, sweep_indexes
+from documents.vectors.spaces import sweep_indexes
 from ragsite.postgres.limits import bounded_transaction
 
 logger = logging.getLogger(__name__)
@@ -38,20 +38,20 @@ _others: list[Forget] = []
 
 
 def also_forget(forget: Forget) -> None:
-    """Have `forget(document_ids)` called with every deletion, in its transaction and again after it.
+    """Register `forget(document_ids)`, to be called in the transaction of every deletion and again after it.
 
-    For apps above this one that keep what documents say. The second call is for what was written in between, by
-    somebody who didn't see the deletion yet.
+    For apps above this one that cache text of documents. The second call removes what was written in between, by
+    transactions that didn't see the deletion yet.
     """
     if forget not in _others:
         _others.append(forget)
 
 
 def delete_document(document: Document) -> bool:
-    """Remove all that is known of a document, and return whether it was there.
+    """Delete a document's content, and return whether it existed.
 
-    What remains is an empty row with its id, its hash and the time. A run of the indexer that is under way sees that
-    with its next write, and writes nothing.
+    A row with its id, its hash and the time stays. A running indexer sees that with its next write, and writes
+    nothing.
     """
     with bounded_transaction(DELETION_SECONDS):
         corpus = lock_corpus(document.corpus_id)
@@ -63,7 +63,7 @@ def delete_document(document: Document) -> bool:
         forget_versions(locked)
         locked.readers.clear()
         file_key = locked.file_key
-        _empty(locked)
+        locked.erase()
         _tell_others([locked.pk])
         Corpus.objects.filter(pk=corpus.pk).update(epoch=F("epoch") + 1)
         transaction.on_commit(lambda: remove_file(file_key))
@@ -71,7 +71,7 @@ def delete_document(document: Document) -> bool:
 
 
 def delete_corpus(corpus: Corpus) -> None:
-    """Remove a corpus with all of its documents, chunks, vectors and files."""
+    """Delete a corpus with all of its documents, chunks, vectors and files."""
     with bounded_transaction(DELETION_SECONDS):
         locked = Corpus.objects.select_for_update().filter(pk=corpus.pk).first()
         if locked is None:
@@ -81,7 +81,7 @@ def delete_corpus(corpus: Corpus) -> None:
             ids.append(pk)
             file_keys.append(file_key)
         spaces = list(locked.spaces.all())
-        # Runs of the indexer end here: each of their writes asks for a document that is not deleted.
+        # This ends running indexers: each of their writes requires a document that is not deleted.
         Document.objects.filter(corpus=locked).update(deleted_at=timezone.now())
         # Tables without dependants first and in one statement each: Django would load every row to cascade.
         Embedding.objects.filter(space__corpus=locked)._raw_delete(connection.alias)
@@ -96,7 +96,7 @@ def delete_corpus(corpus: Corpus) -> None:
 
 
 def forget_versions(document: Document, *, keep: Sequence[int] = ()) -> None:
-    """Remove the chunks, vectors and texts of all versions of a document but these, inside the caller's transaction."""
+    """Delete the chunks, vectors and texts of all versions of a document but `keep`, in the caller's transaction."""
     forget_words(document.pk, keep=keep)
     Abbreviation.objects.filter(document=document).exclude(version__in=keep)._raw_delete(connection.alias)
     chunks = Chunk.objects.filter(document=document).exclude(version__in=keep)
@@ -114,22 +114,10 @@ def _tell_others(documents: Collection[UUID]) -> None:
 def _clear_up(file_keys: Sequence[str], spaces: Sequence[EmbeddingSpace]) -> None:
     for key in file_keys:
         remove_file(key)
-    # An index costs nothing but its room now: where it can't be dropped at once, upkeep does it.
+    # An unused index only takes disk space: if it can't be dropped now, upkeep does it.
     try:
         for space in spaces:
-            stop_building(index_name(space))
+            stop_building(space.index_name)
         sweep_indexes()
     except DatabaseError as exc:
         logger.warning("the index of a deleted corpus is left to upkeep: %s", type(exc).__name__)
-
-
-def _empty(document: Document) -> None:
-    document.title = document.source = document.file_key = document.media_type = ""
-    document.error_code = document.error_detail = ""
-    document.metadata = {}
-    document.pages = None
-    document.notes = []
-    document.is_partial = False
-    document.size_bytes = document.version = document.chunks_total = document.chunks_done = 0
-    document.deleted_at = timezone.now()
-    document.save()

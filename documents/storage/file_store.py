@@ -1,7 +1,7 @@
-"""Uploaded files on disk: written under a random name, complete or not at all.
+"""Stores uploaded files on disk under random names, completely or not at all.
 
-A full disk leaves a plausible file behind if one writes to the final name. So bytes go to a temporary file in the same
-folder, are compared with what was received, synced, and only then renamed.
+A full disk would leave a truncated file under its final name. So bytes are written to a temporary file in the same
+folder, synced, compared with what was received, and only then renamed.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from documents.models import Document
 from ragsite.config.disk_space import require_room_in_database
 from ragsite.errors import StorageFull, UploadTooLarge
 
-PART_SUFFIX = ".part"  # a file on its way in
-FLOOR_CHECK_BYTES = 4 * 1024 * 1024  # look at the free space again after so much was written
-ORPHAN_AGE_SECONDS = 3600  # a file without a row may be on its way to get one
+PART_SUFFIX = ".part"  # of an unfinished file
+FLOOR_CHECK_BYTES = 4 * 1024 * 1024  # the free disk space is checked after each so many bytes
+ORPHAN_AGE_SECONDS = 3600  # a newer file without a row may still get one
 KEYS_PER_QUERY = 1000
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that is safely on disk."""
+    """A file that is completely written and synced to disk."""
 
     key: str
     sha256: str
@@ -47,13 +47,13 @@ def path_of(key: str) -> Path:
 
 
 def remove_file(key: str) -> None:
-    """Delete the file of this key; none there is fine."""
+    """Delete the file of this key, if it exists."""
     if key:
         path_of(key).unlink(missing_ok=True)
 
 
 class Incoming:
-    """A file on its way in: counted and hashed as it is written, and gone again unless it is kept."""
+    """A file that is being received: counted and hashed as it is written, and deleted unless it is kept."""
 
     def __init__(self) -> None:
         name = secrets.token_hex(16)
@@ -74,7 +74,7 @@ class Incoming:
         return self._digest.hexdigest()
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes. Raises UploadTooLarge past UPLOAD_MAX_BYTES and StorageFull; the file is gone then."""
+        """Append bytes. Raises UploadTooLarge past UPLOAD_MAX_BYTES, and StorageFull; the file is deleted then."""
         before = self.size_bytes
         self.size_bytes += len(chunk)
         try:
@@ -90,7 +90,7 @@ class Incoming:
         self._digest.update(chunk)
 
     def keep(self) -> Stored:
-        """Put the complete file under its final name, and return it. Raises StorageFull; the file is gone then."""
+        """Move the complete file to its final name, and return it. Raises StorageFull; the file is deleted then."""
         try:
             with _disk_errors():
                 self.file.flush()
@@ -106,7 +106,7 @@ class Incoming:
         return Stored(self.key, self.sha256, self.size_bytes)
 
     def discard(self) -> None:
-        """Forget the file. Safe to call twice, and after `keep`."""
+        """Delete the unfinished file. Does nothing the second time, and after `keep`."""
         self._discard()
 
     def _compare(self) -> None:
@@ -158,7 +158,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # A rename is on disk only when the folder is.
+    # A rename is durable only when the folder is synced.
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)
@@ -183,7 +183,7 @@ def _disk_errors() -> Iterator[None]:
 
 
 def _discard(file: IO[bytes], part: Path) -> None:
-    # Closing writes what is buffered, which a full disk refuses.
+    # Closing flushes the buffer, which fails on a full disk.
     with contextlib.suppress(OSError):
         file.close()
     part.unlink(missing_ok=True)

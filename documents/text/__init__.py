@@ -1,1 +1,1 @@
-"""Pure text stages: normalization, headings, chunking, tables in a text."""
+"""Processes text without Django: normalization, headings, tables and chunking."""

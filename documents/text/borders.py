@@ -1,4 +1,4 @@
-"""Where within a passage another page or another section begins. Pure: no Django."""
+"""Finds where another page or section begins within a passage. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Border(NamedTuple):
 
 
 def page_at(offset: int, page_starts: Sequence[int]) -> int | None:
-    """Return the page of a place in a text (1, 2, ...); None if the text has no pages."""
+    """Return the page (1, 2, ...) of an offset in a text; None if the text has no pages."""
     return max(1, bisect_right(page_starts, offset)) if page_starts else None
 
 
@@ -41,7 +41,7 @@ def find_borders(
 
 
 def borders_of(stored: str | Sequence[Sequence[Any]] | None) -> tuple[Border, ...] | None:
-    """Return borders from how they are kept: `[[offset, page, heading], ...]`, or that as JSON; None: not known.
+    """Return borders from their stored form: `[[offset, page, heading], ...]`, or that as JSON; None: not known.
 
     Raises TypeError or ValueError for anything else.
     """

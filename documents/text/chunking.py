@@ -1,4 +1,4 @@
-"""Pieces of a text that are searched and quoted. Pure: no Django."""
+"""Cuts a text into the pieces that are searched and quoted. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from documents.text.table_rows import Table, find_tables, tables_within
 
 Unit = Literal["chars", "tokens"]
 HEADING_PATH_MAX_CHARS = 500  # as wide as Chunk.heading
-WINDOW_PIECES = 12  # the splitter needs quadratic time where a text has no borders, so it sees this much at a time
+WINDOW_PIECES = 12  # the splitter takes quadratic time in text without borders, so it gets this much at a time
 _WINDOW_BORDERS = ("\n\n", "\n", ". ", "。", " ")
-# A token is about that much text for the tokenizers of small models. Rather too many than too few: a piece that is
-# longer than the model's input loses its end without a word.
+# About one token for the tokenizers of small models. The estimate is rather too high than too low: of a piece that is
+# longer than the model's input, the end is silently not embedded.
 _TOKEN = re.compile(r"[A-Za-z]{1,5}|\d{1,2}|[\u0400-\u052f]{1,2}|[^\sA-Za-z\d]")
 
 
@@ -83,7 +83,7 @@ def cut(
     unit: Unit = "chars",
     markdown: bool = False,
 ) -> list[Piece]:
-    """Return the pieces of `text` in reading order; together they hold all of it but blanks.
+    """Return the pieces of `text` in reading order; together they contain all of it but blanks.
 
     `text` is normalised. No piece is longer than `size`, and two neighbours share at most `overlap`, both in
     characters or (about) tokens. Borders are those of headings, paragraphs, sentences, words, in this order. With
@@ -117,12 +117,12 @@ def cut(
 
 
 def count_tokens(text: str) -> int:
-    """Return about how many tokens a model's tokenizer makes of `text`: fast, and rather too many than too few."""
+    """Return an estimate, rather too high than too low, of how many tokens a model's tokenizer makes of `text`."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def embedded_text(title: str, piece: Piece) -> str:
-    """Return what is embedded for a piece: title and heading path on the first line, then its text, as one searches it.
+    """Return what is embedded for a piece: title and heading path on the first line, then its searchable text.
 
     Heading lines at the start of the text are left out, because the path has them.
     """
@@ -150,8 +150,8 @@ def _sections(text: str, headings: Sequence[Heading]) -> Iterator[_Section]:
 def _gathered(sections: Iterator[_Section], text: str, measure: _Measure) -> Iterator[_Section]:
     """Yield the sections, short ones joined with the next as long as both fit into one piece.
 
-    A heading without text of its own belongs to what follows. Pieces of a line or two say too little to be found. The
-    end of one chapter and the start of the next stay apart.
+    A heading without text of its own is joined to the next section. Pieces of a line or two have too few words to be
+    found. The end of one chapter and the start of the next stay apart.
     """
     held: _Section | None = None
     for section in sections:
@@ -209,7 +209,7 @@ def _prose(text: str, start: int, end: int, measure: _Measure, size: int) -> Ite
 
 
 def _uncontained(spans: Iterator[Span]) -> Iterator[Span]:
-    """Yield the spans without those that lie in their neighbour: with a large overlap, the splitter makes such."""
+    """Yield the spans that don't lie within their neighbour: with a large overlap, the splitter makes such spans."""
     held: Span | None = None
     for span in spans:
         if held is None:
@@ -224,7 +224,7 @@ def _uncontained(spans: Iterator[Span]) -> Iterator[Span]:
 
 
 def _windows(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield [start, end) of parts that are small enough for the splitter, cut at the best border in their last half."""
+    """Yield [start, end) of parts small enough for the splitter, cut at the best border in their second half."""
     width = max(size * WINDOW_PIECES, 2)
     while end - start > width:
         for border in _WINDOW_BORDERS:

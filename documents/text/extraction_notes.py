@@ -1,7 +1,7 @@
-"""What a reader left out of a file or mended in it, counted, in sentences for the person who uploaded it.
+"""Defines notes on what an extractor left out of a file or repaired, as sentences for the person who uploaded it.
 
-The child process only names a kind and a count; the sentence is looked up here, so nothing that a file says can reach
-a user this way. A document with a note that says something is missing is *partial*: it is searched, and says so.
+The sandboxed child process only returns kinds and counts; the sentences are looked up here, so no text of a file can
+reach a user this way. A document with a note that text is missing is *partial*: it is searched, and marked as such.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 COUNT_MAX = 1_000_000_000
-PAGES_MAX = 20_000  # of one note, and the highest number of one
+PAGES_MAX = 20_000  # of one note, and the highest page number
 _RANGES_SHOWN = 12
 
 
 @dataclass(frozen=True)
 class Note:
-    """`count` things of one kind; `code` is a key of KINDS. `pages` are those it is about, if they are known."""
+    """`count` things of one kind; `code` is a key of KINDS. `pages` are the page numbers, if they are known."""
 
     code: str
     count: int = 1
@@ -25,7 +25,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Kind:
-    """How a note is said of one thing and of several, and whether it means that text of the file is missing."""
+    """The sentences of a note for one thing and for several, and whether text of the file is missing."""
 
     one: str
     many: str  # with {count}
@@ -129,12 +129,12 @@ KINDS: Mapping[str, Kind] = {
 
 
 def repaired(count: int) -> tuple[Note, ...]:
-    """Return the note of `count` damaged places in the characters of a text, none if there is none."""
+    """Return a note on `count` damaged places in the characters of a text; empty for 0."""
     return (Note("bytes_repaired", min(count, COUNT_MAX)),) if count else ()
 
 
 def message_of(note: Note) -> str:
-    """Return the sentence of a note, with the pages it is about: "... were not read. (Pages 2-6, 9.)"."""
+    """Return the sentence of a note with its pages: "... were not read (pages 2-6, 9)."."""
     kind = KINDS.get(note.code)
     if kind is None:  # stored by another version of ragsite
         return f"Something was left out ({note.code})."
@@ -156,7 +156,7 @@ def _listed(pages: Sequence[int]) -> str:
 
 
 def is_partial(notes: Iterable[Note]) -> bool:
-    """Return whether text of the file is missing."""
+    """Return whether a note says that text of the file is missing."""
     return any(KINDS[note.code].missing for note in notes)
 
 
@@ -175,12 +175,12 @@ def merged(notes: Iterable[Note]) -> tuple[Note, ...]:
 
 
 def as_stored(note: Note) -> list[object]:
-    """Return a note as JSON has it; `understood` reads a list of them."""
+    """Return a note as a list for JSON; `understood` reads a list of these."""
     return [note.code, note.count, list(note.pages)] if note.pages else [note.code, note.count]
 
 
 def understood(said: object) -> tuple[Note, ...]:
-    """Return the notes in a reply of the child, which nothing is taken on trust from.
+    """Return the notes of a reply of the child process, validated, because the child is not trusted.
 
     Raises ValueError or TypeError for a malformed reply.
     """

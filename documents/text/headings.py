@@ -1,4 +1,4 @@
-"""Headings of a Markdown text, and Markdown lines that readers of other formats write. Pure: no Django."""
+"""Finds the headings of a Markdown text, and writes Markdown lines for extractors. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def find_headings(text: str) -> list[Heading]:
 
 
 def heading_text(text: str) -> tuple[str, int] | None:
-    """Return the heading that `text` begins with and the offset behind its lines, or None."""
+    """Return the heading that `text` begins with and the offset after its lines, or None."""
     found = _FIRST_LINE.match(text)
     if not found:
         return None

@@ -1,8 +1,8 @@
-"""Takes out of a text what nobody sees, and what could hide in it. Pure: no Django.
+"""Removes invisible characters, in which text could be hidden, from a text. Pure: no Django.
 
-Controls, zero-width characters, direction marks, tags and variation selectors carry words that a reader doesn't see,
-to a model or to whoever copies the answer. Emoji and the scripts that need joiners keep one of them behind a character
-that it can belong to; a run of them, which could spell something, doesn't stay.
+Controls, zero-width characters, direction marks, tags and variation selectors can carry words that a reader doesn't see
+to a model, or to a person who copies the answer. Emoji, and scripts that need joiners, keep a single one after a
+character that it can belong to; runs of them, which could encode text, are removed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REPLACED = {"\u2028": "\n", "\u2029": "\n"}
 _LOOKED_FOR = re.compile(
     "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES) + "\u2028\u2029\ud800-\udfff]"
 )
-_EMOJI_SHAPE = "\ufe0f"  # has the heart of U+2764 drawn in colour
+_EMOJI_SHAPE = "\ufe0f"  # selects the emoji style, such as the coloured heart of U+2764
 _JOINERS = "\u200c\u200d"
 _DRAWN = re.compile(
     "[©®‼⁉™ℹ\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff〰〽㊗㊙\U0001f000-\U0001faff]"
@@ -44,9 +44,9 @@ _JOINED = re.compile(r"[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u1000-\u109f\u1780-\
 
 
 def visible(text: str, before: str = "") -> str:
-    """Return the text without what nobody sees; `before` is the character before it, where it is a piece of one.
+    """Return the text without invisible characters; `before` is the character before it, if it is part of a text.
 
-    A lone surrogate, which can't be sent at all, becomes U+FFFD, a line separator a line feed.
+    A lone surrogate, which can't be encoded, becomes U+FFFD, a line separator a line feed.
     """
     if _LOOKED_FOR.search(text) is None:
         return text
@@ -65,5 +65,5 @@ def visible(text: str, before: str = "") -> str:
 
 
 def _is_joined(char: str) -> bool:
-    """Return whether a joiner may stand behind this character: a letter or sign of a script, or an emoji."""
+    """Return whether a joiner may follow this character: a letter or mark of a script, or an emoji."""
     return bool(_JOINED.match(char) or _DRAWN.match(char) or char == _EMOJI_SHAPE)

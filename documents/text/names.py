@@ -1,4 +1,4 @@
-"""Names that strangers gave to files, as text that may be shown. No path on this machine is ever made of them."""
+"""Cleans file names and titles of uploads so that they can be shown. They are never used as paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SOURCE_MAX_CHARS = 1000
 TITLE_MAX_CHARS = 500
 ENDING_MAX_CHARS = 20
 FIRST_WORDS_MAX_CHARS = 60
-# Controls, directions and other invisibles, halves of characters: a name may not pretend to be another one.
+# Controls, direction marks and other invisibles, lone surrogates: with them a name could look like another one.
 _UNWANTED_CATEGORIES = {"Cc", "Cf", "Cs", "Co"}
 
 
@@ -28,7 +28,7 @@ def clean_name(name: str) -> str:
 
 
 def clean_text(text: str, max_chars: int) -> str:
-    """Return one line of NFC text without controls, bidi marks and other invisibles."""
+    """Return at most `max_chars` of the text on one line, in NFC, without controls, bidi marks and other invisibles."""
     one_line = " ".join(text.split())
     shown = visible(one_line)
     seen = shown if shown.isprintable() else "".join(filter(_is_wanted, shown))
@@ -40,7 +40,7 @@ def _is_wanted(char: str) -> bool:
 
 
 def name_to_show(title: str, source: str = "", heading: str = "", text: str = "") -> str:
-    """Return what a reader may call a document, or a passage of it: never empty.
+    """Return the display name of a document, or of a passage of it: never empty.
 
     The title; of a document without one its file's name, else the nearest heading ("Pay > Holidays": "Holidays"),
     else the first words of the text.
@@ -61,6 +61,6 @@ def _first_words(text: str) -> str:
 
 
 def title_of(name: str) -> str:
-    """Return the title of a document that was given none: its file name without the ending."""
+    """Return the default title of a document: its file name without the extension."""
     name = clean_name(name)
     return (PurePosixPath(name).stem or name)[:TITLE_MAX_CHARS]

@@ -1,4 +1,4 @@
-"""Text that every later stage, and Postgres, can take. Pure: no Django."""
+"""Normalises text for the later stages and for Postgres. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x02\x04-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufdd0-\ufdef"
     "\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
-# Apart from those above: a class that has any of these takes ten times as long for every character of every text.
+# Separate from those above: a character class with astral characters is ten times as slow for any text.
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _INVISIBLE_ASTRAL = re.compile(
     "[\U000e0000-\U000e007f"
@@ -42,14 +42,14 @@ _UNUSUAL = re.compile("[^\t\n -~]")
 
 
 def normalise(text: str) -> str:
-    """Return `text` in NFC, with "\\n" as the only line end, without what is invisible or can't be stored.
+    """Return `text` in NFC, with "\\n" as the only line end, without characters that are invisible or can't be stored.
 
     The result encodes to UTF-8, has no NUL, no control character but newline, tab and U+0003, no run of blanks inside
     a line, at most one empty line in a row, and no blanks at either end. Normalising it again changes nothing.
     """
     if _UNUSUAL.search(text):
         text = _cleaned(text)
-    # To look for what a pattern needs is ten times as quick as to let it search.
+    # These substring checks are ten times as fast as the patterns.
     if "  " in text or "\t" in text:
         text = _BLANK_LINE.sub("", text)
         text = _BLANK_RUN.sub(_tamed, text)
@@ -66,7 +66,7 @@ def normalise_question(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """Return what a reader would search for: words joined over line ends ("pay-\\nment"), ligatures as letters.
+    """Return text as it is searched: hyphenated words joined over line ends ("pay-\\nment"), ligatures as letters.
 
     Stored text keeps both as they are printed, because quotes and offsets refer to it.
     """
@@ -77,7 +77,7 @@ def searchable(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Return text in NFC, with plain line ends and blanks, and without what is invisible."""
+    """Return text in NFC, with plain line ends and blanks, and without invisible characters."""
     if _SURROGATE.search(text):  # two halves that belong together become their character, a lone one U+FFFD
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     text = _LINE_END.sub("\n", text).replace("\u2029", "\n\n")
@@ -93,7 +93,7 @@ def _spelled_out(found: re.Match[str]) -> str:
 
 
 def _tamed(found: re.Match[str]) -> str:
-    """Return what a run of blanks becomes: an indent of bounded width, or one blank."""
+    """Return the replacement of a run of blanks: an indent of bounded width, or one blank."""
     start = found.start()
     if start == 0 or found.string[start - 1] == "\n":
         return " " * min(len(found[0].expandtabs(4)), LEADING_BLANKS_MAX)

@@ -1,4 +1,4 @@
-"""Pieces of a text that has tables: cut between rows, and inside of a long row between its cells. Pure: no Django."""
+"""Cuts text with tables between rows, and within a long row between its cells. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from documents.text.table_rows import Table, cell_starts, key_of, name_at
 
 @dataclass(frozen=True)
 class Span:
-    """`text[start:end]`; `row`: what to know of the table's row that it goes on with, where it begins inside of one."""
+    """`text[start:end]`; `row`: the key of the table row that it continues, if it begins within one."""
 
     start: int
     end: int
@@ -26,7 +26,7 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 class TableCutter:
-    """Cuts a part of `text` that has tables. `measure` and `size` are in one unit; `prose` cuts what is no table."""
+    """Cuts a part of `text` with tables. `measure` and `size` have the same unit; `prose` cuts text between tables."""
 
     def __init__(
         self, text: str, measure: Callable[[str], int], size: int, prose: Callable[[int, int], Iterator[Span]]
@@ -44,7 +44,7 @@ class TableCutter:
         return self._measure(self._text[start:end]) <= self._size
 
     def _units(self, start: int, end: int, tables: Sequence[Table]) -> Iterator[Span]:
-        """Yield what may be put together to pieces: prose as it is cut, a header with its first row, rows."""
+        """Yield the units of which pieces are made: cut prose, a header with its first row, rows."""
         for table in tables:
             yield from self._between(start, table.start)
             first_end = table.rows[0][1]
@@ -64,7 +64,7 @@ class TableCutter:
             yield from [Span(start, end)] if self._fits(start, end) else self._prose(start, end)
 
     def _row(self, start: int, end: int, table: Table) -> Iterator[Span]:
-        """Yield a row; one that is too large between its cells, and a cell that is too large like any other text."""
+        """Yield a row; a row that is too large is cut between cells, a cell that is too large like prose."""
         if self._fits(start, end):
             yield Span(start, end)
             return
@@ -86,9 +86,9 @@ class TableCutter:
             yield Span(*trimmed(self._text, begin, end), "" if begin == start else key)
 
     def _filled(self, start: int, units: Iterator[Span]) -> Iterator[Span]:
-        """Yield the units, neighbours together as long as they fit into one piece.
+        """Yield the units, neighbours joined as long as they fit into one piece.
 
-        The end of a row that was cut stays alone: its key is not that of the next row.
+        The end of a row that was cut is not joined with the next row, because it has another key.
         """
         held: Span | None = None
         for unit in units:

@@ -1,4 +1,4 @@
-"""Tables in a text: the lines that `documents.extraction.tables.model` writes, found again. Pure: no Django.
+"""Finds tables in a text, in the form that `documents.extraction.tables.model` writes. Pure: no Django.
 
 A header ("Name | Room") and right below it rows that name its columns ("Name: Ada; Room: 12").
 """
@@ -66,7 +66,7 @@ def cell_starts(line: str, names: tuple[str, ...]) -> list[int]:
 
 
 def key_of(line: str, names: tuple[str, ...]) -> str:
-    """Return what tells a row from the others: its first cell, with the second one where that is only a number."""
+    """Return the key of a row: its first cell, with the second one where the first is only a number."""
     starts = [*cell_starts(line, names), len(line) + 2]
     cells = [line[start : end - 2] for start, end in pairwise(starts)]
     key = "; ".join(cells[:2]) if _NUMBER_PAIR.match(cells[0]) else cells[0]

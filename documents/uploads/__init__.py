@@ -1,1 +1,1 @@
-"""How files come in: by upload and from folders."""
+"""Accepts files into a corpus: uploads, archives and folders."""

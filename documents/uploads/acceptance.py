@@ -1,4 +1,4 @@
-"""A file comes in: on disk first, then one transaction with its row and its job. Every way in passes here."""
+"""Accepts a file into a corpus: stores it on disk, then adds its row and its job in one transaction."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from documents.access.policy import Principal, readable_documents
 from documents.indexing.attempts import restart
 from documents.indexing.queue import enqueue
 from documents.models import Corpus, Document
@@ -32,7 +33,7 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class Accepted:
-    """What became of an upload."""
+    """The document of an upload, and whether it is new."""
 
     document: Document
     created: bool  # False: the corpus has these bytes already, and `document` is theirs
@@ -52,11 +53,12 @@ def accept_upload(
 ) -> Accepted:
     """Store a file and return its document, which is waiting for a worker when this returns.
 
-    Bytes that the corpus has already give the document that has them; one whose indexing failed gets another try.
-    `readable` has the documents that the sender may read, if not all: NotAllowed is raised when the bytes are in
-    another one.
-    `enqueued=False` leaves the indexing to the caller. Raises UploadTooLarge, StorageFull, and CorpusNotFound for
-    a corpus that was deleted meanwhile; nothing is left then.
+    For bytes that the corpus already has, the document that has them is returned; if its indexing failed, it is queued
+    again. `readable` are the documents that the sender may read, if not all: NotAllowed is raised when the bytes are in
+    another one. `enqueued=False` leaves the indexing to the caller.
+
+    Raises UploadTooLarge, StorageFull, and CorpusNotFound for a corpus that was deleted meanwhile; no file is left
+    then.
     """
     name = clean_name(name)
     incoming = _receive(file)
@@ -80,11 +82,40 @@ def accept_upload(
     return _insert(row, readers, readable, enqueued=enqueued)
 
 
-def replace_file(document: Document, *, file: IO[bytes]) -> Document:
-    """Give a document new bytes to index, and return it; the version before is searched until that is done.
+def accept_uploads(
+    principal: Principal,
+    corpus: Corpus,
+    files: Iterable[BytesFile],
+    *,
+    title: str = "",
+    source: str = "",
+    metadata: Mapping[str, Any] | None = None,
+) -> list[Document]:
+    """Store a principal's files, and return their documents in the order of the files.
 
-    The caller indexes it, and has seen that the corpus doesn't hold these bytes yet. The old file goes with the
-    commit. Raises UploadTooLarge, StorageFull, and DocumentNotFound for one that was deleted.
+    Raises NotAllowed for bytes that the corpus has in a document which the principal may not read, and what
+    `accept_upload` raises. The files before that one are stored.
+    """
+    readable = readable_documents(principal)
+    return [
+        accept_upload(
+            corpus,
+            file=file,
+            name=file.name or "",
+            title=title,
+            source=source,
+            metadata=metadata,
+            readable=readable,
+        ).document
+        for file in files
+    ]
+
+
+def replace_file(document: Document, *, file: IO[bytes]) -> Document:
+    """Give a document a new file, and return it; its live version is searched until the new one is indexed.
+
+    The caller indexes it, and has checked that the corpus doesn't have these bytes yet. The old file is deleted after
+    the commit. Raises UploadTooLarge, StorageFull, and DocumentNotFound for a deleted document.
     """
     stored = _receive(file).keep()
     try:
@@ -105,8 +136,8 @@ def replace_file(document: Document, *, file: IO[bytes]) -> Document:
 def known_bytes(corpus: Corpus, sha256: str, readable: QuerySet[Document] | None = None) -> Document | None:
     """Return the corpus' document with this hash. Raises NotAllowed when it is none of the `readable` ones.
 
-    One query says both. Of two, the second would take a document that was deleted in between for a closed one, and
-    an upload would be refused that nothing stands in the way of.
+    In one query: of two, the second would take a document that was deleted in between for an unreadable one, and the
+    upload would be refused without reason.
     """
     same = Document.objects.filter(corpus=corpus, sha256=sha256, deleted_at=None)
     if readable is None:
@@ -118,7 +149,7 @@ def known_bytes(corpus: Corpus, sha256: str, readable: QuerySet[Document] | None
 
 
 class Received(BytesFile):
-    """An upload that was written to its place while it came in."""
+    """An upload that was written to the file store while it was received."""
 
     def __init__(self, incoming: Incoming, name: str, content_type: str | None) -> None:
         incoming.file.flush()
@@ -127,25 +158,25 @@ class Received(BytesFile):
         self.incoming = incoming
 
     def close(self) -> None:
-        """Forget the file, unless it was accepted meanwhile. Django calls this at the end of every request."""
+        """Delete the file unless it was accepted. Django calls this at the end of every request."""
         self.incoming.discard()
 
 
 class ReceivingHandler(FileUploadHandler):
-    """Writes uploads straight to their place, and stops at UPLOAD_MAX_BYTES: the rest is not even read.
+    """Writes uploads straight to the file store, and stops reading at UPLOAD_MAX_BYTES.
 
-    Files of a request that nobody is signed in to are skipped: no anonymous form may fill the disk.
+    Files of anonymous requests are skipped: they must not fill the disk.
     """
 
     incoming: Incoming | None = None
 
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *args: Any, **kwargs: Any) -> None:
-        """Refuse a body that can't be small enough, before any of it is read. Raises RequestDataTooBig."""
+        """Raise RequestDataTooBig for a body that is too large by its Content-Length, before it is read."""
         if content_length > most_bytes("multipart/form-data"):
             raise RequestDataTooBig
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file."""
+        """Start a file in the file store. Raises SkipFile for an anonymous request, and StorageFull."""
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
@@ -153,7 +184,7 @@ class ReceivingHandler(FileUploadHandler):
         self.incoming = Incoming()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Write a piece. Raises StorageFull, and RequestDataTooBig, which Django's own views can answer too."""
+        """Append bytes to the file. Raises StorageFull, and RequestDataTooBig, which Django's own views also handle."""
         try:
             if self.incoming is not None:
                 self.incoming.write(raw_data)
@@ -161,7 +192,7 @@ class ReceivingHandler(FileUploadHandler):
             raise RequestDataTooBig(exc.message) from exc
 
     def file_complete(self, file_size: int) -> Received | None:
-        """Return the whole file."""
+        """Return the received file; None when it was skipped."""
         if self.incoming is None:
             return None
         received = Received(self.incoming, self.file_name or "", self.content_type)
@@ -169,7 +200,7 @@ class ReceivingHandler(FileUploadHandler):
         return received
 
     def upload_interrupted(self) -> None:
-        """Forget a file that never ended."""
+        """Delete the file of an upload that was interrupted."""
         if self.incoming is not None:
             self.incoming.discard()
             self.incoming = None
@@ -187,7 +218,7 @@ def _receive(file: IO[bytes] | BytesFile) -> Incoming:
 def _insert(
     row: Document, readers: Iterable[Group], readable: QuerySet[Document] | None, *, enqueued: bool
 ) -> Accepted:
-    """Insert the row with its job. Of parallel uploads of the same bytes one wins; the others get its document."""
+    """Insert the row with its job. Of parallel uploads of the same bytes one inserts; the others get its document."""
     for _ in range(_TRIES):
         try:
             with transaction.atomic():
@@ -205,7 +236,7 @@ def _insert(
             if known is not None:
                 remove_file(row.file_key)
                 return Accepted(_try_again_if_failed(known, enqueued=enqueued), created=False)
-            # Else what was in the way was deleted since: the document, and there is room now, or the corpus.
+            # Else the document with these bytes was deleted since, and another try succeeds, or the corpus was.
         except Exception:
             remove_file(row.file_key)
             raise

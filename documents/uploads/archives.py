@@ -1,4 +1,4 @@
-"""The files of a ZIP archive, each as if it had been uploaded alone. Archives are a stranger's: bombs are refused."""
+"""Accepts the files of a ZIP archive as if each had been uploaded alone, and refuses archive bombs."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class Refused:
 
 @dataclass
 class Unpacked:
-    """What became of an archive."""
+    """The documents of an archive's files, and the files that were refused."""
 
     documents: list[Document] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
 
 def add_archive(principal: Principal, corpus: Corpus, file: IO[bytes], readers: Iterable[Group] = ()) -> Unpacked:
-    """Take the files of an archive in, and return their documents; each waits for a worker as soon as it is in.
+    """Accept the files of an archive, and return their documents; each is queued as soon as it is accepted.
 
-    What can't be taken alone (an archive within, a file that is too large) is refused and the others are taken.
-    Raises InvalidInput for one that is broken, encrypted, or unpacks to more than a server should bear, and what
-    `accept_upload` raises, with the files before that one taken.
+    Files that can't be accepted (an archive in the archive, a file that is too large) are refused, the others accepted.
+    Raises InvalidInput for an archive that is damaged, encrypted, or too large when unpacked, and what `accept_upload`
+    raises; the files before that one are accepted then.
     """
     try:
         archive = open_archive(file.read(), dtd_allowed=True)
@@ -77,7 +77,7 @@ def add_archive(principal: Principal, corpus: Corpus, file: IO[bytes], readers: 
 
 
 def _files_of(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """Return the entries that are files for people: no folders, no links, nothing that a system hides."""
+    """Yield the entries that are visible files: no folders, no links, no hidden files."""
     for entry in archive.infolist():
         parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
         hidden = any(part == "__MACOSX" or (part.startswith(".") and part not in {".", ".."}) for part in parts)

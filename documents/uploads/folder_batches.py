@@ -1,4 +1,4 @@
-"""The files of a folder, of which the small ones are indexed together, as the jobs of a worker's queue are."""
+"""Offers the files of a folder to the batch pipeline, in place of a worker's queue."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Waiting = tuple[int, Document]  # a document that waits to be indexed, and the p
 
 
 class Folder:
-    """Documents on their way in: each is given out once, by itself or to be taken along with another one.
+    """Documents to be indexed: each is returned once, by `next` or as a companion by `take`.
 
-    `documents` is asked for as few as are needed next. `on_end` is told of each that was taken along and has ended,
-    when what was stored of it is committed.
+    `documents` is read no further than needed. `on_end` is called for each companion that has ended, after its
+    transaction is committed.
     """
 
     def __init__(self, documents: Iterator[Waiting], on_end: Callable[[int, Document], None]) -> None:
@@ -28,7 +28,7 @@ class Folder:
         self._ended: set[int] = set()
 
     def next(self) -> Waiting | None:
-        """Return the next one; None: all were given out."""
+        """Return the next document; None: all were returned."""
         if self._alone:
             return self._alone.popleft()
         found, self._next = self._look(), None
@@ -53,20 +53,20 @@ class Folder:
         return taken
 
     def others_are_next(self) -> bool:
-        """Return whether a file waits that is to be indexed by itself."""
+        """Return whether a document waits that is to be indexed by itself."""
         return bool(self._alone)
 
     def finish(self, job_ids: Collection[int]) -> None:
-        """Note which have ended; the transaction in which that happens may yet fail."""
+        """Store which have ended; `on_end` is called later, because the caller's transaction may still fail."""
         self._ended.update(job_ids)
 
     def retry(self, job_ids: Collection[int], *, wait_seconds: float) -> None:
-        """Have these indexed by themselves."""
+        """Return these from `next`, so that each is indexed by itself."""
         self._ended.difference_update(job_ids)
         self._alone += [self._open.pop(place) for place in job_ids if place in self._open]
 
     def close(self) -> None:
-        """Have what is left of a run indexed by itself."""
+        """End a run: what it left is returned from `next`."""
         self._tell()
         self.retry(list(self._open), wait_seconds=0.0)
 

@@ -1,6 +1,6 @@
-"""Files and folders into a corpus, indexed in this process: what `manage.py ingest` does.
+"""Imports files and folders into a corpus and indexes them in this process, for `manage.py ingest`.
 
-Small files are indexed together, as workers do it.
+Small files are indexed together, as workers do.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Ingested:
-    """What became of one file: ready, failed, unchanged, or processing when a worker is to do the rest."""
+    """The result for one file: ready, failed, unchanged, or processing when it is left to a worker."""
 
     file: str
     status: str
@@ -60,7 +60,7 @@ class Ingested:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of all files."""
+    """The results for all files."""
 
     documents: Sequence[Ingested]
     seconds: float
@@ -78,12 +78,12 @@ class Report:
 
     @property
     def unchanged(self) -> int:
-        """Return how many the corpus had already."""
+        """Return how many files the corpus already had."""
         return self._counts[UNCHANGED]
 
     @property
     def processing(self) -> int:
-        """Return how many are left to a worker."""
+        """Return how many files are left to a worker."""
         return self._counts[PROCESSING]
 
     @property
@@ -105,11 +105,11 @@ def ingest_paths(
     on_file: Callable[[Ingested], None] = lambda done: None,
     keep_going: Callable[[], bool] = lambda: True,
 ) -> Report:
-    """Index files, folders and globs into a corpus, and return what became of each file.
+    """Index files, folders and globs into a corpus, and return the result for each file.
 
-    Files that didn't change are not touched; a known file with new bytes gets a new version. Stops when `keep_going`
-    says so, after the file or the group of small files that it has begun with. Raises InvalidInput for a path where
-    nothing is, before anything is done.
+    Files that didn't change are skipped; a known file with new bytes gets a new version. Stops when `keep_going` says
+    so, after the current file or group of small files. Raises InvalidInput for a path without files, before anything
+    is done.
     """
     started = time.monotonic()
     files = find_files(paths)
@@ -128,7 +128,7 @@ def ingest_paths(
 
 @contextlib.contextmanager
 def stopped_by_signals() -> Iterator[Callable[[], bool]]:
-    """Give a `keep_going` that SIGTERM and SIGINT end: what has begun is finished, and the report still comes."""
+    """Yield a `keep_going` that returns False after SIGTERM or SIGINT, so that the report is still written."""
     told: list[int] = []
     before = {
         number: signal.signal(number, lambda number, frame: told.append(number))
@@ -180,7 +180,7 @@ def _source(path: str) -> str:
 
 
 class _Ingesting:
-    """Takes files in, one after the other, and says of each what became of it."""
+    """Accepts and indexes files one after the other, and reports the result for each."""
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class _Ingesting:
             self._tell(place, self._result(place, document, UNCHANGED if was_ready else None))
 
     def _waiting(self) -> Iterator[Waiting]:
-        """Take the files in, and yield the documents that are to be indexed."""
+        """Accept the files, and yield the documents that are to be indexed."""
         for place, found in enumerate(self._files):
             if not self._keep_going():
                 return
@@ -238,7 +238,7 @@ class _Ingesting:
     def _end(self, place: int, document: Document) -> None:
         document.refresh_from_db()
         if document.status == PROCESSING and any(document == again for _, again in self._again):
-            self._again.append((place, document))  # it got other bytes meanwhile
+            self._again.append((place, document))  # it got a new file meanwhile
         else:
             self._tell(place, self._result(place, document))
 
@@ -254,13 +254,13 @@ class _Ingesting:
 
 
 def _document_for(corpus: Corpus, found: Found) -> Document:
-    """Return the file's document: ready when nothing is to be done, else waiting to be indexed."""
+    """Return the file's document: ready when it is unchanged, else waiting to be indexed."""
     with found.path.open("rb") as file:
         same = known_bytes(corpus, hashlib.file_digest(file, "sha256").hexdigest())
         before = Document.objects.filter(corpus=corpus, source=found.source, deleted_at=None).first()
         if same is not None:
             if before is not None and before != same:
-                delete_document(before)  # the file is now a copy of another one; its old text is nowhere
+                delete_document(before)  # the file is now a copy of another one
             return (restart(same) or same) if same.status == FAILED else same
         file.seek(0)
         if before is not None:
@@ -269,7 +269,7 @@ def _document_for(corpus: Corpus, found: Found) -> Document:
 
 
 def _index(document: Document, folder: Folder) -> None:
-    """Index a document, and if it is small, others of the folder. What has been begun is finished."""
+    """Index a document, and if it is small, others of the folder; it is finished even after a signal."""
     for _ in range(CRASHES_MAX):
         try:
             index_with_companions(document.pk, folder, lambda: True)
@@ -290,7 +290,7 @@ def _leave_to_worker(document: Document) -> None:
 
 
 def _complete(corpus: Corpus) -> None:
-    """Build the live space's index if it needs one, and learn what its cosines mean."""
+    """Build the live space's index if it needs one, and measure what its cosines mean."""
     corpus.refresh_from_db()
     space = corpus.live_space
     if space is not None and corpus.chunk_count > settings.EXACT_SCAN_MAX_CHUNKS and not has_index(space):

@@ -1,4 +1,4 @@
-"""How `ingest` says what it does and did."""
+"""Shows the progress of `manage.py ingest`, and formats its report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BYTES_PER_MB = 1_000_000
 
 
 class Progress:
-    """A bar with rate and time left on a terminal; elsewhere a line now and then. The log is silent meanwhile."""
+    """A bar with rate and time left on a terminal; elsewhere a line every so many files. Mutes the INFO log."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.stream = stream
@@ -38,13 +38,13 @@ class Progress:
             self.bar.close()
 
     def start(self, files: int) -> None:
-        """Begin; so many files are to be done."""
+        """Start with the number of files."""
         self.files = files
         if self.stream.isatty():
             self.bar = tqdm(total=files, unit="file", file=self.stream, dynamic_ncols=True)
 
     def advance(self, ingested: Ingested) -> None:
-        """Count a file."""
+        """Count a file that is done."""
         self.done += 1
         if self.bar is not None:
             self.bar.set_postfix_str(ingested.file[-40:], refresh=False)
@@ -54,7 +54,7 @@ class Progress:
 
 
 def as_json(report: Report) -> str:
-    """Return the report for programs."""
+    """Return the report as JSON."""
     documents = [
         {key: value for key, value in asdict(done).items() if key not in {"message", "bytes"}}
         | ({"error": done.message} if done.message else {})
@@ -73,7 +73,7 @@ def as_json(report: Report) -> str:
 
 
 def as_text(report: Report) -> str:
-    """Return the report for people: a table of what went wrong or waits, then the totals."""
+    """Return the report as text: the files that failed or wait, then the totals."""
     notable = [done for done in report.documents if done.status in {FAILED, PROCESSING}]
     lines = [f"{done.status:<11}{done.file}\n{'':<11}{done.error_code or 'queued'}: {done.message}" for done in notable]
     indexed = [done for done in report.documents if done.status == "ready"]

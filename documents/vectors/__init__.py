@@ -1,1 +1,1 @@
-"""Embedding spaces, their vectors and HNSW indexes."""
+"""Computes vectors, and manages embedding spaces and their HNSW indexes."""

@@ -1,7 +1,7 @@
-"""The files of WordLlama's wheel: its tokenizer, and its vectors where all processes of a machine share them.
+"""Loads WordLlama from its wheel: the tokenizer, and the vectors mapped into memory that all processes share.
 
-Its own loader imports 17 MB of code for training and downloading, and makes a copy of the vectors of 33 MB in each
-process. Read from the file as they are (half as wide, exact in single precision), they lie in memory once.
+WordLlama's own loader imports 17 MB of code for training and downloading, and copies the vectors (33 MB) into each
+process. Mapped from the file (in half precision, exact in single precision), they are in memory once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TENSOR = "embedding.weight"
 
 @dataclass(frozen=True)
 class EmbeddedModel:
-    """A tokenizer, and one row of numbers for each of its tokens."""
+    """A tokenizer, and a matrix with the vector of each token."""
 
     tokenizer: Tokenizer
     embedding: np.ndarray
@@ -40,10 +40,10 @@ def load_model() -> EmbeddedModel:
 
 
 def mapped_tensor(path: Path, name: str) -> np.ndarray:
-    """Return a tensor of half-precision numbers in a safetensors file, mapped into memory and not to be written.
+    """Return a half-precision tensor of a safetensors file, mapped into memory read-only.
 
-    Such a file begins with the length of its heading, 8 bytes, and the heading, JSON, that says what lies where behind
-    it. Raises KeyError for a name that isn't in it, and ValueError for numbers of another kind.
+    Such a file begins with the length of its header (8 bytes) and the header, JSON with the place of each tensor.
+    Raises KeyError for an unknown name, and ValueError for a tensor that isn't half precision.
     """
     with path.open("rb") as file:
         (heading_bytes,) = struct.unpack("<Q", file.read(8))

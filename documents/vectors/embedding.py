@@ -1,4 +1,4 @@
-"""Texts -> vectors of a space: by WordLlama in this process, or by an Ollama server."""
+"""Computes the vectors of texts for a space: by WordLlama in this process, or by an Ollama server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from documents.vectors.wordllama import WordByWord
 from ragsite.deadline import Deadline
 from ragsite.ollama import Lane, get_client
 
-BATCHES_IN_FLIGHT = 2  # one is computed while the other travels; more only queue at the server
+BATCHES_IN_FLIGHT = 2  # one is computed while the other is sent; more would only queue at the server
 
 
 @dataclass(frozen=True)
 class Prefixes:
-    """What a model wants to read before a question and before a passage. Ollama adds nothing by itself."""
+    """What a model expects before a question and before a passage. Ollama adds nothing by itself."""
 
     query: str = ""
     passage: str = ""
@@ -76,7 +76,7 @@ def embed_passages(space: EmbeddingSpace, texts: Sequence[str], *, deadline: Dea
 
 
 def embed_questions(space: EmbeddingSpace, questions: Sequence[str], *, deadline: Deadline) -> np.ndarray:
-    """Return one vector per question, as `embed_question` does, for work that nobody waits for: in batches.
+    """Return one vector per question as `embed_question` does, in batches, with the priority of background work.
 
     Raises as `embed_passages` does.
     """
@@ -128,7 +128,7 @@ def _ollama_vectors(space: EmbeddingSpace, texts: Sequence[str], deadline: Deadl
             return _matrix([vector for future in pending for vector in future.result()])
         finally:
             for future in pending:
-                future.cancel()  # after a failure the rest would be thrown away
+                future.cancel()  # after a failure the other results are of no use
 
 
 def _matrix(vectors: Sequence[Sequence[float]]) -> np.ndarray:
@@ -138,7 +138,7 @@ def _matrix(vectors: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def _first_numbers(space: EmbeddingSpace, vectors: np.ndarray) -> np.ndarray:
-    """Return the part of the vectors that the space keeps: models of the Matryoshka kind say most in the first ones."""
+    """Return the dimensions that the space keeps: the first ones, which carry most in Matryoshka models."""
     keep = int(space.index_settings.get("keep_first") or 0)
     return vectors[:, :keep] if keep and vectors.ndim == 2 else vectors
 

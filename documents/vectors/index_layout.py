@@ -1,7 +1,7 @@
-"""What a space's index holds of its vectors: all of them, their first numbers, or one bit of each number.
+"""Defines what a space's HNSW index stores: whole vectors, their first dimensions, or one bit per dimension.
 
-The index' expression and the one that a question is ordered by are written here, side by side: Postgres uses the index
-only when both are the same.
+The expression of the index and the one that a query orders by are both defined here: Postgres uses the index only when
+they are the same.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ BIT_INDEX_MAX_DIMENSIONS = 64000
 class IndexShape:
     """`first`: how many numbers of a vector the index sees. `binary`: only whether each is above 0.
 
-    `rerank`: how many candidates are taken from the index for each row that is asked for, and put in order by their
-    whole vectors; 1: what the index says is exact already.
+    `rerank`: how many candidates are read from the index for each row that is asked for, and ordered by their whole
+    vectors; 1: the index has whole vectors already.
     """
 
     dimensions: int
@@ -72,14 +72,14 @@ class IndexShape:
     def _column(self) -> Combinable:
         if self.first == self.dimensions:
             return F("vector")
-        # A number, not a parameter: a parameter would be another expression than the index'.
+        # A literal: with a parameter it would not be the expression of the index.
         return Func(F("vector"), template=f"subvector(%(expressions)s, 1, {self.first})")
 
 
 def as_text(vector: np.ndarray) -> str:
     """Return a vector as pgvector reads it.
 
-    A question's vector is written for several statements, and each time it takes longer than to run one of them.
+    Cached, because a question's vector is formatted for several statements, and that takes longer than running one.
     """
     return _text_of(vector.dtype.str, vector.tobytes())
 
@@ -92,7 +92,7 @@ def _text_of(kind: str, numbers: bytes) -> str:
 
 @lru_cache(maxsize=8)
 def _template(length: int) -> str:
-    # Nine digits give back every float32. Written one by one it takes thrice as long.
+    # Nine digits preserve every float32. One template is three times as fast as formatting number by number.
     return ",".join(["%.9g"] * length)
 
 

@@ -1,8 +1,8 @@
-"""One owner for the work on vector indexes, over all processes; and indexes that nobody needs are found.
+"""Serialises the work on vector indexes over all processes, and finds indexes that are no longer needed.
 
 Two statements with CONCURRENTLY on one table wait for each other for ever: each waits for every older transaction, and
-the other one is such a transaction. So building or dropping an index takes an advisory lock. It is asked
-for again and again and never waited for: a statement that waits is an older transaction, too.
+the other one is such a transaction. So building or dropping an index takes an advisory lock. The lock is polled, never
+waited for: a statement that waits is an older transaction, too.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from contextlib import contextmanager, suppress
 
 from django.db import Error, connection
 
-from documents.models import EmbeddingSpace
+from documents.models import INDEX_PREFIX, EmbeddingSpace
 
 logger = logging.getLogger(__name__)
-INDEX_PREFIX = "embedding_hnsw_"
 ASK_EVERY_SECONDS = 0.5
 _LOCK = 0x7261_6773_696E_6478  # of Postgres' advisory locks
 _NAME = re.compile(rf"{INDEX_PREFIX}(\d+)(?:_ccnew\d*|_ccold\d*)?")
@@ -26,9 +25,9 @@ _NAME = re.compile(rf"{INDEX_PREFIX}(\d+)(?:_ccnew\d*|_ccold\d*)?")
 
 @contextmanager
 def owning_indexes(*, wait: bool = True, keep_waiting: Callable[[], bool] = lambda: True) -> Iterator[bool]:
-    """Own the work on indexes as long as this block runs; give whether it is owned.
+    """Hold the lock for work on indexes while the block runs; yield whether it is held.
 
-    Without `wait`, or when `keep_waiting` says no, the block runs at once, and must then leave the indexes alone.
+    Without `wait`, or when `keep_waiting` returns False, the block runs without the lock, and must not touch indexes.
     """
     owned = _take()
     while not owned and wait and keep_waiting():
@@ -49,7 +48,7 @@ def _take() -> bool:
 
 
 def stop_building(name: str) -> None:
-    """End the building of an index that is of no use any more; who builds it sees that its space is gone."""
+    """Cancel the building of an index that is no longer needed; its builder then sees that the space is gone."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index"
@@ -61,7 +60,7 @@ def stop_building(name: str) -> None:
 def unneeded_indexes() -> list[str]:
     """Return the names of vector indexes whose space is gone or retired, and of those that a build left unfinished.
 
-    Only their owner may ask: another one's build is unfinished, too.
+    Call it with the lock only: an index that another process is building is unfinished, too.
     """
     with connection.cursor() as cursor:
         cursor.execute(

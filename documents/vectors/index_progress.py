@@ -1,4 +1,4 @@
-"""How far the building of an index is, said by Postgres itself, whoever builds it."""
+"""Reads from Postgres how far the building of an index is, and reports it while it is built."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_EVERY_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Build:
-    """A build that is under way. `share`: 0..1 of the table that was read, in this phase."""
+    """A running build of an index. `share`: 0..1, how much of the table was read in this phase."""
 
     pid: int
     phase: str
@@ -30,11 +30,11 @@ OnBuild = Callable[[Build], bool]  # False: stop it
 
 
 class BuildStopped(Exception):
-    """The building of an index was stopped on purpose; what it left is invalid, and is built again next time."""
+    """The building of an index was stopped on request; the invalid index that it left is built again next time."""
 
 
 def building(name: str) -> Build | None:
-    """Return how far the building of an index is; None: nobody builds it."""
+    """Return how far the building of an index is; None: it is not being built."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid, phase, blocks_done, blocks_total FROM pg_stat_progress_create_index"
@@ -50,9 +50,10 @@ def building(name: str) -> Build | None:
 
 @contextlib.contextmanager
 def watched(name: str, on_build: OnBuild) -> Iterator[None]:
-    """While this block builds an index, tell `on_build` how far it is, and the log now and then.
+    """While the block builds an index, pass its progress to `on_build`, and log it from time to time.
 
-    Looks from another connection, because this one is busy. Raises BuildStopped when `on_build` says stop.
+    The progress is read on another connection, because this one is busy. Raises BuildStopped when `on_build` returns
+    False.
     """
     done, stopped = threading.Event(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(name, on_build, done, stopped), name="index-build", daemon=True)

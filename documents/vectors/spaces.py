@@ -1,4 +1,4 @@
-"""Embedding spaces of a corpus: the one that questions search, its dimensions and its index."""
+"""Creates the live embedding space of a corpus, checks its vectors, and builds and drops HNSW indexes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg.errors import QueryCanceled
 
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.vectors.index_layout import shape_of
-from documents.vectors.index_maintenance import INDEX_PREFIX, owning_indexes, unneeded_indexes
+from documents.vectors.index_maintenance import owning_indexes, unneeded_indexes
 from documents.vectors.index_progress import OnBuild, building, watched
 from ragsite.errors import EmbeddingMismatch
 from ragsite.ollama import configured
@@ -23,19 +23,19 @@ from ragsite.postgres.limits import statements_may_take_any_time
 logger = logging.getLogger(__name__)
 WORDLLAMA = "wordllama"
 WORDLLAMA_DIMENSIONS = 256
-INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, whole subjects are out of reach of some questions
+INDEX_DEFAULTS = {"m": 16, "ef_construction": 128}  # with 64, some questions find nothing of whole subjects
 HALF_MAX = 65504.0  # largest half-precision number
 WAIT_FOR_BUILD_SECONDS = 1.0
 SMALLEST_NORM = 1e-6  # a shorter vector has no direction: its cosine distance is NaN
 
 
 def live_space_of(corpus: Corpus) -> EmbeddingSpace:
-    """Return the space that questions search; it is made when the corpus has none yet."""
+    """Return the space that questions search; create it when the corpus has none yet."""
     live = corpus.spaces.filter(status=EmbeddingSpace.Status.LIVE).first()
     if live is not None:
         return live
     with transaction.atomic():
-        # Two documents may arrive at once; the corpus' row decides which one makes the space.
+        # Two documents may arrive at once; the lock on the corpus' row decides which one creates the space.
         Corpus.objects.select_for_update().get(pk=corpus.pk)
         return EmbeddingSpace.objects.get_or_create(
             corpus=corpus, status=EmbeddingSpace.Status.LIVE, defaults=fields_for()
@@ -80,14 +80,9 @@ def fix_dimensions(space: EmbeddingSpace, vectors: np.ndarray, *, expected: int)
         check_vectors(space, vectors, expected=expected)  # another worker may have been first, with another length
 
 
-def index_name(space: EmbeddingSpace) -> str:
-    """Return the name of the space's own HNSW index."""
-    return f"{INDEX_PREFIX}{space.pk}"
-
-
 def has_index(space: EmbeddingSpace) -> bool:
-    """Return whether the space's index is there, complete and usable."""
-    return _state_of(index_name(space)) is True
+    """Return whether the space's index exists and is valid."""
+    return _state_of(space.index_name) is True
 
 
 def _state_of(name: str) -> bool | None:
@@ -101,18 +96,18 @@ def _state_of(name: str) -> bool | None:
 def index_bytes(space: EmbeddingSpace) -> int:
     """Return the size of the space's index on disk; 0: there is none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)", [index_name(space)])
+        cursor.execute("SELECT coalesce(pg_relation_size(to_regclass(%s)), 0)", [space.index_name])
         return int(cursor.fetchone()[0])
 
 
 def ensure_index(space: EmbeddingSpace, *, on_build: OnBuild = lambda build: True) -> None:
     """Make the space's HNSW index agree with its size and status.
 
-    A live, shadow or building space above EXACT_SCAN_MAX_CHUNKS has one; a retired one has none. Built CONCURRENTLY,
-    so searches and inserts go on; call it outside of a transaction. A build that was stopped leaves an invalid index,
-    which no search uses and `IF NOT EXISTS` takes for done: it is built again. One that somebody else is building is
-    waited for, as is all other work on indexes. `on_build` is told how far it is, and may return False to stop it: then
-    it raises BuildStopped. Of a space that is deleted meanwhile nothing is left.
+    A live, shadow or building space above EXACT_SCAN_MAX_CHUNKS has one; a retired one has none. It is built
+    CONCURRENTLY, so searches and inserts go on; call it outside of a transaction. An invalid index, which a stopped
+    build left, is built again: no search uses it, and `IF NOT EXISTS` would keep it. While another process works on
+    indexes, this waits. `on_build` gets the progress, and may return False to stop the build: then BuildStopped is
+    raised. A space that is deleted meanwhile leaves no index.
     """
     assert not connection.in_atomic_block, "CREATE INDEX CONCURRENTLY can't run in a transaction"
     with owning_indexes():
@@ -120,13 +115,13 @@ def ensure_index(space: EmbeddingSpace, *, on_build: OnBuild = lambda build: Tru
             _make_agree(space, on_build)
         except OperationalError as exc:
             if not isinstance(exc.__cause__, QueryCanceled) or _is_there(space):
-                raise  # else it was stopped by who deleted the corpus
+                raise  # else the deletion of the corpus cancelled it
         if space.status != EmbeddingSpace.Status.RETIRED and not _is_there(space):
-            _drop(index_name(space))  # the corpus was deleted meanwhile
+            _drop(space.index_name)  # the corpus was deleted meanwhile
 
 
 def sweep_indexes() -> list[str]:
-    """Drop the indexes that nobody needs, unless somebody works on indexes now; return their names."""
+    """Drop the indexes that are not needed, unless a process works on indexes now; return their names."""
     with owning_indexes(wait=False) as owned:
         names = unneeded_indexes() if owned else []
         for name in names:
@@ -137,7 +132,7 @@ def sweep_indexes() -> list[str]:
 
 
 def _make_agree(space: EmbeddingSpace, on_build: OnBuild) -> None:
-    name = index_name(space)
+    name = space.index_name
     wanted = wants_index(space)
     while wanted and building(name) is not None:
         time.sleep(WAIT_FOR_BUILD_SECONDS)
@@ -177,7 +172,7 @@ def _create_statement(space: EmbeddingSpace) -> sql.Composed:
         " USING hnsw ({column})"
         " WITH (m = {m}, ef_construction = {ef}) WHERE space_id = {space}"
     ).format(
-        name=sql.Identifier(index_name(space)),
+        name=sql.Identifier(space.index_name),
         column=shape_of(space).index_column(),
         m=sql.Literal(int(chosen["m"])),
         ef=sql.Literal(int(chosen["ef_construction"])),
@@ -186,7 +181,7 @@ def _create_statement(space: EmbeddingSpace) -> sql.Composed:
 
 
 def _run_alone(statement: sql.Composed) -> None:
-    """Run a statement that may take minutes, and put the connection's limits back."""
+    """Run a statement that may take minutes, then restore the connection's limits."""
     with statements_may_take_any_time(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '30s', false)")
         try:

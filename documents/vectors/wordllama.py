@@ -1,9 +1,9 @@
-"""WordLlama's vectors, word by word: what its `embed` gives, for less CPU. Pure: no Django.
+"""Computes WordLlama's vectors from cached tokens of words: the results of its `embed` for less CPU. Pure: no Django.
 
-A text's vector is the mean of its tokens' vectors, so nearly all the time goes into finding the tokens. The tokenizer
-looks at a whole text at once; but none of its tokens has a blank after its beginning. So a text has the tokens of its
-words, one word after the other, and most words have been seen before: then a text takes an eighth of the time. The
-first megabyte of a new subject takes half of it.
+A text's vector is the mean of its tokens' vectors, so nearly all the time goes into tokenizing. No token of this
+tokenizer has a blank after its first character, so the tokens of a text are those of its words, one after the other.
+With the tokens of known words cached, a text takes an eighth of the time; the first megabyte of a new subject takes
+half of it.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-# A process that embeds so many texts at once makes a copy of the model's vectors that needs no conversion any more:
-# 33 MB for half of the time. Those that embed a question now and then share the model's own with all others.
+# A process that embeds so many texts at once converts the model's vectors to single precision: 33 MB, for half of the
+# time. Processes that embed single questions keep the mapped vectors, which all processes share.
 WIDE_FROM_TEXTS = 8
 WORDS_KEPT = 50_000  # about 10 MB
-KEPT_MAX_CHARS = 32  # of a word: longer ones hardly come again
+KEPT_MAX_CHARS = 32  # of a word: longer ones are rarely seen twice
 _BLANK = "\u2581"  # what the tokenizer makes of a blank, and puts before every text
-# The tokenizer takes these as signs of its own, wherever they stand.
+# The tokenizer's special tokens, which it finds anywhere in a text.
 _SIGNS = ("<unk>", "<s>", "</s>", _BLANK)
 _WORD = re.compile(" ( *[^ ]*)")
 
 
 class WordByWord:
-    """Holds a loaded WordLlama, and the tokens of the words that it has met."""
+    """A loaded WordLlama with a cache of the tokens of words."""
 
     def __init__(self, model: Any) -> None:
         """`model` has a Llama 2 `tokenizer`, whose tokens are numbers below 65,536, and an `embedding` of each."""
@@ -58,9 +58,9 @@ class WordByWord:
 
 
 class _Words(dict[str, bytes]):
-    """Word -> its tokens as they are behind a blank; asks the tokenizer for those that it has not met.
+    """Word -> its tokens after a blank; unknown words are tokenized and cached.
 
-    Threads may share it: what one of them forgets, another one still holds or asks for again.
+    Threads may share it: a word that one thread clears is tokenized again by the next.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -69,7 +69,7 @@ class _Words(dict[str, bytes]):
         self._blank = _packed([tokenizer.token_to_id(_BLANK)])
 
     def __missing__(self, word: str) -> bytes:
-        # No word at all is behind the blank that ends a text.
+        # The blank at the end of a text has no word after it.
         tokens = _encoded(self._tokenizer, word) if word else self._blank
         if len(word) <= KEPT_MAX_CHARS:
             if len(self) >= WORDS_KEPT:

@@ -96,7 +96,7 @@ def _question_of(request: Request, fields: Mapping[str, Any]) -> Question:
     return Question(
         text=fields["query"],
         corpora=scope.corpora,
-        standing=scope.standing,
+        standing=scope.fingerprint,
         principal=principal,
         deadline=deadline,
         top_k=fields.get("top_k") or default_top_k(scope.corpora[0]),

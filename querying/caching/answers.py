@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db.models import QuerySet
 
-from documents.access.fingerprint import Standing
+from documents.access.fingerprint import AccessFingerprint
 from documents.access.policy import Principal, readable_documents
 from documents.access.question_scope import epochs_of
 from querying.cachestore.failures import unless_it_fails as unless_it_fails
@@ -82,7 +82,7 @@ def may_read_answer(question: Question, keys: Keys, answer: Answer) -> bool:
     return keys.standing.is_open or may_read(question.principal, keys.standing, documents_of(answer))
 
 
-def may_read(principal: Principal, standing: Standing, documents: Collection[UUID]) -> bool:
+def may_read(principal: Principal, standing: AccessFingerprint, documents: Collection[UUID]) -> bool:
     """Return whether the principal may read all of these documents, whose text was cached under this fingerprint.
 
     The key implies it. If documents of the corpora are closed it is checked again, so that a change that failed to

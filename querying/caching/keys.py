@@ -12,8 +12,8 @@ from typing import Any
 
 from django.conf import settings
 
-from documents.access.fingerprint import Standing
-from documents.access.question_scope import standing_of
+from documents.access.fingerprint import AccessFingerprint
+from documents.access.question_scope import fingerprint_of
 from documents.text.normalization import normalise_question
 from querying.generation.prompt import PROMPT_VERSION
 from querying.paraphrase.matching import words_key
@@ -33,7 +33,7 @@ class Keys:
     exact: str
     question: str  # normalised
     language: str  # of the first corpus, in which words are compared
-    standing: Standing
+    standing: AccessFingerprint
     lasting: Mapping[str, Any]  # what the answer depends on besides the question, as JSON
     passing: Mapping[str, Any]  # the same, as far as documents, models and prompts change it
 
@@ -75,7 +75,7 @@ def keys_of(question: Question) -> Keys:
 def _keys(
     question: str,
     language: str,
-    standing: Standing,
+    standing: AccessFingerprint,
     top_k: int,
     ways: tuple[str, str],
     filters: dict[str, Any] | None,
@@ -104,13 +104,13 @@ def _keys(
     )
 
 
-def standing_for(question: Question) -> Standing:
+def standing_for(question: Question) -> AccessFingerprint:
     """Return the access fingerprint that was read with the question, or if that is too old, the current one."""
     is_fresh = time.monotonic() - question.started < STANDING_SECONDS
-    return question.standing if question.standing and is_fresh else standing_of(question.principal, question.corpora)
+    return question.standing if question.standing and is_fresh else fingerprint_of(question.principal, question.corpora)
 
 
-def search_key_of(question: Question, standing: Standing) -> str:
+def search_key_of(question: Question, standing: AccessFingerprint) -> str:
     """Return the key of the passages found for a question, which depends on no model and no prompt."""
     return _digest(
         {

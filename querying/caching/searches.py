@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from documents.access.fingerprint import Standing
+from documents.access.fingerprint import AccessFingerprint
 from querying.cachestore import shared_entries
 from querying.cachestore.failures import unless_it_fails
 from querying.cachestore.hit_counters import count
@@ -38,7 +38,7 @@ class SearchKey:
     """The cache key of a question's passages, and the access fingerprint in it."""
 
     digest: str
-    standing: Standing
+    standing: AccessFingerprint
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def prepare(questions: Sequence[str], options: RequestOptions, deadline: Deadlin
     corpora = scope.corpora if names else _in_language(language, scope.corpora)
     if not corpora:
         raise CorpusNotFound("There is no corpus that you may ask.")
-    standing = scope.standing if corpora == scope.corpora else None
+    standing = scope.fingerprint if corpora == scope.corpora else None
     return [
         Question(text, corpora, options.principal, deadline, top_k=top_k, filters=filters, standing=standing)
         for text in normalised

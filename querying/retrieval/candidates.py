@@ -15,7 +15,7 @@ from documents.keywords.query_understanding import understand
 from documents.keywords.terms import ReadQuestion, prepare_question
 from documents.models import EmbeddingSpace
 from documents.search.keyword_search import Scores, lexical_leg, score_all
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.search.vector_search import dense_leg
 from documents.vectors.embedding import bare_name
 from querying.questions.asking_part import asking_part, parts_of
@@ -33,7 +33,7 @@ WIDER = 10  # times the budget, when most matches are filtered out
 class CorpusCandidates:
     """The candidates of one corpus, and the question as it was read there."""
 
-    reach: Reach
+    reach: SearchScope
     space: EmbeddingSpace | None
     question: ReadQuestion | None  # None: the keyword leg failed
     candidates: Sequence[Candidate]
@@ -65,7 +65,7 @@ class CorpusCandidates:
 
 
 def search_corpus(
-    question: str, reach: Reach, asked: QuestionVector, legs: Legs, *, mode: str, prefix: str = ""
+    question: str, reach: SearchScope, asked: QuestionVector, legs: Legs, *, mode: str, prefix: str = ""
 ) -> CorpusCandidates:
     """Return the candidates of a corpus. A leg that fails is reported under `prefix` and its name, and left out."""
     lexical_limit, dense_limit = LIMITS[mode]
@@ -101,7 +101,7 @@ def search_corpus(
 
 
 def _nearest(
-    reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int, legs: Legs, name: str
+    reach: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int, legs: Legs, name: str
 ) -> dict[int, float]:
     """Return the cosine similarities of the nearest chunks, by id; empty: the leg failed."""
     if legs.may_run(name, "dense"):
@@ -111,7 +111,7 @@ def _nearest(
 
 
 def _searched(
-    reach: Reach,
+    reach: SearchScope,
     space: EmbeddingSpace | None,
     read: ReadQuestion | None,
     scores: Mapping[int, Scores],
@@ -123,7 +123,7 @@ def _searched(
 
 
 def _score(
-    reach: Reach,
+    reach: SearchScope,
     chunk_ids: Collection[int],
     weighted: tuple[WeightedTerm, ...],
     space: EmbeddingSpace | None,
@@ -138,7 +138,7 @@ def _score(
 
 
 def _lexical(
-    question: str, reach: Reach, limit: int
+    question: str, reach: SearchScope, limit: int
 ) -> tuple[ReadQuestion, tuple[WeightedTerm, ...], dict[int, float]]:
     read = understand(reach.corpus, question)
     asked = asking_part(question)
@@ -160,7 +160,7 @@ def _lexical(
     return read, choice.weighted, found
 
 
-def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: Reach) -> list[tuple[int, float] | None]:
+def _best_of_parts(parts: Sequence[str], read: ReadQuestion, reach: SearchScope) -> list[tuple[int, float] | None]:
     """Return the best chunks by BM25 for each part of the question: the first of each part, then the second of each."""
     each = max(1, BEST_OF_ALL_PARTS // len(parts))
     best: list[Sequence[tuple[int, float] | None]] = []

@@ -13,7 +13,7 @@ from django.db import Error
 from documents.access.policy import Principal
 from documents.models import Corpus
 from documents.search.keyword_search import snapshot
-from documents.search.search_scope import reach_of
+from documents.search.search_scope import search_scope_of
 from querying.concurrency.parallel import LegFailure, gather
 from querying.retrieval.candidates import CorpusCandidates, search_corpus
 from querying.retrieval.legs import Legs
@@ -40,7 +40,7 @@ class Search:
 
     def of(self, corpus: Corpus, legs: Legs) -> CorpusCandidates:
         """Return the candidates of one corpus."""
-        reach = reach_of(corpus, self.principal, self.filters)
+        reach = search_scope_of(corpus, self.principal, self.filters)
         return search_corpus(
             self.question, reach, self.vectors[corpus.pk], legs, mode=self.mode, prefix=self.prefix(corpus)
         )

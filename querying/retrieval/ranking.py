@@ -14,7 +14,6 @@ from cachetools import LRUCache
 from django.conf import settings
 
 from documents.access.policy import Principal
-from documents.keywords.bm25 import average_length
 from documents.keywords.terms import prepare_question
 from documents.keywords.tokenization import is_unspaced
 from documents.models import Corpus
@@ -163,7 +162,7 @@ def _reward_pairs(
         if chunk is None or not weights[corpus_id]:
             continue
         at = searched[corpus_id]
-        length = chunk.lexeme_count / average_length(at.reach.corpus)
+        length = chunk.lexeme_count / at.reach.corpus.average_length
         pairs = pair_score(weights[corpus_id], _words(chunk, at), relative_length=length)
         bonus = at.fusion_weight.lexical_weight * PAIRS_SHARE * pairs / spread
         rewarded[place] = Fused(each.candidate, each.score + bonus)
@@ -232,7 +231,7 @@ def _evidence_in(where: CorpusCandidates, chunks: Sequence[Found]) -> Evidence:
         [FoundWords(chunk.terms, _words(chunk, where)) for chunk in chunks],
         lexical=lexical,
         chunk_count=corpus.chunk_count,
-        average_length=average_length(corpus),
+        average_length=corpus.average_length,
         closeness=closeness_for(where.space, closeness_of(where.space), cosine, corpus.language),
         writing=writing_of(" ".join(where.question.words), corpus.language),
     )

@@ -1,4 +1,4 @@
-"""Stands before the real embedder."""
+"""Wraps the real embedder of indexing: counts its texts, and fails on demand."""
 
 from __future__ import annotations
 

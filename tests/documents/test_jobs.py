@@ -1,4 +1,4 @@
-"""What workers are told to do, and when they try again."""
+"""The jobs of workers, and when they are tried again."""
 
 from __future__ import annotations
 

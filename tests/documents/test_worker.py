@@ -1,4 +1,4 @@
-"""The worker's process, as an operator meets it."""
+"""The worker's process: signals, failures of the database, and its end."""
 
 from __future__ import annotations
 

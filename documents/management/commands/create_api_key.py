@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`: a key for a program."""
+"""`manage.py create_api_key`: creates an API key for a program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "Create an API key that may do what its user may, within its scopes. It is shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take whose key it is and what it may do."""
+        """Add the user, the scopes and the expiry."""
         parser.add_argument("user", help="user name")
         parser.add_argument("--name", default="command line", help="what uses it")
         parser.add_argument(
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> str:
-        """Return the key."""
+        """Create the key and return it, with its secret."""
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {options['user']!r}.")

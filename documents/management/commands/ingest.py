@@ -1,4 +1,4 @@
-"""`manage.py ingest CORPUS PATH...`"""
+"""`manage.py ingest CORPUS PATH...`: indexes files and folders into a corpus."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ragsite.errors import RagError
 
 
 class Command(BaseCommand):
-    """Brings files into a corpus; repeating it is safe, and does only what changed."""
+    """Indexes files into a corpus; it is safe to repeat, and skips files that didn't change."""
 
     help = "Index files, folders and globs into a corpus. Exit code 1 if any file could not be indexed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the corpus and the paths."""
+        """Add the corpus, the paths and the options of a new corpus."""
         parser.add_argument("corpus", help="slug, or tenant/slug")
         parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders and globs; hidden files are left")
         parser.add_argument("--create", action="store_true", help="create the corpus when there is none")
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, **options: Any) -> None:
-        """Ingest, and report."""
+        """Index the files and write the report; exit 1 when a file is not indexed."""
         try:
             corpus = find_or_create_corpus(
                 options["corpus"], create=options["create"], language=options["language"], public=options["public"]

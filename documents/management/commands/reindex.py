@@ -1,4 +1,4 @@
-"""`manage.py reindex CORPUS`"""
+"""`manage.py reindex CORPUS`: builds, compares, promotes and drops embedding spaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from documents.reindexing.backfill import SpaceGone
 from documents.reindexing.comparison import MARGIN, QUESTIONS
 from documents.reindexing.pipeline import Outcome, Plan, drop, measure, reindex, roll_back
 from documents.reindexing.report import Progress, outcome_as_json, outcome_as_text, status_as_json, status_as_text
-from documents.reindexing.target import Wish, retired, unfinished
+from documents.reindexing.target import SpaceRequest, retired, unfinished
 from documents.uploads.folder_import import stopped_by_signals
 from documents.vectors.index_layout import BINARY, NONE
 from ragsite.config.setting_kinds import argument_type, number, whole
@@ -24,7 +24,7 @@ from ragsite.errors import RagError
 
 
 class Command(BaseCommand):
-    """Another embedding model, or another index, without a moment in which questions are not answered."""
+    """Changes the embedding model or the index of a corpus while questions are answered."""
 
     help = (
         "Build a second embedding space beside the live one, compare both, and with --promote switch. Safe to repeat:"
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the corpus, what it should get, and what to do."""
+        """Add the corpus, the settings of the new space, and the action."""
         up_to_many = argument_type(whole(0, 100_000))
         parser.add_argument("corpus", help="slug, or tenant/slug")
         parser.add_argument("--model", help="default: EMBED_MODEL; with settings of the index only: the live one")
@@ -68,7 +68,7 @@ class Command(BaseCommand):
         what.add_argument("--drop-unfinished", action="store_true", help="delete the spaces that never were live")
 
     def handle(self, **options: Any) -> None:
-        """Do it, and report."""
+        """Run the action and write its report; exit 1 when the new space was refused."""
         try:
             corpus = find_corpus(options["corpus"])
             with stopped_by_signals() as keep_going, Progress(sys.stderr, keep_going) as progress:
@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
 
 def _act(corpus: Corpus, options: dict[str, Any], progress: Progress) -> Outcome | None:
-    """Return what came of it; None: the spaces themselves say."""
+    """Run the chosen action and return its outcome; None: report the state of the spaces."""
     if options["status"]:
         return None
     if options["measure"]:
@@ -104,7 +104,7 @@ def _act(corpus: Corpus, options: dict[str, Any], progress: Progress) -> Outcome
         return roll_back(corpus, progress)
     names = ("provider", "model", "dimensions", "quantise", "shorten_to", "rerank")
     plan = Plan(
-        wish=Wish(**{name: options[name] for name in names}),
+        request=SpaceRequest(**{name: options[name] for name in names}),
         promote=options["promote"],
         force=options["force"],
         questions=options["questions"],

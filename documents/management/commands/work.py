@@ -1,4 +1,4 @@
-"""`manage.py work`: an indexing worker."""
+"""`manage.py work`: runs an indexing worker."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ragsite.config.setting_kinds import argument_type, whole
 
 
 class Command(BaseCommand):
-    """Indexes what was uploaded. As many of these as one likes may run, on as many machines."""
+    """Runs a worker that indexes uploaded documents. Any number may run, on several machines."""
 
     help = "Index uploaded documents as they come, until SIGTERM or Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take how many documents at a time."""
+        """Add the number of parallel documents, and when to stop."""
         parser.add_argument(
             "--concurrency", type=argument_type(whole(1, 100)), default=1, help="documents at a time (default: 1)"
         )
         parser.add_argument("--until-idle", action="store_true", help="stop when no document is waiting")
 
     def handle(self, **options: Any) -> None:
-        """Work."""
+        """Run the worker at low CPU priority until it is stopped."""
         yield_to_requests()
         work(concurrency=options["concurrency"], until_idle=options["until_idle"])

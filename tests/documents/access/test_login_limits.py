@@ -1,4 +1,4 @@
-"""Passwords can't be tried without end: counted by account and by address, in Postgres, before they are looked at."""
+"""Limits on sign-in attempts, by account and by address, counted in Postgres before the password is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A manager sees to the people of the own tenant, and to nobody else's."""
+"""Managers invite and manage the people of their own tenant, and of no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may read and change what: every actor against every kind of corpus and document."""
+"""Read and write rights of every kind of user on every kind of corpus and document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a question is for, and what its answers depend on."""
+"""The scope of a question: its corpora, and the fingerprint of its answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from documents.access import question_scope as scope
 from documents.access.policy import NOBODY, Principal
-from documents.access.question_scope import scope_of, standing_of
+from documents.access.question_scope import fingerprint_of, scope_of
 from documents.models import Corpus, Document, Membership
 from ragsite.errors import CorpusNotFound, InvalidInput
 from tests.factories import make_corpus, make_tenant, make_user
@@ -29,7 +29,7 @@ def test_it_says_what_the_separate_reads_say() -> None:
     for principal in (NOBODY, Principal.of(user), Principal.of(make_user(is_superuser=True))):
         scope = scope_of(principal, ["b", "a"])
         assert list(scope.corpora) == corpora
-        assert scope.standing == standing_of(principal, corpora)
+        assert scope.fingerprint == fingerprint_of(principal, corpora)
         for corpus in scope.corpora:
             fresh = Corpus.objects.get(pk=corpus.pk)
             assert [getattr(corpus, field.attname) for field in Corpus._meta.concrete_fields] == [
@@ -51,9 +51,9 @@ def test_it_is_one_statement_also_with_the_live_spaces() -> None:
 
 def test_what_changes_is_seen_by_the_next_question() -> None:
     corpus = make_corpus(slug="a", is_public=True)
-    before = scope_of(NOBODY, ["a"]).standing
+    before = scope_of(NOBODY, ["a"]).fingerprint
     Corpus.objects.update(epoch=7)
-    assert scope_of(NOBODY, ["a"]).standing != before
+    assert scope_of(NOBODY, ["a"]).fingerprint != before
     Corpus.objects.update(is_public=False)
     with pytest.raises(CorpusNotFound):
         scope_of(NOBODY, ["a"])
@@ -74,7 +74,7 @@ def test_the_same_rows_mean_the_same_scope_and_few_ways_to_name_it_are_kept() ->
     with scope._lock:
         assert max(len(state.scopes) for _, state in scope._open_states.values()) == scope.SCOPES_KEPT
     Corpus.objects.filter(pk=corpora[0].pk).update(epoch=corpora[0].epoch + 1)
-    assert scope_of(NOBODY, ["a", "b"]).standing != first.standing
+    assert scope_of(NOBODY, ["a", "b"]).fingerprint != first.fingerprint
 
 
 def test_a_key_without_the_right_scope_may_ask_nothing() -> None:
@@ -111,4 +111,4 @@ def test_nobody_waits_for_others_with_a_connection_in_hand(
     with pytest.raises(CorpusNotFound):
         scope_of(NOBODY, ["a"], patience_seconds=0.5)
     assert held == [False]
-    assert standing_of(NOBODY, [corpus]).ids == [corpus.pk]  # asked by those who hold one: alone
+    assert fingerprint_of(NOBODY, [corpus]).ids == [corpus.pk]  # asked by those who hold one: alone

@@ -1,4 +1,4 @@
-"""Reader groups belong to one tenant, and a corpus that names readers is not public: by whatever way it is stored."""
+"""Reader groups belong to one tenant, and a corpus with readers is not public, however it is stored."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from procrastinate.exceptions import JobAborted
 from documents import space_jobs
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.reindexing.pipeline import Plan, reindex
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.space_jobs import enqueue_space_work, space_work
 from documents.vectors.spaces import live_space_of
 from tests.documents.admin.cast import World, editor, manager, page, reader, superuser, world
@@ -111,7 +111,7 @@ def test_the_live_space_is_neither_dropped_nor_promoted_by_hand(world: World, ma
 
 def test_a_worker_does_what_was_ordered_and_notes_it(corpus: Corpus, embedder: Any) -> None:
     before = live_space_of(corpus)
-    space = reindex(corpus, Plan(Wish(dimensions=128))).space
+    space = reindex(corpus, Plan(SpaceRequest(dimensions=128))).space
     assert work(space, "measure") == "measured"
     assert work(space, "promote") == "promoted"
     assert live_space_of(corpus) == space
@@ -127,7 +127,7 @@ def test_a_worker_does_what_was_ordered_and_notes_it(corpus: Corpus, embedder: A
 
 def test_a_refusal_is_noted_with_its_reason(corpus: Corpus, embedder: Any) -> None:
     embedder.is_nonsense = True
-    space = reindex(corpus, Plan(Wish(dimensions=128))).space
+    space = reindex(corpus, Plan(SpaceRequest(dimensions=128))).space
     assert work(space, "promote") == "refused: It finds less than the live space."
     assert live_space_of(corpus) != space
 

@@ -1,4 +1,4 @@
-"""Corpora over HTTP: listed, made, changed and deleted, by those who may."""
+"""Corpora over HTTP: list, create, change and delete, by users with the right to."""
 
 from __future__ import annotations
 

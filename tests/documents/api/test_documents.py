@@ -1,4 +1,4 @@
-"""Documents over HTTP: watched, read, reindexed and deleted, by those who may."""
+"""Documents over HTTP: show, read, reindex, cancel and delete, by users with the right to."""
 
 from __future__ import annotations
 

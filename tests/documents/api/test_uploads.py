@@ -1,4 +1,4 @@
-"""Uploads over HTTP: accepted at once, or refused with a reason and without a trace."""
+"""Uploads over HTTP: accepted at once, or refused with a reason and nothing stored."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_file_too_large_is_no_crash_of_any_other_form(settings: Settings) -> N
     client.force_login(User.objects.create_superuser("admin"))
     address = "/admin/password_change/"
     client.get(address)
-    # The check of a form's token reads the whole form, before any view of ours.
+    # The check of a form's token reads the whole form, before any view of ragsite.
     assert client.post(address, {"file": file("x" * 1001)}).status_code == 400
     assert stored_files() == 0
 

@@ -1,4 +1,4 @@
-"""Small files of a corpus are indexed together, and each ends as it would have by itself."""
+"""Small files of a corpus are indexed together, with the result that each would have by itself."""
 
 from __future__ import annotations
 

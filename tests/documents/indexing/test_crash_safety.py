@@ -1,4 +1,4 @@
-"""kill -9 anywhere: nothing is lost, nothing is doubled, and a poison file does not stop the others."""
+"""kill -9 at any point: nothing is lost or stored twice, and a file that crashes workers does not stop the others."""
 
 from __future__ import annotations
 

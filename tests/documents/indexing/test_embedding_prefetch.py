@@ -1,4 +1,4 @@
-"""While one batch is stored, the model works on the next ones; and never on more than two that are not stored."""
+"""While one batch is stored, the model computes the next ones, and never more than two that are not stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong on the way of a document: its file, the model, ourselves, or a change of mind."""
+"""Failures while a document is indexed: of its file, of the model, of this software, and a cancellation."""
 
 from __future__ import annotations
 

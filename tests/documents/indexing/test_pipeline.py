@@ -1,4 +1,4 @@
-"""The way of one document that goes well."""
+"""The indexing of one document without failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue: one job per document, in the document's transaction, and nobody waits behind a bulk upload."""
+"""The queue: one job per document, in the document's transaction, and a fair order between tenants."""
 
 from __future__ import annotations
 

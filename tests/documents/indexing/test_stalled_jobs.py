@@ -1,4 +1,4 @@
-"""What happens to the work of workers that died."""
+"""Jobs of dead workers are requeued, and documents that crash their workers are parked."""
 
 from __future__ import annotations
 

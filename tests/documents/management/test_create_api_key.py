@@ -1,4 +1,4 @@
-"""`manage.py create_api_key`."""
+"""`manage.py create_api_key` prints a key that works, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py ingest`: files and folders into a corpus, again and again."""
+"""`manage.py ingest`: indexes files and folders, and skips what didn't change."""
 
 from __future__ import annotations
 

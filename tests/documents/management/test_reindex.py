@@ -1,4 +1,4 @@
-"""`manage.py reindex`: what it prints, its exit code, and that nothing is lost when it is killed."""
+"""`manage.py reindex`: its output, its exit code, and that nothing is lost when it is killed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from documents.models import Corpus, Embedding
 from documents.reindexing.report import Progress
-from documents.reindexing.target import Wish, target_of
+from documents.reindexing.target import SpaceRequest, target_of
 from documents.vectors.index_progress import Build
 from documents.vectors.spaces import live_space_of
 from ragsite.errors import InvalidInput
@@ -108,15 +108,15 @@ def test_an_unknown_corpus_is_told() -> None:
 def test_settings_of_the_index_alone_keep_the_model(corpus: Corpus, settings: Settings) -> None:
     settings.OLLAMA_BASE_URLS = ["http://127.0.0.1:9"]
     settings.EMBED_MODEL = "bge-m3"
-    assert target_of(corpus, Wish()).model == "bge-m3"
-    assert target_of(corpus, Wish(quantise="binary")).model == "wordllama"
+    assert target_of(corpus, SpaceRequest()).model == "bge-m3"
+    assert target_of(corpus, SpaceRequest(quantise="binary")).model == "wordllama"
     live = live_space_of(corpus)
     live.index_settings = {"m": 8, "quantise": "binary", "rerank": 9, "query_prefix": "Q"}
     live.save()
-    assert target_of(corpus, Wish(quantise="none")).index_settings == {"m": 8, "query_prefix": "Q"}
-    assert target_of(corpus, Wish(model="nomic-embed-text")).index_settings == {}
+    assert target_of(corpus, SpaceRequest(quantise="none")).index_settings == {"m": 8, "query_prefix": "Q"}
+    assert target_of(corpus, SpaceRequest(model="nomic-embed-text")).index_settings == {}
     with pytest.raises(InvalidInput):
-        target_of(corpus, Wish(quantise="pq"))
+        target_of(corpus, SpaceRequest(quantise="pq"))
 
 
 def test_a_killed_run_goes_on_where_it_was(corpus: Corpus) -> None:

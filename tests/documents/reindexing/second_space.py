@@ -1,4 +1,4 @@
-"""A corpus to be reindexed, and what stands before the embedder meanwhile."""
+"""A corpus to be reindexed, and a wrapper around the embedder of reindexing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
+from documents.indexing import versions
 from documents.models import Corpus, Embedding, EmbeddingSpace
 from documents.reindexing import backfill
 from documents.reindexing.coverage import missing_chunks
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.vectors.embedding import embed_passages
 from documents.vectors.spaces import live_space_of
 from ragsite.deadline import Deadline
@@ -23,7 +24,7 @@ BATCH = 16  # chunks: eight calls of two
 
 
 class Embedder:
-    """Stands before the real embedder of reindexing: counts, interferes, fails, or makes nonsense."""
+    """Wraps the real embedder of reindexing: counts texts, calls `during`, fails, or returns noise."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -48,7 +49,7 @@ class Embedder:
 @pytest.fixture
 def embedder(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Embedder:
     embedder = Embedder()
-    monkeypatch.setattr(backfill, "embed_passages", embedder)
+    monkeypatch.setattr(versions, "embed_passages", embedder)
     monkeypatch.setattr(backfill, "WAITS_SECONDS", (0.0,))
     settings.OLLAMA_EMBED_BATCH_SIZE = 2
     return embedder
@@ -68,7 +69,7 @@ def corpus() -> Corpus:
     return corpus
 
 
-HALF = Wish(dimensions=128)  # other vectors, from the same model
+HALF = SpaceRequest(dimensions=128)  # other vectors, from the same model
 
 
 def vectors_in(space: EmbeddingSpace) -> int:

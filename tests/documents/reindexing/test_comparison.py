@@ -1,4 +1,4 @@
-"""How good a space is: measured on the corpus itself."""
+"""The search quality of a space, measured on questions made from the corpus."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from documents.models import Chunk, Corpus, Document, Embedding, EmbeddingSpace
 from documents.reindexing.coverage import coverage_of
 from documents.reindexing.pipeline import Outcome, Plan, Watching, drop, promote, reindex, roll_back
 from documents.reindexing.promotion import AloneWith
-from documents.reindexing.target import Wish, retired, unfinished
+from documents.reindexing.target import SpaceRequest, retired, unfinished
 from documents.storage.bulk_insert import content_hash
-from documents.vectors.spaces import has_index, index_name, live_space_of
+from documents.vectors.spaces import has_index, live_space_of
 from monitoring.lab.ollama_simulator.running import StandIn
 from ragsite.errors import InvalidInput, OllamaUnavailable
 from tests.documents.reindexing.second_space import BATCH, HALF, Embedder, corpus, embedder, is_complete, vectors_in
@@ -69,7 +69,7 @@ def test_what_is_embedded_is_what_indexing_embeds(embedder: Embedder) -> None:
 
 def test_nothing_is_done_where_nothing_would_change(corpus: Corpus, embedder: Embedder) -> None:
     assert reindex(corpus, Plan()).result == "unchanged"
-    assert reindex(corpus, Plan(Wish(model="wordllama"))).result == "unchanged"
+    assert reindex(corpus, Plan(SpaceRequest(model="wordllama"))).result == "unchanged"
     assert corpus.spaces.count() == 1
     forced = reindex(corpus, Plan(force=True, promote=True))
     assert forced.result == "promoted"
@@ -82,7 +82,7 @@ def test_another_index_over_the_same_vectors_embeds_nothing(
 ) -> None:
     settings.EXACT_SCAN_MAX_CHUNKS = 20
     live = live_space_of(corpus)
-    outcome = reindex(corpus, Plan(Wish(quantise="binary", rerank=8), promote=True, force=True))
+    outcome = reindex(corpus, Plan(SpaceRequest(quantise="binary", rerank=8), promote=True, force=True))
     assert embedder.texts == []
     assert outcome.space.index_settings == {"quantise": "binary", "rerank": 8}
     assert has_index(outcome.space)
@@ -115,10 +115,10 @@ def test_a_space_that_can_not_be_compared_is_refused_unless_forced(
     settings.OLLAMA_BASE_URLS = ["http://127.0.0.1:9"]  # the old model's server is gone for good
     live = live_space_of(corpus)
     EmbeddingSpace.objects.filter(pk=live.pk).update(provider="ollama", model="gone")
-    refused = reindex(corpus, Plan(Wish(provider="embedded"), promote=True))
+    refused = reindex(corpus, Plan(SpaceRequest(provider="embedded"), promote=True))
     assert (refused.result, refused.comparison) == ("refused", None)
     assert "could not be compared" in refused.why
-    assert reindex(corpus, Plan(Wish(provider="embedded"), promote=True, force=True)).result == "promoted"
+    assert reindex(corpus, Plan(SpaceRequest(provider="embedded"), promote=True, force=True)).result == "promoted"
 
 
 def test_an_empty_corpus_gets_another_model_at_once(embedder: Embedder) -> None:
@@ -147,7 +147,7 @@ def test_a_model_that_is_away_for_a_moment_is_waited_for(corpus: Corpus, embedde
     assert len(embedder.texts) == 40
     embedder.failures = [OllamaUnavailable() for _ in range(2)]
     with pytest.raises(OllamaUnavailable):
-        reindex(corpus, Plan(Wish(dimensions=64)))
+        reindex(corpus, Plan(SpaceRequest(dimensions=64)))
 
 
 def test_rolling_back_brings_the_space_before_with_all_that_came_since(corpus: Corpus, embedder: Embedder) -> None:
@@ -175,7 +175,7 @@ def test_rolling_back_needs_an_index_only_once(corpus: Corpus, embedder: Embedde
     (after,) = retired(corpus)
     assert has_index(after)  # the way forth stays short
     drop(corpus, [after])
-    assert index_name(after) not in existing_indexes()
+    assert after.index_name not in existing_indexes()
     assert not Embedding.objects.filter(space_id=after.pk).exists()
     assert list(corpus.spaces.all()) == [before]
 
@@ -205,10 +205,10 @@ def test_one_process_at_a_time_changes_the_spaces_of_a_corpus(corpus: Corpus, em
 
 def test_several_unfinished_spaces_must_be_named(corpus: Corpus, embedder: Embedder) -> None:
     first = reindex(corpus, Plan(HALF)).space
-    second = reindex(corpus, Plan(Wish(dimensions=64))).space
+    second = reindex(corpus, Plan(SpaceRequest(dimensions=64))).space
     with pytest.raises(InvalidInput, match="unfinished"):
         reindex(corpus, Plan(promote=True))
-    assert reindex(corpus, Plan(Wish(dimensions=64), promote=True)).space == second
+    assert reindex(corpus, Plan(SpaceRequest(dimensions=64), promote=True)).space == second
     assert unfinished(corpus) == [first]
     with pytest.raises(InvalidInput):
         promote(second, Plan())
@@ -228,7 +228,7 @@ def test_the_configured_model_is_taken_when_none_is_named(server: StandIn, corpu
     assert (outcome.space.provider, outcome.space.model, outcome.space.dimensions) == ("ollama", "bge-m3", 1024)
     assert coverage_of(outcome.space).is_complete
     assert reindex(corpus, Plan()).result == "unchanged"
-    shortened = reindex(corpus, Plan(Wish(model="nomic-embed-text", dimensions=256))).space
+    shortened = reindex(corpus, Plan(SpaceRequest(model="nomic-embed-text", dimensions=256))).space
     assert shortened.dimensions == 256
     row = Embedding.objects.filter(space=shortened).values_list("vector", flat=True).first()
     assert row is not None

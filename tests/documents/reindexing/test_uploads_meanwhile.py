@@ -1,4 +1,4 @@
-"""Documents come, change and go while a second space is built and promoted: none is lost, none comes back."""
+"""Documents that are added, changed or deleted while a second space is built and promoted are neither lost nor kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from documents.reindexing import promotion as reindexing_promotion
 from documents.reindexing.backfill import SpaceGone, fill
 from documents.reindexing.pipeline import Plan, reindex
 from documents.reindexing.promotion import switch
-from documents.reindexing.target import Wish
+from documents.reindexing.target import SpaceRequest
 from documents.storage.deletion import delete_corpus, delete_document
 from documents.uploads.acceptance import replace_file
 from documents.vectors.embedding import embed_passages
@@ -91,7 +91,7 @@ def test_a_document_that_was_embedded_for_the_old_space_is_embedded_anew(
 
 def test_deleting_a_document_deletes_its_vectors_in_every_space(corpus: Corpus, embedder: Embedder) -> None:
     reindex(corpus, Plan(HALF, promote=True))
-    reindex(corpus, Plan(Wish(dimensions=64)))
+    reindex(corpus, Plan(SpaceRequest(dimensions=64)))
     assert {space.status for space in corpus.spaces.all()} == {"live", "retired", "shadow"}
     document = corpus.documents.first()
     assert document is not None

@@ -1,4 +1,4 @@
-"""A corpus of many vectors that lie in clusters, as those of real texts do, and documents of given shares of it."""
+"""A corpus with clustered vectors, as real texts have, and filters that select a given share of it."""
 
 from __future__ import annotations
 

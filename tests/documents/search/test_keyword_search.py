@@ -1,4 +1,4 @@
-"""The legs, and what they must never show."""
+"""Both legs of a search find what matches, and never what the principal may not read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from documents.keywords.bm25 import Choice, choose
 from documents.keywords.terms import read_question
 from documents.models import Chunk, Corpus, Document
 from documents.search.keyword_search import lexical_leg, load, score_all
-from documents.search.search_scope import Reach, reach_of
+from documents.search.search_scope import SearchScope, search_scope_of
 from documents.search.vector_search import dense_leg, dense_statement
 from documents.vectors.embedding import embed_question
-from documents.vectors.spaces import ensure_index, index_name, live_space_of
+from documents.vectors.spaces import ensure_index, live_space_of
 from ragsite.deadline import Deadline
 from ragsite.postgres.compiled_queries import Compiled, rows_of
 from ragsite.postgres.limits import set_local
@@ -40,8 +40,8 @@ def chosen(corpus: Corpus, question: str) -> Choice:
     return choose(read_question(corpus, question).terms, corpus.chunk_count, budget=budget)
 
 
-def by_words(corpus: Corpus, question: str, reach: Reach | None = None) -> list[str]:
-    found = lexical_leg(reach or reach_of(corpus, NOBODY), chosen(corpus, question), 100)
+def by_words(corpus: Corpus, question: str, scope: SearchScope | None = None) -> list[str]:
+    found = lexical_leg(scope or search_scope_of(corpus, NOBODY), chosen(corpus, question), 100)
     texts = dict(Chunk.objects.values_list("pk", "text"))
     return [texts[pk] for pk in found]
 
@@ -50,9 +50,11 @@ def vector_of(corpus: Corpus, question: str) -> np.ndarray:
     return embed_question(live_space_of(corpus), question, deadline=Deadline.after(20))
 
 
-def by_meaning(corpus: Corpus, question: str, reach: Reach | None = None, limit: int = 100) -> list[str]:
+def by_meaning(corpus: Corpus, question: str, scope: SearchScope | None = None, limit: int = 100) -> list[str]:
     with transaction.atomic():
-        found = dense_leg(reach or reach_of(corpus, NOBODY), live_space_of(corpus), vector_of(corpus, question), limit)
+        found = dense_leg(
+            scope or search_scope_of(corpus, NOBODY), live_space_of(corpus), vector_of(corpus, question), limit
+        )
     texts = dict(Chunk.objects.values_list("pk", "text"))
     return [texts[pk] for pk in sorted(found, key=lambda pk: -found[pk])]
 
@@ -99,8 +101,8 @@ def test_vietnamese_is_found_with_and_without_accents(db: None) -> None:
 
 def test_scores_are_bm25(corpus: Corpus) -> None:
     stock(corpus, "tax tax form", "form", "form letter paper")
-    reach = reach_of(corpus, NOBODY)
-    scores = lexical_leg(reach, chosen(corpus, "tax form tax"), 10)
+    scope = search_scope_of(corpus, NOBODY)
+    scores = lexical_leg(scope, chosen(corpus, "tax form tax"), 10)
     texts = {text: scores[pk] for pk, text in Chunk.objects.values_list("pk", "text")}
     # N = 3, mean length 7/3. tax: df 1, twice in a question of 3 words (2 ** 0.65); form: df 3. k1 = 0.9, b = 0.75.
     tax, form = 2**0.65 * np.log(1 + 2.5 / 1.5), np.log(1 + 0.5 / 3.5)
@@ -139,14 +141,14 @@ def test_near_meanings_come_first(corpus: Corpus) -> None:
 # What must never be shown.
 
 
-def everything(corpus: Corpus, reach: Reach) -> set[str]:
+def everything(corpus: Corpus, scope: SearchScope) -> set[str]:
     """Return all that any leg or look-up gives, for a question that everything matches."""
     ids = list(Chunk.objects.values_list("pk", flat=True))
     space, vector = live_space_of(corpus), vector_of(corpus, "secret report")
-    scored = score_all(reach, ids, chosen(corpus, "secret report").weighted, space, vector)
+    scored = score_all(scope, ids, chosen(corpus, "secret report").weighted, space, vector)
     texts = dict(Chunk.objects.values_list("pk", "text"))
-    loaded = {found.text for found in load(reach, ids).values()}
-    return {texts[pk] for pk in scored} | loaded | set(by_words(corpus, "secret report", reach))
+    loaded = {found.text for found in load(scope, ids).values()}
+    return {texts[pk] for pk in scored} | loaded | set(by_words(corpus, "secret report", scope))
 
 
 def test_a_closed_document_is_shown_by_no_leg(corpus: Corpus) -> None:
@@ -158,24 +160,24 @@ def test_a_closed_document_is_shown_by_no_leg(corpus: Corpus) -> None:
     insider.groups.add(group)
     for principal, sees in ((NOBODY, False), (Principal.of(make_user()), False), (Principal.of(insider), True)):
         for filters in (None, {"document": str(closed.pk)}, {"document": [str(closed.pk)]}):
-            reach = reach_of(corpus, principal, filters)
-            assert ("secret report" in everything(corpus, reach)) is sees
-            assert ("secret report" in by_meaning(corpus, "secret report", reach)) is sees
+            scope = search_scope_of(corpus, principal, filters)
+            assert ("secret report" in everything(corpus, scope)) is sees
+            assert ("secret report" in by_meaning(corpus, "secret report", scope)) is sees
 
 
 def test_a_corpus_that_was_closed_shows_nothing(corpus: Corpus) -> None:
     stock(corpus, "secret report")
     Corpus.objects.filter(pk=corpus.pk).update(is_public=False)
-    reach = reach_of(corpus, NOBODY)
-    assert everything(corpus, reach) == set()
-    assert by_meaning(corpus, "secret report", reach) == []
+    scope = search_scope_of(corpus, NOBODY)
+    assert everything(corpus, scope) == set()
+    assert by_meaning(corpus, "secret report", scope) == []
 
 
 def test_a_key_that_may_not_ask_sees_nothing(corpus: Corpus) -> None:
     stock(corpus, "secret report")
-    reach = reach_of(corpus, Principal(None, frozenset()))
-    assert everything(corpus, reach) == set()
-    assert by_meaning(corpus, "secret report", reach) == []
+    scope = search_scope_of(corpus, Principal(None, frozenset()))
+    assert everything(corpus, scope) == set()
+    assert by_meaning(corpus, "secret report", scope) == []
 
 
 def test_deleted_documents_and_other_versions_are_not_shown(corpus: Corpus) -> None:
@@ -183,14 +185,14 @@ def test_deleted_documents_and_other_versions_are_not_shown(corpus: Corpus) -> N
     live = stock(corpus, "open report")
     add_version(live, ["secret draft report"], version=2)
     Document.objects.filter(pk=gone.pk).update(deleted_at=timezone.now())
-    assert everything(corpus, reach_of(corpus, NOBODY)) == {"open report"}
+    assert everything(corpus, search_scope_of(corpus, NOBODY)) == {"open report"}
 
 
 def test_a_document_of_another_corpus_is_not_shown(corpus: Corpus) -> None:
     other = make_corpus(is_public=True)
     stock(other, "secret report")
     stock(corpus, "open report")
-    assert everything(corpus, reach_of(corpus, superuser())) == {"open report"}
+    assert everything(corpus, search_scope_of(corpus, superuser())) == {"open report"}
 
 
 # Filters.
@@ -214,9 +216,9 @@ def test_filters_leave_what_agrees_with_all_of_them(
     stock(corpus, "red report", source="a.pdf", metadata={"year": 2024})
     stock(corpus, "blue report", source="b.pdf", metadata={"year": 2024, "team": "x"})
     stock(corpus, "green report")
-    reach = reach_of(corpus, NOBODY, filters)
-    assert everything(corpus, reach) == texts
-    assert set(by_meaning(corpus, "report", reach)) == texts
+    scope = search_scope_of(corpus, NOBODY, filters)
+    assert everything(corpus, scope) == texts
+    assert set(by_meaning(corpus, "report", scope)) == texts
 
 
 # Which way Postgres goes.
@@ -258,22 +260,22 @@ def test_a_large_space_is_searched_by_its_index_and_a_small_one_by_looking_at_al
 ) -> None:
     space, vector = live_space_of(large), vector_of(large, "subject 7")
     with indexes_preferred():
-        assert index_name(space) in plan_of(dense_statement(reach_of(large, NOBODY), space, vector, 10))
+        assert space.index_name in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 1000
-        assert index_name(space) not in plan_of(dense_statement(reach_of(large, NOBODY), space, vector, 10))
+        assert space.index_name not in plan_of(dense_statement(search_scope_of(large, NOBODY), space, vector, 10))
         settings.EXACT_SCAN_MAX_CHUNKS = 50
-        selective = reach_of(large, NOBODY, {"metadata": {"number": 7}})
+        selective = search_scope_of(large, NOBODY, {"metadata": {"number": 7}})
         assert selective.chunk_count == 10
-        assert index_name(space) not in plan_of(dense_statement(selective, space, vector, 10))
-        everybody = reach_of(large, NOBODY, {"language": "en"})
-        assert index_name(space) in plan_of(dense_statement(everybody, space, vector, 10))
+        assert space.index_name not in plan_of(dense_statement(selective, space, vector, 10))
+        everybody = search_scope_of(large, NOBODY, {"language": "en"})
+        assert space.index_name in plan_of(dense_statement(everybody, space, vector, 10))
 
 
 def test_the_index_gives_as_many_rows_as_asked_for(large: Corpus) -> None:
     with indexes_preferred():
         # By itself an index stops after 40 rows, filtered or not.
         assert len(by_meaning(large, "subject 7 part 3", limit=250)) == 250
-    selective = reach_of(large, NOBODY, {"metadata": {"number": 7}})
+    selective = search_scope_of(large, NOBODY, {"metadata": {"number": 7}})
     assert len(by_meaning(large, "something else", selective)) == 10
 
 

@@ -1,4 +1,4 @@
-"""What is within reach is looked up last, of the best only: nothing is lost by that, nothing shown, and little read."""
+"""Rights are checked for the best rows only: results are complete, contain nothing forbidden, and few rows are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from documents.access.policy import NOBODY, Principal
 from documents.keywords.bm25 import Choice, WeightedTerm
 from documents.models import Chunk, Corpus, Document, Membership
 from documents.search.keyword_search import lexical_leg, lexical_statement
-from documents.search.search_scope import reach_of
+from documents.search.search_scope import search_scope_of
 from documents.search.vector_search import exact_statement
 from ragsite.postgres.compiled_queries import Compiled, rows_of
 from tests.documents.search.clusters import clustered, make_clusters
@@ -44,10 +44,10 @@ def test_what_may_not_be_read_does_not_take_the_place_of_others(
     corpus.refresh_from_db()
     choice = chosen(corpus, "penguin")
     assert (choice.fill_term is not None) is (budget == 10)
-    everybody, filtered = (reach_of(corpus, NOBODY, filters) for filters in (None, {"language": "en"}))
+    everybody, filtered = (search_scope_of(corpus, NOBODY, filters) for filters in (None, {"language": "en"}))
     assert filtered.is_restricted is not everybody.is_restricted  # looked up last, and first
-    for reach in (everybody, filtered):
-        found = lexical_leg(reach, choice, 20)
+    for scope in (everybody, filtered):
+        found = lexical_leg(scope, choice, 20)
         assert len(found) == 20
         assert not Chunk.objects.filter(pk__in=found).exclude(document__deleted_at=None).exists()
 
@@ -58,12 +58,12 @@ def test_rights_are_read_anew_although_their_statements_are_kept(corpus: Corpus)
     closed.readers.add(group)
     user = make_user()
     Membership.objects.create(user=user, tenant=corpus.tenant)
-    assert reach_of(corpus, Principal(user)).only == (opened.pk,)
+    assert search_scope_of(corpus, Principal(user)).only == (opened.pk,)
     user.groups.add(group)
-    assert set(reach_of(corpus, Principal(user)).only or ()) == {opened.pk, closed.pk}
-    assert reach_of(corpus, NOBODY).only == (opened.pk,)
+    assert set(search_scope_of(corpus, Principal(user)).only or ()) == {opened.pk, closed.pk}
+    assert search_scope_of(corpus, NOBODY).only == (opened.pk,)
     user.groups.clear()
-    assert reach_of(corpus, Principal(user)).only == (opened.pk,)
+    assert search_scope_of(corpus, Principal(user)).only == (opened.pk,)
 
 
 def test_a_small_part_is_read_once_and_nothing_else(settings: Settings) -> None:
@@ -74,9 +74,9 @@ def test_a_small_part_is_read_once_and_nothing_else(settings: Settings) -> None:
         terms = tuple(term for (term,) in cursor.fetchall())
     choice = Choice((WeightedTerm("text", 1.0, terms),), terms)  # what every chunk has
     for chunks in (10, THRESHOLD):
-        reach = reach_of(corpus, NOBODY, {"metadata": {f"first_{chunks}": True}})
-        dense = exact_statement(reach, space, clustered(1)[0], 5)
-        lexical = lexical_statement(reach, choice, 5)
+        scope = search_scope_of(corpus, NOBODY, {"metadata": {f"first_{chunks}": True}})
+        dense = exact_statement(scope, space, clustered(1)[0], 5)
+        lexical = lexical_statement(scope, choice, 5)
         for statement, table in ((dense, "documents_embedding"), (lexical, "documents_chunk")):
             (read,) = reads_of(statement, table)
             # Not once for each of its documents: the list of them would be gone through as often.

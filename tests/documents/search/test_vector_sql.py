@@ -1,4 +1,4 @@
-"""What is kept of the ORM's queries asks the same as the ORM does, for every vector and condition."""
+"""Compiled templates return the same rows as the ORM's queries, for every vector and condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting: all of it, at once, and for good."""
+"""Deletion removes all content of a document or corpus, at once and for good."""
 
 from __future__ import annotations
 

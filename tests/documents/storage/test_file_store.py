@@ -1,4 +1,4 @@
-"""Files on disk: whole or not at all."""
+"""Files are stored completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every place of a passage has its own page and path of headings, whatever sections and pages share the passage."""
+"""Every offset of a passage has its own page and path of headings, whatever sections and pages it spans."""
 
 from __future__ import annotations
 

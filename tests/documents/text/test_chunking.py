@@ -1,4 +1,4 @@
-"""Pieces: spans of the text that hold all of it, no longer than asked, with their headings and pages."""
+"""Pieces cover all of a text, are no longer than requested, and have their headings and pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader leaves out of a file is counted, said in words, and kept with the document."""
+"""What an extractor leaves out of a file is counted, put into sentences, and stored with the document."""
 
 from __future__ import annotations
 

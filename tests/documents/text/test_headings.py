@@ -1,4 +1,4 @@
-"""Headings of a Markdown text."""
+"""Headings of a Markdown text are found, and written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing that hides in a text stays in it; emoji and scripts with joiners look as they did."""
+"""Hidden characters are removed from a text; emoji and scripts with joiners look the same as before."""
 
 from __future__ import annotations
 

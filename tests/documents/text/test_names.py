@@ -1,4 +1,4 @@
-"""Names that strangers give to files."""
+"""File names and titles of uploads are cleaned for display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What normalised text is."""
+"""Properties of normalised text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in pieces: cut between rows, and every piece says what its values are and whose."""
+"""Tables are cut between rows, and every piece names the columns and the row of its values."""
 
 from __future__ import annotations
 

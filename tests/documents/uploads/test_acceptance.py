@@ -1,4 +1,4 @@
-"""Uploads: one document per bytes, with its job, in one transaction."""
+"""Uploads: one document per content, with its job, in one transaction."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from django.db import connection, connections, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from documents.access.policy import Principal, readable_documents
-from documents.adding import add_documents
 from documents.indexing.queue import remove_job
 from documents.models import Corpus, Document
 from documents.storage.deletion import delete_document
 from documents.storage.file_store import path_of
-from documents.uploads.acceptance import accept_upload, known_bytes, replace_file
+from documents.uploads.acceptance import accept_upload, accept_uploads, known_bytes, replace_file
 from ragsite.errors import CorpusNotFound, DocumentNotFound, NotAllowed, UploadTooLarge
 from tests.factories import make_corpus, make_user
 from tests.uploads import stored_files, upload, waiting_jobs
@@ -164,7 +163,7 @@ def test_a_deletion_at_the_same_moment_never_makes_a_refusal() -> None:
     try:
         for _ in range(60):
             sent = SimpleUploadedFile("a.txt", b"the same bytes")
-            assert len(add_documents(principal, corpus, [sent])) == 1  # NotAllowed, before
+            assert len(accept_uploads(principal, corpus, [sent])) == 1  # NotAllowed, before
     finally:
         done.set()
         deleting.join()

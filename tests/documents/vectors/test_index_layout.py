@@ -1,4 +1,4 @@
-"""Vectors as text: short, and exactly the same vectors when they are read again."""
+"""Vectors as text are short, and are the same vectors when they are read again."""
 
 from __future__ import annotations
 

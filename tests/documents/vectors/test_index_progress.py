@@ -1,4 +1,4 @@
-"""The building of an index, seen from outside: told, logged, stopped and waited for."""
+"""The building of an index is reported, logged, stopped and waited for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from documents.storage.deletion import delete_corpus
 from documents.vectors import index_progress
 from documents.vectors.index_maintenance import owning_indexes
 from documents.vectors.index_progress import Build, BuildStopped, building
-from documents.vectors.spaces import ensure_index, has_index, index_name, sweep_indexes
+from documents.vectors.spaces import ensure_index, has_index, sweep_indexes
 from tests.documents.search.clusters import make_clusters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ def test_the_building_of_an_index_is_seen_and_logged(
     assert any("loading tuples" in build.phase for build in seen)
     assert all(0 <= build.share <= 1 for build in seen)
     assert "loading tuples" in caplog.text
-    assert building(index_name(space)) is None
+    assert building(space.index_name) is None
     assert status_of(corpus)[0]["index"]["state"] == "valid"
     assert status_of(corpus)[0]["index"]["bytes"] > 0
 
@@ -66,7 +66,7 @@ def test_a_build_of_somebody_else_is_waited_for(settings: Settings) -> None:
 
     other = threading.Thread(target=build)
     other.start()
-    while building(index_name(space)) is None and other.is_alive():
+    while building(space.index_name) is None and other.is_alive():
         time.sleep(0.005)
     ensure_index(space)
     assert has_index(space)
@@ -78,7 +78,7 @@ def test_a_corpus_is_deleted_while_its_index_is_built_and_nothing_of_it_is_left(
     """Both statements would wait for each other; Postgres ended one of them, and the index stayed for good."""
     settings.EXACT_SCAN_MAX_CHUNKS = 10_000
     corpus, space = make_clusters(3000)
-    name = index_name(space)
+    name = space.index_name
     settings.EXACT_SCAN_MAX_CHUNKS = 100
     failed: list[Exception] = []
 
@@ -130,7 +130,7 @@ def test_upkeep_sweeps_indexes_without_a_space_and_no_others(settings: Settings)
     settings.EXACT_SCAN_MAX_CHUNKS = 100
     sweep_indexes()  # those of other tests' spaces
     _, space = make_clusters(300)
-    kept, lost = index_name(space), "embedding_hnsw_987654"
+    kept, lost = space.index_name, "embedding_hnsw_987654"
     ensure_index(space)
     with connection.cursor() as cursor:
         cursor.execute(

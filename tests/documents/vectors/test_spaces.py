@@ -6,7 +6,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from documents.models import Embedding, EmbeddingSpace
-from documents.vectors.spaces import ensure_index, fix_dimensions, has_index, index_name, live_space_of
+from documents.vectors.spaces import ensure_index, fix_dimensions, has_index, live_space_of
 from tests.factories import make_corpus
 from tests.stock import stock
 
@@ -60,7 +60,7 @@ def test_a_large_space_gets_its_own_index_and_a_retired_one_loses_it(large: Embe
     ensure_index(large)
     assert has_index(large)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [index_name(large)])
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [large.index_name])
         definition = cursor.fetchone()[0]
     assert "halfvec(256)" in definition
     assert f"(space_id = {large.pk})" in definition
@@ -80,7 +80,7 @@ def test_a_small_space_has_no_index(large: EmbeddingSpace, settings: Settings) -
 def test_an_index_whose_building_was_stopped_is_built_again(large: EmbeddingSpace) -> None:
     ensure_index(large)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)", [index_name(large)])
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)", [large.index_name])
     assert not has_index(large)
     ensure_index(large)
     assert has_index(large)
@@ -100,7 +100,7 @@ def test_index_settings_are_used(large: EmbeddingSpace) -> None:
     large.index_settings = {"m": 8, "ef_construction": 32}
     ensure_index(large)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [index_name(large)])
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [large.index_name])
         assert cursor.fetchone()[0] == ["m=8", "ef_construction=32"]
     large.status = EmbeddingSpace.Status.RETIRED
     ensure_index(large)

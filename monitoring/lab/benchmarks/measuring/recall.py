@@ -12,7 +12,7 @@ from django.db import transaction
 
 from documents.access.policy import NOBODY, Principal, readable_corpora
 from documents.models import Corpus
-from documents.search.search_scope import Reach, reach_of
+from documents.search.search_scope import SearchScope, search_scope_of
 from documents.search.vector_search import dense_leg, exact_leg
 from documents.vectors.embedding import embed_question
 from documents.vectors.spaces import live_space_of
@@ -48,13 +48,13 @@ def _recall(
     The leg is asked for as many candidates as a question of mode "balanced" asks it for; its best ten are compared
     with those of a look at every vector.
     """
-    reaches = [reach_of(corpus, principal, filters) for corpus in corpora]
+    reaches = [search_scope_of(corpus, principal, filters) for corpus in corpora]
     compared = [_compare(reaches, question) for question in questions]
     recalls = [recall for recall, _ in compared]
     return {"recall": statistics.fmean(recalls), "worst": min(recalls), "fewest": min(rows for _, rows in compared)}
 
 
-def _compare(reaches: Sequence[Reach], question: str) -> tuple[float, int]:
+def _compare(reaches: Sequence[SearchScope], question: str) -> tuple[float, int]:
     """Return the recall at 10 of one question, and how many rows the leg gave."""
     near: list[float] = []
     right: list[float] = []

@@ -18,7 +18,7 @@ from django.test import override_settings
 
 from documents.access.policy import Principal
 from documents.models import Corpus, EmbeddingSpace
-from documents.search.search_scope import Reach
+from documents.search.search_scope import SearchScope
 from documents.search.vector_search import dense_leg
 from monitoring.lab.benchmarks.data.bulk_corpus import load
 from querying.concurrency.parallel import LegFailure, gather
@@ -98,7 +98,7 @@ def _time_search(question: str, corpora: Sequence[Corpus]) -> tuple[float, float
 def _slowed(seconds_by_corpus: Mapping[int, float]) -> Iterator[None]:
     """Let the dense leg of each corpus take so much longer, in Postgres and in the leg's own transaction."""
 
-    def slow(reach: Reach, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
+    def slow(reach: SearchScope, space: EmbeddingSpace, vector: np.ndarray, limit: int) -> dict[int, float]:
         _sleep(seconds_by_corpus[reach.corpus.pk])
         return dense_leg(reach, space, vector, limit)
 
