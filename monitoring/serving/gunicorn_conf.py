@@ -108,7 +108,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     if threading.active_count() > 1:
         names = ", ".join(thread.name for thread in threading.enumerate())
         raise RuntimeError(f"Threads were started before the workers were forked: {names}. Start them at first use.")
-    web_worker.give_place(server, worker)
+    web_worker.assign_slot(server, worker)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -179,7 +179,7 @@ def worker_int(worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
-    web_worker.take_place_back(worker)
+    web_worker.release_slot(worker)
     if os.environ.get(metrics_files.VARIABLE):
         from prometheus_client import multiprocess  # decides by the environment how to count, so not at the start
 

@@ -38,6 +38,7 @@ connections_per_address = 0  # of a worker; 0: any number. Set by gunicorn_conf.
 class BufferingWorker(DeliveringWorker):
     """gunicorn's worker with threads, for complete requests only."""
 
+    is_listening = False
     _resumes_at = 0.0  # when it may listen again; a point of the monotonic clock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,8 +92,9 @@ class BufferingWorker(DeliveringWorker):
         self._deliver(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Listen or don't listen; never before it is time."""
-        super().set_accept_enabled(enabled and time.monotonic() >= self._resumes_at)
+        """Listen for new connections or stop listening; a pause is not cut short."""
+        self.is_listening = enabled and time.monotonic() >= self._resumes_at
+        super().set_accept_enabled(self.is_listening)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """End the connections that have been waited for long enough, or all."""
