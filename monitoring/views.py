@@ -1,4 +1,4 @@
-"""Health, readiness, figures."""
+"""Views of health, readiness and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every route's description in the OpenAPI schema has in common: its refusals, its headers, and who may use it.
+"""Adds refusals, headers and authentication to the description of every route in the OpenAPI schema.
 
 Refusals are derived from the view, so that no route can forget one; a view adds its own in `refuses_with`.
 """
