@@ -1,4 +1,4 @@
-"""One request as a client makes it, on a connection of its own, and what came of it."""
+"""Sends one request on a connection of its own, as a client does, and keeps its outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOST: frozenset[str] = frozenset({"refused", "cut", "forgotten"})
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked, and how."""
+    """One question, and how to send it."""
 
     path: str = "/api/v1/query"
     stream: bool = False
@@ -64,7 +64,7 @@ class Reply:
 
     @property
     def ended_at(self) -> float:
-        """Return when it was over."""
+        """Return the time of the end of the reply."""
         return self.at + self.seconds
 
     @property

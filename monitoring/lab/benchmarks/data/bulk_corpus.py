@@ -1,4 +1,4 @@
-"""A corpus of any size in seconds: texts of a made-up language, loaded by COPY as if they had been indexed.
+"""Loads a corpus of any size in seconds: artificial texts, copied into the tables as if they had been indexed.
 
 Terms, counts and vectors are what indexing would have stored (tests compare them). Postgres stems the vocabulary once
 instead of every passage, and a passage's vector is the sum of its words' vectors, as WordLlama has it. There is no

@@ -1,4 +1,4 @@
-"""What a benchmark ran on: the machine, and the versions of all that took part."""
+"""Describes the machine of a benchmark, and the versions of all software that took part."""
 
 from __future__ import annotations
 

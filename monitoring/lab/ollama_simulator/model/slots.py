@@ -1,4 +1,4 @@
-"""Places at work, in order of arrival."""
+"""Slots for running requests, given in order of arrival."""
 
 from __future__ import annotations
 
