@@ -53,7 +53,7 @@ class StandInProcess(Freezable):
         self._process = subprocess.Popen(  # noqa: S603 - our own module and arguments
             [sys.executable, "-m", "monitoring.lab.ollama_simulator", "--json", *ports, *models],
             cwd=PROJECT,
-            # More threads would only wait for each other, with the CPU of those who are measured.
+            # More threads would only wait for each other, and use CPU of the processes that are measured.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             text=True,

@@ -12,7 +12,7 @@ from monitoring.lab.testbed.corpus import CORPUS
 from monitoring.lab.testbed.event_reader import BadBody, Dechunker, Events
 
 CONNECT_SECONDS = 5.0
-PATIENCE_SECONDS = 15.0  # beyond the deadline; who is still waiting then has been forgotten
+PATIENCE_SECONDS = 15.0  # beyond the deadline; a request without a reply by then has been lost
 READ_BYTES = 65_536
 
 # answered: 200 and complete. ended: a stream that ended in `error`. shed: 503 with Retry-After. problem: any other

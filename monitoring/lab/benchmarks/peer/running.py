@@ -76,7 +76,7 @@ class PeerProcess(WebProcess):
 
 
 def environment_for(database_url: str, model_server_url: str) -> dict[str, str]:
-    """Return the peer's environment: nothing of ours but the same models, passages per answer and context window."""
+    """Return the peer's environment: the same models, passages per answer and context window, and no other settings."""
     return {
         **environment_of_others(clean_environment()),
         "PEER_DATABASE_URL": sqlalchemy_url(database_url),
