@@ -1,4 +1,4 @@
-"""Circuits and model servers in the admin: what happened to them, how they are, and what to do with them.
+"""Admin pages of circuits and model servers: their events, their state, and the orders of an operator.
 
 All of it concerns the whole installation, so only superusers see it.
 """
@@ -28,7 +28,7 @@ from ragsite.ollama.values import OPERATIONS
 
 @admin.register(CircuitEvent)
 class CircuitEventAdmin(ReadOnlyAdmin):
-    """What circuits and model servers went through, the newest first."""
+    """Events of circuits and model servers, the newest first."""
 
     list_display = ["at", "host", "operation", "from_state", "to_state", "cause", "pid"]
     list_filter = ["to_state", "operation", "host", "at"]
@@ -42,14 +42,14 @@ class CircuitEventAdmin(ReadOnlyAdmin):
 
 
 class OrderForm(ActionForm):  # type: ignore[misc]  # the theme has no types
-    """The action, and why."""
+    """Chooses an action, with an optional reason."""
 
     reason = forms.CharField(required=False, max_length=200, label="Reason")
 
 
 @admin.register(Switch)
 class SwitchAdmin(ReadOnlyAdmin):
-    """A row for each model server and each of its circuits: how this process sees it, and the last order."""
+    """One row per model server and per circuit: its state in this process, and the last order."""
 
     list_display = ["host", "what", "state", "details", "order"]
     list_display_links = None
@@ -90,7 +90,7 @@ class SwitchAdmin(ReadOnlyAdmin):
 
     @admin.display(description="details")
     def details(self, switch: Switch) -> str:
-        """Return why it is so."""
+        """Return the reason for the state: failures, or the calls that run and wait."""
         state = _state_of(switch.host)
         if state is None:
             return ""

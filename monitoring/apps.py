@@ -11,7 +11,7 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        """Register the system checks, and what is to happen when a process starts to call model servers."""
+        """Register the system checks, and start the watcher with the first client of model servers."""
         # registering needs the app registry
         from monitoring.circuits.watcher import watch_circuits  # its models need the app registry
         from monitoring.health import computing_checks, fence_checks, start_checks, system_checks  # noqa: F401

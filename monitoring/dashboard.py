@@ -1,4 +1,4 @@
-"""The home page of the admin: how the corpora are, what was asked, and what waits for somebody to act."""
+"""Home page of the admin: state of the corpora, questions of today, and tasks that need somebody to act."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CorpusLine:
 
 @dataclass(frozen=True)
 class Matter:
-    """Something that waits for somebody, and the button that deals with it."""
+    """A task that needs somebody to act, with the button that does it."""
 
     text: str
     button: str = ""

@@ -1,14 +1,14 @@
-"""What every request passes through: only known methods, and an id."""
+"""Middleware for all requests: refuses unknown HTTP methods, and gives each request an id."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from uuid import uuid4
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
-from ragsite.ids import new_id
 from ragsite.web.request_id import current_request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -49,7 +49,7 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response with the id in X-Request-ID."""
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if ACCEPTABLE_ID.fullmatch(given) else new_id().hex
+        request_id = given if ACCEPTABLE_ID.fullmatch(given) else uuid4().hex
         # Not reset afterwards: a stream's generator runs after this returns, and its log lines need the id.
         current_request_id.set(request_id)
         response = self.get_response(request)

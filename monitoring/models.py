@@ -1,4 +1,4 @@
-"""What circuits and model servers went through, and what an operator wants of them."""
+"""Models of circuits and model servers: their events and the operator's orders; and counters of rate limits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CAUSE_MAX_CHARS = 200
 
 
 class Operation(models.TextChoices):
-    """What a circuit guards; empty: the whole model server."""
+    """Operations that have a circuit; empty: the whole model server."""
 
     EMBED = "embed"
     GENERATE = "generate"
 
 
 class CircuitEventQuerySet(models.QuerySet["CircuitEvent"]):
-    """Events."""
+    """Queries of events."""
 
     def older_than(self, days: int) -> Self:
         """Return those that happened more than so many days ago."""
@@ -64,15 +64,15 @@ class CircuitEvent(models.Model):
 
 
 class SwitchQuerySet(models.QuerySet["Switch"]):
-    """Switches."""
+    """Queries and updates of switches."""
 
     def add_missing(self, hosts: Iterable[str]) -> None:
-        """See to it that each host has its rows: one for itself, and one for each circuit."""
+        """Create the missing rows of each host: one for itself, and one for each circuit."""
         rows = [Switch(host=host, operation=operation) for host in hosts for operation in ("", *Operation.values)]
         self.bulk_create(rows, ignore_conflicts=True)
 
     def set_to(self, host: str, operation: str, wish: str, *, by: str, reason: str) -> tuple[str, Switch]:
-        """Store what an operator wants from now on, and return the former wish and the row."""
+        """Store an operator's order, and return the previous wish and the row."""
         with transaction.atomic():
             switch, _created = self.select_for_update().get_or_create(host=host, operation=operation)
             before = switch.wish
@@ -83,10 +83,10 @@ class SwitchQuerySet(models.QuerySet["Switch"]):
 
 
 class Switch(models.Model):
-    """What an operator wants of a circuit, or of a model server (then without an operation)."""
+    """The last order for a circuit, or for a model server (then without an operation)."""
 
     class Wish(models.TextChoices):
-        """NONE: nobody ever said anything."""
+        """Orders. NONE: there was never one."""
 
         NONE = "", "-"
         OPEN = "open", "keep open"
@@ -114,7 +114,7 @@ class Switch(models.Model):
 
 
 class RateWindow(models.Model):
-    """What somebody has used of a rate limit, where there is no Redis: ragsite/web/rate_windows.py reads and writes it.
+    """Use of a rate limit by one client, where there is no Redis; read and written by ragsite/web/rate_windows.py.
 
     Its table is not logged (see the migration): that makes counting cheap, and after a crash of the server all begin
     with a full limit.

@@ -1,4 +1,4 @@
-"""Routes of health and figures."""
+"""Routes of health probes and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health, readiness, figures."""
+"""Views of health, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pool_view(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics_view(request: HttpRequest) -> HttpResponse:
-    """Return Prometheus' text format to those who may read it: see `monitoring.performance.metrics_access`."""
+    """Return metrics in Prometheus' text format, or 401: see `monitoring.performance.metrics_access`."""
     if not may_read_metrics(request):
         return refusal()
     return HttpResponse(current_page(), content_type=CONTENT_TYPE_LATEST)
@@ -56,7 +56,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def performance_view(request: HttpRequest) -> HttpResponse:
-    """Return times, pool, caches, and what could be changed, to those who may read /metrics."""
+    """Return durations, pool, caches and recommendations, or 401 without access to /metrics."""
     if not may_read_metrics(request):
         return refusal()
     return JsonResponse(performance_report())

@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from documents.access.fingerprint import AccessFingerprint
 from documents.access.policy import Principal
@@ -16,7 +16,6 @@ from querying.extractive.answer import Style
 from querying.generation.citations import Citation
 from querying.passages import LegReport, Passage
 from ragsite.deadline import Deadline
-from ragsite.ids import new_id
 from ragsite.ollama import Lane
 
 Mode = Literal["fast", "balanced", "quality"]
@@ -38,7 +37,7 @@ class Question:
     use_cache: bool = True
     lane: Lane = Lane.INTERACTIVE
     standing: AccessFingerprint | None = None  # the access fingerprint, as it was read with the corpora
-    id: UUID = field(default_factory=new_id)
+    id: UUID = field(default_factory=uuid4)
     started: float = field(default_factory=time.monotonic)  # on the monotonic clock
 
     @property

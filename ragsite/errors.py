@@ -1,4 +1,4 @@
-"""Every error that a user of the API may meet, in one family.
+"""Errors that a user of the API may meet, all derived from RagError.
 
 The docstring of a class is its default message: one sentence that says what happened and what to do.
 `ragsite.web.exception_handler` turns them into RFC 9457 problem documents.

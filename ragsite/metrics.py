@@ -30,7 +30,7 @@ CACHE_REQUESTS = Counter(
 )
 CACHE_QUESTIONS = Counter(
     "cache_questions_total",
-    "Questions that caches were allowed for; hit: answered from a cache or from an answer in the making.",
+    "Questions that caches were allowed for; hit: answered from a cache or an answer being written.",
     ["outcome"],
 )
 SEMANTIC_FALSE_HITS = Counter(

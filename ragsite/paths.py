@@ -1,4 +1,4 @@
-"""Where the project's own files are. Imports nothing, so that settings and processes without Django can use it."""
+"""Path of the project's files. Imports nothing, so that settings and processes without Django can use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long stages take: the last samples of each, for percentiles, and a line in the log when one is slow.
+"""Records durations of stages: the last samples of each, for percentiles, and a log line when one is slow.
 
 Prometheus has the same times as histograms, over all processes; these are exact, and of this process.
 """
@@ -24,7 +24,7 @@ R = TypeVar("R")
 SAMPLES = 1000  # of each name: the last ones
 MAX_NAMES = 100  # names are written in the code; if ever one came from outside, memory stays bounded
 SLOW_STAGE_SECONDS = 0.5
-# Not slow by themselves: one waits for a model that writes, one is the sum of others, which say it for themselves.
+# Never logged as slow: one waits for a model that writes, the other is the sum of stages with log lines of their own.
 NEVER_SLOW = frozenset({"generate", "retrieve"})
 NAMES = {"embed": "rag_prepare_query", "lexical": "rag_lexical_fetch", "dense": "rag_dense_fetch"}
 
@@ -48,7 +48,7 @@ class Recorder:
         self._samples: dict[str, deque[float]] = {}
 
     def record(self, name: str, seconds: float) -> None:
-        """Add a sample."""
+        """Add a sample; further names than MAX_NAMES are ignored."""
         with self._lock:
             samples = self._samples.get(name)
             if samples is None:
@@ -61,10 +61,10 @@ class Recorder:
         """Return the figures of every name, in alphabetical order."""
         with self._lock:
             copied = {name: list(samples) for name, samples in self._samples.items()}
-        return {name: _stats_of(copied[name]) for name in sorted(copied)}  # sorted while nobody waits
+        return {name: _stats_of(copied[name]) for name in sorted(copied)}  # sorted without holding the lock
 
     def forget(self) -> None:
-        """Forget all samples."""
+        """Forget the samples of all names."""
         with self._lock:
             self._samples.clear()
 
@@ -73,7 +73,7 @@ recorder = Recorder()
 
 
 def observe_stage(stage: str, seconds: float) -> None:
-    """Note that a stage of a question took so long: for Prometheus, for the percentiles, and for the log if slow."""
+    """Record the duration of a stage of a question: for Prometheus, for percentiles, and in the log if it was slow."""
     STAGE_SECONDS.labels(stage=stage).observe(seconds)
     recorder.record(NAMES.get(stage) or f"rag_{stage}", seconds)
     if seconds >= SLOW_STAGE_SECONDS and stage not in NEVER_SLOW:

@@ -1,8 +1,8 @@
-"""What modules keep in this process's memory, forgotten by one call.
+"""Resets the state that modules keep in this process's memory.
 
-A module registers how to forget beside what it keeps. `reset` is for whoever needs a process as it was when it
-started: each test, and a program that serves several set-ups one after another. A forked child gets that for what is
-registered with `after_fork`: what it must not share with its parent, such as sockets, locks, and stocks of ids.
+A module registers a function that forgets its state, beside that state. `reset` calls them all, so that the process is
+as it was when it started: for each test, and for a program that uses several configurations one after another. A forked
+child calls those registered with `after_fork`, whose state must not be shared with the parent: sockets and locks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _registered: list[Forget] = []
 
 
 def on_reset(forget: Forget, *, after_fork: bool = False) -> None:
-    """Have `forget` called by each `reset`, in the order of registration.
+    """Register `forget` for each `reset`, in the order of registration.
 
     `after_fork`: in every forked child as well, where a lock of the parent may be held for ever: it must take none
     that it has not made.
@@ -26,6 +26,6 @@ def on_reset(forget: Forget, *, after_fork: bool = False) -> None:
 
 
 def reset() -> None:
-    """Forget all that modules keep. What is in the database, in Redis or in files stays."""
+    """Reset the memory of all modules. Data in the database, in Redis and in files stays."""
     for forget in _registered:
         forget()

@@ -107,7 +107,7 @@ AUTH_PASSWORD_VALIDATORS = [
 HTTPS = env.bool("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = False
-NUM_PROXIES = env.int("NUM_PROXIES", 0, at_most=100)  # of ours before this server: whose X-Forwarded-For is believed
+NUM_PROXIES = env.int("NUM_PROXIES", 0, at_most=100)  # own proxies in front; their X-Forwarded-For is trusted
 IS_BEHIND_PROXY = speaks_of_proxy(
     https=HTTPS, num_proxies=NUM_PROXIES, trusted_origins=CSRF_TRUSTED_ORIGINS, hosts=ALLOWED_HOSTS
 )
@@ -170,7 +170,7 @@ def use_database(url: str) -> None:
 
 use_database(DATABASE_URL)
 
-# Caches: Redis when there is one. JSON, because whoever can write to a pickle cache can run code here.
+# Caches: Redis when there is one. JSON, because write access to a pickle cache means running code here.
 REDIS_URL = env.value("REDIS_URL", "", kinds.redis_url(), is_secret=True)
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

@@ -1,4 +1,4 @@
-"""Whether this process has been told to stop. Long work looks here, and ends properly."""
+"""Tells whether this process has been told to stop. Long work checks it, and ends properly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every route. Each app lists its own."""
+"""Routes of all apps."""
 
 from __future__ import annotations
 

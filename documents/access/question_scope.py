@@ -20,7 +20,7 @@ from ragsite.postgres.base import raise_if_exhausted
 from ragsite.postgres.compiled_queries import Compiled, compiled, rows_of
 from ragsite.postgres.connections import reachability
 from ragsite.postgres.losing import has_waited
-from ragsite.postgres.shared_reads import ReadTogether
+from ragsite.postgres.shared_reads import SharedReads
 from ragsite.postgres.thread_connection import release_connection
 
 STATEMENTS_KEPT = 500
@@ -42,8 +42,8 @@ class _State:
     scopes: dict[tuple[str, ...], QuestionScope] = field(default_factory=dict)  # by the names that were asked for
 
 
-_reads: ReadTogether[_State] = ReadTogether(
-    is_everybodys=has_waited,
+_reads: SharedReads[_State] = SharedReads(
+    is_shared_failure=has_waited,
     check_before_own=raise_if_exhausted,
 )
 _lock = threading.Lock()

@@ -1,1 +1,1 @@
-"""Circuits and model servers: status, events, an operator's orders."""
+"""Circuits and model servers: their status, their events and the orders of an operator."""

@@ -1,4 +1,4 @@
-"""Keeps what circuits and model servers go through until it is stored, at no cost to the requests that cause it."""
+"""Buffers events of circuits and model servers, and stores them in the background, outside of requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ State = CircuitEvent.State
 
 
 class CircuitLog:
-    """The events of this process that are not stored yet. Beyond WAITING_MAX the newest are dropped, and counted."""
+    """The events of this process that are not stored yet. Beyond WAITING_MAX, new ones are dropped and counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,7 +29,7 @@ class CircuitLog:
         self._down: set[str] = set()
 
     def note(self, change: BreakerChange) -> None:
-        """Keep a change of a circuit. Never waits, never raises."""
+        """Buffer a change of a circuit. Never waits, never raises."""
         if change.old_state != change.new_state:  # an order that changed nothing
             self._keep(
                 CircuitEvent(
@@ -44,7 +44,7 @@ class CircuitLog:
             )
 
     def note_hosts(self, states: Iterable[HostState]) -> None:
-        """Keep which model servers went down or came back since the last look."""
+        """Buffer an event for each model server that went down or came back since the last call."""
         for state in states:
             is_down = state.last_error is not None
             if is_down == (state.host in self._down):
@@ -63,7 +63,7 @@ class CircuitLog:
             )
 
     def store(self) -> None:
-        """Write what waits. Raises DatabaseError; when the database is away, everything waits for the next time."""
+        """Write the buffered events. Raises DatabaseError; while the database is away, they stay for the next call."""
         with self._lock:
             batch = list(self._waiting)
         if not batch:
@@ -74,7 +74,7 @@ class CircuitLog:
         except (OperationalError, InterfaceError):
             raise
         except DatabaseError:
-            self._forget(len(batch))  # it would be refused for ever
+            self._forget(len(batch))  # the database would refuse them every time
             CIRCUIT_EVENTS_DROPPED.inc(len(batch))
             raise
         self._forget(len(batch))
@@ -93,8 +93,8 @@ class CircuitLog:
 
 
 def why_down(state: HostState) -> str:
-    """Return our own words of what is wrong with a model server, or nothing.
+    """Return why a model server is down, or an empty string.
 
-    What follows the first colon may be its words, and those could be anybody's.
+    Text after the first colon may come from the server itself, which is not trusted, so it is cut off.
     """
     return (state.last_error or "").partition(": ")[0]

@@ -1,4 +1,4 @@
-"""The model servers as this process sees them: for /health, the admin and commands. No call is made for it."""
+"""State of the model servers in this process, for /health, the admin and commands. Makes no calls."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ UNKNOWN_CIRCUIT = {"state": "UNKNOWN", "failure_count": 0, "last_failure": None}
 
 @dataclass(frozen=True)
 class ModelServers:
-    """All of them together."""
+    """State of all model servers together."""
 
     healthy: bool
     message: str
-    circuit_breaker: dict[str, Any]  # of the operation that is worse off, at the host that is best off
+    circuit_breaker: dict[str, Any]  # of the worse operation, at the best host
     hosts: tuple[dict[str, Any], ...]
 
 
@@ -42,7 +42,7 @@ def model_servers() -> ModelServers:
 
 
 def describe_host(state: HostState) -> dict[str, Any]:
-    """Return a host as JSON has it: nothing of what it said, which could be anybody's words."""
+    """Return a host for JSON, without any text that the server sent: it is not trusted."""
     return {
         "url": state.host,
         "healthy": state.healthy,
@@ -54,7 +54,7 @@ def describe_host(state: HostState) -> dict[str, Any]:
 
 
 def _why_unhealthy(states: Sequence[HostState]) -> str:
-    """Return what stands against asking any host, or nothing. A full host is not a sick one."""
+    """Return why no host can be called, or an empty string. A host that is busy counts as healthy."""
     serving = [state for state in states if not state.draining]
     if not serving:
         return "Every model server is being drained."

@@ -1,9 +1,8 @@
-"""What an operator wants of circuits and model servers, and how it reaches every process.
+"""Stores the orders of an operator about circuits and model servers, and carries them out in every process.
 
 An order is a row in Postgres; each process reads them every few seconds (`monitoring.circuits.watcher`). A circuit
-stays
-open, and a host is drained, until the opposite is ordered, also over restarts; "close" is obeyed once, and then the
-circuit goes by what it meets.
+stays open, and a host drained, until the opposite is ordered, also across restarts. "close" is carried out once; after
+that, the circuit depends on the outcomes of calls again.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ragsite.ollama.addresses import addresses_of, parse_address
 from ragsite.postgres.limits import bounded_transaction
 
 logger = logging.getLogger(__name__)
-HOLD_SECONDS = 30.0  # a circuit is kept open by opening it again and again; a process that ends lets go of it
+HOLD_SECONDS = 30.0  # a circuit is kept open by opening it again before this time is over
 READ_SECONDS = 1.0  # that a statement may take
 Wish = Switch.Wish
 Key = tuple[str, str]  # host, operation; "": the whole host
@@ -64,7 +63,7 @@ def undrain(host: str, *, by: str, reason: str = "") -> Switch:
 
 
 def operator_here() -> str:
-    """Return who runs this command, for the order's record."""
+    """Return the name of the user who runs this command, for the order's record."""
     with suppress(KeyError, OSError):  # a container may have users without names
         return getpass.getuser()
     return "a command"
@@ -83,7 +82,7 @@ def _order(host: str, operation: str, wish: Wish, *, by: str, reason: str) -> Sw
 
 
 def _log_draining(host: str, *, draining: bool) -> None:
-    """Note it once, with the order: it is the same for every process."""
+    """Store one event with the order: draining is the same for every process."""
     states = [CircuitEvent.State.IN_USE, CircuitEvent.State.DRAINING]
     was, now = states if draining else reversed(states)
     CircuitEvent.objects.create(
@@ -92,7 +91,7 @@ def _log_draining(host: str, *, draining: bool) -> None:
 
 
 class Switchboard:
-    """The orders as this process knows them, and which of them it has obeyed."""
+    """The orders that this process has read, and the versions that it has carried out."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -101,13 +100,13 @@ class Switchboard:
         self._obeyed: dict[Key, int] = {}
 
     def read(self) -> None:
-        """Learn the orders. Raises DatabaseError; what was known before stays."""
+        """Read the orders. Raises DatabaseError; the orders read before stay valid."""
         with bounded_transaction(READ_SECONDS):
             rows = list(Switch.objects.values_list("host", "operation", "wish", "version"))
         self._orders = {(host, operation): (wish, version) for host, operation, wish, version in rows}
 
     def obey(self, client: OllamaClient) -> None:
-        """Do what was ordered, as far as it is known. No I/O but a hint to Redis."""
+        """Carry out the orders read so far. No I/O except a hint to Redis."""
         with self._lock:
             orders = self._orders
             if orders is None:
@@ -117,7 +116,7 @@ class Switchboard:
                 self._client, self._obeyed = client, {}
             for key, (wish, version) in orders.items():
                 is_news = self._obeyed.get(key) != version
-                # Circuits of a new client are closed already, or were opened since for a good reason.
+                # Circuits of a new client start closed; one that has opened since did so because of failures.
                 if wish != Wish.CLOSED or (is_news and not is_new_client):
                     _obey(client, key, wish)
                 self._obeyed[key] = version

@@ -1,4 +1,4 @@
-"""What a command can tell of circuits: each process has its own, so it tells what they have told."""
+"""Status of circuits for commands, from the stored events: each process has circuits of its own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The background thread of each process that calls a model server: it stores events and obeys an operator's orders.
+"""Background thread of each process that calls model servers: stores events and carries out operators' orders.
 
-It starts with the process' first client: a web worker makes it after the fork, other processes when they first call.
-A database that is ill costs it one attempt every few seconds, and the process nothing.
+It starts with the first client of the process: in a web worker after the fork, in other processes with the first call.
+While the database fails, the thread tries once every few seconds; requests are not affected.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ragsite.postgres.pool_stats import pool_stats
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 2.0
-ILL_SECONDS = 5.0  # that the database is left alone after an error
+RETRY_SECONDS = 5.0  # after a database error
 
 
 class CircuitWatch:
@@ -33,12 +33,12 @@ class CircuitWatch:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
-        self._ill_until = float("-inf")
-        self._told_of_illness = self._failed = False
+        self._retry_at = float("-inf")
+        self._has_logged_error = self._failed = False
         self._thread: threading.Thread | None = None
 
     def watch(self, client: OllamaClient) -> None:
-        """Listen to this client's circuits from now on, and obey orders about its hosts."""
+        """Subscribe to this client's circuits, and carry out orders about its hosts."""
         with self._lock:
             self._client = client
             client.subscribe(self._note)
@@ -48,12 +48,12 @@ class CircuitWatch:
         self._wake.set()
 
     def catch_up(self) -> None:
-        """Obey the newest orders now, in the caller's thread. Raises DatabaseError."""
+        """Carry out the newest orders now, in the caller's thread. Raises DatabaseError."""
         self._switchboard.read()
         self._obey()
 
     def stop(self) -> None:
-        """Let the thread end, and wait for that."""
+        """Stop the thread, and wait until it has ended."""
         self._stopped = True
         self._wake.set()
         if self._thread is not None:
@@ -69,7 +69,7 @@ class CircuitWatch:
             try:
                 self._look()
                 self._failed = False
-            except Exception:  # of ours; the thread goes on, and tells it once
+            except Exception:  # a bug: the thread goes on, and logs it once
                 if not self._failed:
                     logger.exception("the watch over the circuits failed")
                 self._failed = True
@@ -78,8 +78,8 @@ class CircuitWatch:
     def _look(self) -> None:
         if self._client is not None:
             self._log.note_hosts(self._client.states())
-        # Requests go first: a pool in which somebody waits is not asked.
-        if time.monotonic() >= self._ill_until and not pool_stats().waiting:
+        # Requests go first: no connection is taken while requests wait for one.
+        if time.monotonic() >= self._retry_at and not pool_stats().waiting:
             self._use_database()
         self._obey()
 
@@ -88,14 +88,14 @@ class CircuitWatch:
             self._log.store()
             self._switchboard.read()
         except DatabaseError as exc:
-            self._ill_until = time.monotonic() + ILL_SECONDS
-            if not self._told_of_illness:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            if not self._has_logged_error:
                 logger.warning("changes of circuits wait for the database: %s", type(exc).__name__)
-            self._told_of_illness = True
+            self._has_logged_error = True
         else:
-            self._told_of_illness = False
+            self._has_logged_error = False
         finally:
-            connections.close_all()  # nobody else gives back what a thread of ours has taken
+            connections.close_all()  # outside of requests, Django does not give connections back
 
     def _obey(self) -> None:
         if self._client is not None:
@@ -103,7 +103,7 @@ class CircuitWatch:
 
 
 class _Current:
-    """The watch of this process. A forked child has none of its parent's threads, and starts its own."""
+    """The watcher of this process. A forked child has none of its parent's threads, and starts its own."""
 
     def __init__(self) -> None:
         self.watch = CircuitWatch()
@@ -117,10 +117,10 @@ os.register_at_fork(after_in_child=_current.forget)
 
 
 def watch_circuits(client: OllamaClient) -> None:
-    """Let this process' watch listen to `client`."""
+    """Subscribe the watcher of this process to `client`."""
     _current.watch.watch(client)
 
 
 def catch_up() -> None:
-    """Obey the newest orders in this process now; the others follow within seconds. Raises DatabaseError."""
+    """Carry out the newest orders in this process now; other processes follow within seconds. Raises DatabaseError."""
     _current.watch.catch_up()

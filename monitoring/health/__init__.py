@@ -1,1 +1,1 @@
-"""Whether the services work, and whether a start can succeed: probes and system checks."""
+"""Health probes of the services, and system checks before a start."""

@@ -1,4 +1,4 @@
-"""What is said at the start of the switches RAG_*: names that other systems use, and what they come to here."""
+"""System checks of the RAG_* settings, whose names come from other systems, and of what they do here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ragsite.ollama import configured
 
 @register(Tags.compatibility)
 def check_computing(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what these switches can't do here."""
+    """Return a warning for each of these settings that has no or a surprising effect here."""
     found: list[CheckMessage] = []
     if settings.RAG_DISABLE:
         found.append(

@@ -1,4 +1,4 @@
-"""Which fences this machine can put around the process that reads uploaded files."""
+"""System check of the sandbox that this machine can put around the process that reads uploaded files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Can Postgres be used, is it only not up yet, or will it never be usable as it is?"""
+"""Tries to use Postgres: tells whether it works, is not up yet, or can never work as configured."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SELECT current_setting('server_version_num')::int,
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it: nothing is wrong, or a sentence; `is_final`: waiting changes nothing."""
+    """Result of a trial. `problem`: a sentence, empty when nothing is wrong. `is_final`: waiting would not help."""
 
     problem: str = ""
     is_final: bool = False

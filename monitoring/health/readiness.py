@@ -1,7 +1,7 @@
-"""Should this process get requests? Postgres is enough for an answer; what else is configured, it waits for at first.
+"""Readiness of this process for requests. Postgres is required; other services are waited for after the start.
 
-A server that starts together with its neighbours is ready when they are. Later it does without Redis or a model, so
-that their absence keeps nobody away: after FIRST_LOOK_SECONDS, or once they were seen.
+A server that starts together with Redis and a model server is ready when they are. After FIRST_LOOK_SECONDS, or once a
+service has answered, the server stays ready without it, because it still answers questions then.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROBE_SECONDS = 0.5  # that a reply waits for a model server; what takes longer 
 
 
 class FirstLook:
-    """Which of the services that can be done without were there at least once since this process started."""
+    """The optional services that have answered at least once since this process started."""
 
     def __init__(self) -> None:
         self._started_at = time.monotonic()
@@ -29,7 +29,7 @@ class FirstLook:
         self._probe: threading.Thread | None = None
 
     def missing(self) -> dict[str, Service]:
-        """Return the services that are waited for."""
+        """Return the services that are still waited for."""
         if time.monotonic() - self._started_at > FIRST_LOOK_SECONDS:
             return {}
         looks = {"redis": check_redis, "ollama": self._look_for_ollama}
@@ -38,7 +38,7 @@ class FirstLook:
         return {name: service for name, service in found.items() if not service.healthy}
 
     def has_seen_administrator(self) -> bool:
-        """Return whether there was one at some time; when the database doesn't say, there may be."""
+        """Return whether an administrator has been seen; True while the database can't tell."""
         if "administrator" not in self._seen:
             try:
                 if not has_administrator():
@@ -49,7 +49,7 @@ class FirstLook:
         return True
 
     def _look_for_ollama(self) -> Service:
-        """Return whether a model server has told its models; asked beside, without a call that a circuit counts."""
+        """Return whether a model server has listed its models; probed in a thread, and not counted by a circuit."""
         if not ollama.configured():
             return Service(True, "Not configured.")
         try:

@@ -1,4 +1,4 @@
-"""Is it healthy? One function per service; none takes long, none changes anything."""
+"""Health of each service: one function per service, each with a short time limit and without side effects."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _schema_is_complete = False
 
 @dataclass(frozen=True)
 class Service:
-    """The state of one thing that ragsite stands on."""
+    """State of one service that ragsite depends on."""
 
     healthy: bool
     message: str
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the state as a dict for JSON."""
         return {"healthy": self.healthy, **self.details, "message": self.message}
 
 
 def health() -> dict[str, Any]:
-    """Return the state of everything: `healthy`, or `degraded` while questions are answered with less than all."""
+    """Return the state of all services: `healthy`, or `degraded` when at least one of them is not."""
     services = {name: check() for name, check in CHECKS.items()}
     if settings.RAG_DISABLE:
         services["questions"] = Service(False, "Switched off by RAG_DISABLE; every question gets 503.")
@@ -69,7 +69,7 @@ def check_postgres(*, with_migrations: bool = False) -> Service:
 
 
 def check_redis() -> Service:
-    """Return whether Redis answers; without REDIS_URL there is nothing to be ill."""
+    """Return whether Redis answers; healthy without REDIS_URL."""
     if not settings.REDIS_URL:
         return Service(True, "Not configured; caches are kept in each process.")
     try:

@@ -1,7 +1,7 @@
-"""What this machine and its Postgres must have before ragsite starts, as system checks.
+"""System checks of this machine and its Postgres, before ragsite starts.
 
-`check --deploy` tells all of it. What a start refuses is `start_problems`; what comes by itself (a Postgres that isn't
-up yet, a schema that another host is preparing) is only told, and readiness waits for it.
+`check --deploy` reports everything. `start_problems` has those that refuse a start. Problems that end by themselves (a
+Postgres that isn't up yet, a schema that another host is preparing) are only reported, and readiness waits for them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PREPARE = "Run `manage.py prepare`."
 
 @register(Tags.files)
 def check_folders(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return which of the folders can't be written to. A full disk is another matter: it can be cleared."""
+    """Return the folders that can't be written to. A full disk is no error: it can be cleared while ragsite runs."""
     found: list[CheckMessage] = []
     for name in ("VAR_DIR", "MEDIA_ROOT"):
         folder = Path(getattr(settings, name))

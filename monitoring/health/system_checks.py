@@ -1,4 +1,4 @@
-"""Settings that cannot work together are said at the start, with the exact thing to change."""
+"""System checks of settings that cannot work together; each hint says what to change."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Return what is fine on a desk and not on a server."""
+    """Return settings that are fine for development and unsafe on a server."""
     found: list[CheckMessage] = []
     if not settings.METRICS_TOKEN:
         found.append(

@@ -1,1 +1,1 @@
-"""Measuring tools: nothing that serves imports them."""
+"""Measuring tools: the Ollama simulator, the testbed, benchmarks and drills. Nothing that serves imports them."""

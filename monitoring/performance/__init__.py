@@ -1,1 +1,1 @@
-"""How long stages take, percentiles, reports and recommendations."""
+"""Durations of stages, percentiles, reports and recommendations."""

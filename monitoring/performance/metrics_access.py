@@ -1,7 +1,7 @@
-"""Who may read figures: programs with METRICS_TOKEN; without one, this machine, if no proxy is in between.
+"""Access to metrics: with METRICS_TOKEN, or, where none is set, from this machine without a proxy in between.
 
-Behind a proxy on this machine everybody comes from its loopback address, and what a proxy adds to a request is its own
-business. So where a proxy is configured, the address says nothing, and a token is needed.
+Behind a proxy on this machine every request comes from the loopback address, and no header tells reliably that there is
+a proxy. So where a proxy is configured, the address proves nothing, and a token is needed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 from ragsite.web.exception_handler import ProblemResponse, problem_document
 
-# Any of them shows a proxy that the settings don't speak of. They only refuse: that there is none allows nothing.
+# Any of these headers shows a proxy that is not configured. They only refuse: their absence proves nothing.
 FORWARDING = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 
@@ -29,7 +29,7 @@ def may_read_metrics(request: HttpRequest) -> bool:
 
 
 def refusal() -> HttpResponse:
-    """Return 401: with the token it would be answered."""
+    """Return 401 with the way to authenticate."""
     detail = (
         "Send the token: `Authorization: Bearer ...`."
         if settings.METRICS_TOKEN

@@ -1,4 +1,4 @@
-"""Opens the database pool of a web process when it starts, beside it, and says in the log what there is."""
+"""Opens the database pool when a web process starts, in a thread, and logs its size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def report_pool() -> None:
-    """Log the pool's numbers, or that there is no database yet; opens the pool. Its connection is given back."""
+    """Open the pool and log its numbers, or that there is no database yet. The connection goes back to the pool."""
     try:
         budget = connection_budget()
         connection.close()
@@ -29,7 +29,7 @@ def report_pool() -> None:
 
 
 def report_pool_soon() -> threading.Thread:
-    """Do it in a thread: a process starts without its database too."""
+    """Report in a thread, so that a process starts without its database too; return the thread."""
     thread = threading.Thread(target=report_pool, name="pool-report", daemon=True)
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""Where the time of a question goes, function by function."""
+"""Profiles calls, function by function."""
 
 from __future__ import annotations
 

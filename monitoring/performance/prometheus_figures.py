@@ -1,4 +1,4 @@
-"""Prometheus' figures for our own use: of all web processes where they share a folder, else of this one."""
+"""Reads our own Prometheus metrics: of all web processes where they share a folder, else of this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HIT_RATE = "cache_hit_rate"
 
 @dataclass(frozen=True)
 class Figures:
-    """Sums of samples, by name."""
+    """Metrics of one moment, with sums of their samples by name."""
 
     metrics: Iterable[Metric]
     are_of_all_processes: bool
@@ -44,15 +44,13 @@ class Figures:
         rate = self.cache_hit_rate
         if rate is None:
             return self.metrics
-        words = (
-            "Share of the questions since the start, 0..1, that were answered from a cache or an answer in the making."
-        )
+        words = "Share of the questions since the start, 0..1, that a cache or a shared answer had answered."
         return [*self.metrics, GaugeMetricFamily(HIT_RATE, words, value=rate)]
 
 
 def current_figures() -> Figures:
-    """Return the figures of now."""
-    # Decided when it was imported, by PROMETHEUS_MULTIPROC_DIR; somebody may have removed that folder since.
+    """Return the current figures."""
+    # prometheus_client decides at import, by PROMETHEUS_MULTIPROC_DIR; the folder may have been removed since.
     folder = shared_folder()
     if not values.ValueClass._multiprocess or folder is None or not folder.is_dir():
         return Figures(tuple(REGISTRY.collect()), are_of_all_processes=False)
@@ -62,7 +60,7 @@ def current_figures() -> Figures:
 
 
 def current_page() -> bytes:
-    """Return the figures of now in Prometheus' text format."""
+    """Return the current figures in Prometheus' text format."""
     return generate_latest(current_figures())
 
 

@@ -1,4 +1,4 @@
-"""What an operator could change, from the figures. One small function per rule; None: nothing to say."""
+"""Recommends changes to an operator, from the figures: one function per rule, which returns None for no advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOW_HIT_RATE = 0.05
 
 @dataclass(frozen=True)
 class Measured:
-    """All that the rules look at."""
+    """Figures that the rules use."""
 
     pool: PoolStats
     stages: Mapping[str, Stats] = field(default_factory=dict)
@@ -136,7 +136,7 @@ def generation_is_slow(measured: Measured) -> str | None:
 
 
 def cache_is_off(measured: Measured) -> str | None:
-    """Every question is answered anew."""
+    """Every question is answered from scratch."""
     if measured.caching_is_on:
         return None
     return "Caching is off: set ENABLE_CACHING=true, and identical questions cost nothing."
@@ -154,11 +154,11 @@ def cache_seldom_hits(measured: Measured) -> str | None:
 
 
 def streams_fill_up(measured: Measured) -> str | None:
-    """Nearly as many answers are in the making as there may be."""
+    """Nearly as many answers are being streamed as allowed."""
     if measured.open_streams_share < 0.8:
         return None
     return (
-        f"{measured.open_streams_share:.0%} of the allowed answers are in the making: raise MAX_OPEN_STREAMS (and "
+        f"{measured.open_streams_share:.0%} of the allowed answers are being streamed: raise MAX_OPEN_STREAMS (and "
         "WEB_THREADS), or WEB_WORKERS."
     )
 

@@ -1,4 +1,4 @@
-"""Everything about speed in one reply: health, times, pool, caches, and what could be changed."""
+"""Performance report: health, durations, pool, caches and recommendations in one reply."""
 
 from __future__ import annotations
 

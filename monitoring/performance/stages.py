@@ -1,4 +1,4 @@
-"""The times of the stages, for people and programs: `ragsite.performance` takes them."""
+"""Durations of stages for people and programs; `ragsite.performance` records them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def get_performance_stats() -> dict[str, dict[str, float]]:
 
 
 def log_performance_summary() -> None:
-    """Log one line per name."""
+    """Log the figures of each stage on a line of its own."""
     for name, stats in recorder.stats().items():
         logger.info(
             "%s: %d samples, average %.1f ms, p50 %.1f, p95 %.1f, p99 %.1f",

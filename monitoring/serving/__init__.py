@@ -1,1 +1,1 @@
-"""The process tree of `serve`: supervisor, gunicorn's configuration, access log."""
+"""Process tree of `serve`: supervisor, gunicorn's configuration, access log."""

@@ -1,6 +1,6 @@
-"""One line in the log for every request that was served: what leads from a reply's X-Request-ID to what happened.
+"""Logs one line per request, by which a reply's X-Request-ID leads to everything that was logged for it.
 
-Nothing that a user typed is in it: the route instead of the path, and no query string. The id is on every line.
+Nothing that a user typed is logged: the route instead of the path, and no query string. Every line has the id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 
 logger = logging.getLogger("ragsite.access")
 NO_ROUTE = "-"
-# Asked every few seconds by machines. At DEBUG, so that the log is about people and programs.
+# Requested every few seconds by monitoring. Logged at DEBUG, so that they don't hide other requests.
 PROBES = frozenset({"health", "health/live", "health/ready", "metrics"})
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -27,10 +27,10 @@ class AccessLog:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the response."""
+        """Return the response, and log the request when it has ended."""
         started = time.monotonic()
         response = self.get_response(request)
-        if response.streaming:  # its end is that of the answer, also when the reader has left
+        if response.streaming:  # logged when the stream ends, also when the client has left
             closers = response._resource_closers  # type: ignore[attr-defined]  # where Django's own handler adds
             closers.append(partial(log, request, response.status_code, started))
         else:

@@ -1,4 +1,4 @@
-"""What a machine needs before its first question: schema, static files, an administrator and something to ask."""
+"""Prepares a machine for its first question: schema, static files, an administrator and a demo corpus."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _QUESTION = re.compile(r"[a-z]\?")
 
 
 class NotPrepared(Exception):
-    """It could not be done; the message says why, and what to do."""
+    """The preparation failed; the message says why, and what to do."""
 
 
 def prepare(tell: Callable[[str], None], *, with_demo: bool, wait_seconds: float) -> None:
-    """Do what is missing, and only that; every step may be repeated, also by several hosts at the same time.
+    """Run the steps that are missing; each may be repeated, also by several hosts at the same time.
 
     Raises NotPrepared when Postgres isn't there within `wait_seconds`, or refuses.
     """
@@ -74,7 +74,7 @@ def collect_static_files() -> None:
 
 
 def create_administrator() -> str | None:
-    """Create a superuser if there is none; return the password if it had to be invented."""
+    """Create a superuser if there is none; return the password if one was generated."""
     if User.objects.filter(is_superuser=True, is_active=True).exists():
         return None
     if User.objects.filter(username=settings.ADMIN_USERNAME).exists():
@@ -125,7 +125,7 @@ def without_example_questions(markdown: str) -> str:
 
 
 def state_of_static_files() -> str:
-    """Return what changes when the static files of the pages have to be made again."""
+    """Return a digest that changes when the static files of the pages have to be collected again."""
     root = Path(settings.BASE_DIR)
     digest = hashlib.sha256((root / "requirements.txt").read_bytes())
     digest.update(settings.STORAGES["staticfiles"]["BACKEND"].encode())  # which may make no manifest

@@ -1,4 +1,4 @@
-"""How gunicorn serves ragsite: threads, code that the workers share, connections that they don't, streams that end.
+"""gunicorn's configuration: threaded workers, code that they share, connections that they don't, graceful stops.
 
 Read by `gunicorn -c`. Address, workers and threads come from the environment, through settings.py.
 """
@@ -33,7 +33,7 @@ try:
 except ImproperlyConfigured as exc:
     sys.exit(str(exc))
 
-# Before anything counts: the client of Prometheus decides by the environment how, once and for all.
+# Before any metric is made: the client of Prometheus reads the environment once, at import.
 metrics_files.share(settings.VAR_DIR)
 
 bind = f"[{settings.HOST}]:{settings.PORT}" if ":" in settings.HOST else f"{settings.HOST}:{settings.PORT}"
@@ -60,12 +60,12 @@ FILES_BESIDES = 500  # that a worker may have open, besides a connection with ea
 logconfig_dict = {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "gunicorn.access": {}}}
 
 
-_of_the_parent: list[Any] = []  # kept, because what is collected is closed
+_of_the_parent: list[Any] = []  # kept referenced: garbage collection would close the parent's sockets
 
 
 def on_starting(server: Any) -> None:
     """Refuse to start where that could only fail, allow as many open files as there may be connections, and load what
-    all workers need; `serve` has looked before.
+    all workers need; `serve` has checked before.
     """
     _allow_files()
     if not settings.START_CHECKED:
@@ -108,7 +108,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     if threading.active_count() > 1:
         names = ", ".join(thread.name for thread in threading.enumerate())
         raise RuntimeError(f"Threads were started before the workers were forked: {names}. Start them at first use.")
-    web_worker.give_place(server, worker)
+    web_worker.assign_slot(server, worker)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -179,7 +179,7 @@ def worker_int(worker: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that is gone out of the metrics, and its connections out of what the others see."""
-    web_worker.take_place_back(worker)
+    web_worker.release_slot(worker)
     if os.environ.get(metrics_files.VARIABLE):
         from prometheus_client import multiprocess  # decides by the environment how to count, so not at the start
 

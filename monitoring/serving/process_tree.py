@@ -1,4 +1,4 @@
-"""What `manage.py serve` becomes once all is ready: a small process that holds the tree and imports no Django.
+"""Small process that `manage.py serve` becomes when all is ready: runs the process tree, and imports no Django.
 
 `python -m monitoring.serving.process_tree` with the arguments that `command` gives it.
 """

@@ -1,7 +1,7 @@
 """`python -m monitoring.serving.start_gate`: exit code 1, and a sentence for each reason, when a start could only fail.
 
-It goes by DJANGO_SETTINGS_MODULE. gunicorn's parent process runs it as a process of its own, which takes what it has
-loaded with it.
+It reads DJANGO_SETTINGS_MODULE. gunicorn's parent runs it as a separate process, so that the modules which it imports
+don't stay in the parent's memory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import django
 
 
 def main() -> int:
-    """Return the exit code."""
+    """Return 1 when a start could only fail, else 0; the reasons go to stderr."""
     django.setup()
     from monitoring.health.start_checks import start_problems  # needs the app registry
 

@@ -1,6 +1,6 @@
-"""The process tree of `serve`: web server and ingestion workers, watched, restarted, and stopped together.
+"""Supervises the process tree of `serve`: starts, restarts and stops the web server and the ingestion workers.
 
-This stays in memory as long as the tree: nothing here imports Django.
+It runs as long as the tree, so it imports no Django: that would cost memory for good.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ragsite.paths import PROJECT
 
 logger = logging.getLogger(__name__)
 
-STABLE_SECONDS = 10.0  # a child that lived that long was all right; it is restarted without a long wait
+STABLE_SECONDS = 10.0  # a child that ran that long started well; its next restart comes soon
 RESTART_WAIT_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
 STOP_SECONDS = 100.0  # above gunicorn's graceful_timeout, so that open streams can end
 PR_SET_PDEATHSIG = 1
@@ -32,7 +32,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass
 class Child:
-    """One process of the tree."""
+    """One child process, with its restarts."""
 
     name: str
     command: Sequence[str]
@@ -66,7 +66,7 @@ class Supervisor:
         self, children: Sequence[Child], environment: dict[str, str], keep_running: Callable[[], object] = bool
     ) -> None:
         self.children = list(children)
-        self.keep_running = keep_running  # what else is to be started again; called all the time
+        self.keep_running = keep_running  # what else to restart; called in every round
         self.environment = environment
         self.stopping = False
 
@@ -128,7 +128,7 @@ class Supervisor:
 
 
 def web_child() -> Child:
-    """Return the web server."""
+    """Return the web server as a child."""
     return Child("web", web_server.command(), web_server.environment)
 
 

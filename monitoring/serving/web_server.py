@@ -1,4 +1,4 @@
-"""How the web server is started: by `serve`, and by what measures it or breaks things around it."""
+"""Command and environment of the web server, for `serve`, benchmarks and drills."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TUNABLES = "glibc.malloc.tcache_count=0"
 
 
 def command() -> list[str]:
-    """Return what is run. Address, workers and threads come from the environment (see gunicorn_conf)."""
+    """Return the command. Address, workers and threads come from the environment (see gunicorn_conf)."""
     configuration = str(PROJECT / "monitoring" / "serving" / "gunicorn_conf.py")
     return [sys.executable, "-m", "gunicorn", "-c", configuration, "ragsite.wsgi:application"]
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return what it is run with: `given`, and what many threads need where nothing else is said.
+    """Return the environment: `given`, and defaults that suit many threads.
 
-    Who starts it so has looked at what it needs, or wants it as it is.
+    The start checks are skipped: the caller has run them, or wants none.
     """
     return {"GLIBC_TUNABLES": TUNABLES, "RAGSITE_START_CHECKED": "true", **given}

@@ -1,12 +1,12 @@
-"""A gunicorn worker with threads that takes its share of the connections, and leaves the rest to the other workers.
+"""A gunicorn worker with threads that accepts no more than its share of the connections.
 
-All workers wait at one listening socket, and who wakes up first takes what is there: of fifty connections that are
-opened at once and kept, forty often lay with one worker, whose processor was full while another's idled. So a worker
-that has more connections than another one waits a moment before it takes another. Nobody waits for long: when the
-others have done nothing in that moment, it takes who is at the door, so that a worker that hangs holds nobody up.
+All workers wait at one listening socket, and the first to wake up takes what is there: of fifty connections that are
+opened at once and kept alive, forty often lie with one worker. Threads and open streams are limited per worker, so that
+worker refuses streams which another one has room for. Here, a worker that has more connections than another one pauses
+before it accepts another. No client waits for long: when the other workers have accepted nothing during the pause, it
+accepts the connection, so a worker that hangs holds up nobody.
 
-A listening socket per worker (gunicorn's `reuse_port`) would share them out by chance, and would lose those at the
-door of a worker that stops.
+Figures and alternatives: docs/decisions/connection-sharing.md.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 from ragsite.web.worker.buffering_worker import BufferingWorker
 
 PAUSE_SECONDS = 0.001  # the shortest that epoll can wait; another worker wakes up in a tenth of it
-EVEN_ENOUGH = 8  # a worker may have this part more than another: with hundreds of connections, waiting costs more
-PLACES = 64  # workers of one server at most; one more is served, but not waited for
+TOLERANCE = 8  # a worker may have an eighth more than another: with hundreds of connections, pausing costs more
+SLOTS = 64  # one per worker; further workers serve, but are not counted
 _ABSENT = -1
 _NUMBER = struct.Struct("i")
 
@@ -29,52 +29,52 @@ _NUMBER = struct.Struct("i")
 class Tally:
     """The number of open connections of each worker, in memory that the workers of a server share.
 
-    Made before the first worker is forked. Each worker writes at its own place only, so nothing is locked.
+    Made before the first worker is forked. Each worker writes to its own slot only, so there is no lock.
     """
 
     def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, PLACES * _NUMBER.size)
-        for place in range(PLACES):
-            self.leave(place)
+        self._shared = mmap.mmap(-1, SLOTS * _NUMBER.size)
+        for slot in range(SLOTS):
+            self.clear(slot)
 
-    def write(self, place: int, connections: int) -> None:
-        """Say how many connections the worker at `place` has."""
-        _NUMBER.pack_into(self._shared, place * _NUMBER.size, connections)
+    def write(self, slot: int, connections: int) -> None:
+        """Store how many connections the worker with this slot has."""
+        _NUMBER.pack_into(self._shared, slot * _NUMBER.size, connections)
 
-    def leave(self, place: int) -> None:
-        """Say that there is no worker at `place` that takes connections."""
-        self.write(place, _ABSENT)
+    def clear(self, slot: int) -> None:
+        """Store that no worker with this slot accepts connections."""
+        self.write(slot, _ABSENT)
 
-    def others(self, place: int | None) -> list[int]:
-        """Return how many connections each worker has that takes some, but the one at `place`."""
+    def others(self, slot: int | None) -> list[int]:
+        """Return the number of connections of each accepting worker, except the one with this slot."""
         return [
             number
             for other, (number,) in enumerate(_NUMBER.iter_unpack(self._shared))
-            if number != _ABSENT and other != place
+            if number != _ABSENT and other != slot
         ]
 
 
 tally = Tally()
 
 
-def give_place(server: Any, worker: Any) -> None:
-    """Give `worker`, which is about to be forked, a place of its own in the tally."""
-    taken = {getattr(other, "place", None) for other in server.WORKERS.values()}
-    worker.place = next((place for place in range(PLACES) if place not in taken), None)
+def assign_slot(server: Any, worker: Any) -> None:
+    """Give `worker`, which is about to be forked, a free slot of the tally; None when there is none."""
+    taken = {getattr(other, "slot", None) for other in server.WORKERS.values()}
+    worker.slot = next((slot for slot in range(SLOTS) if slot not in taken), None)
 
 
-def take_place_back(worker: Any) -> None:
+def release_slot(worker: Any) -> None:
     """Forget the connections of a worker that has ended."""
-    if worker.place is not None:
-        tally.leave(worker.place)
+    if worker.slot is not None:
+        tally.clear(worker.slot)
 
 
 class EvenThreadWorker(BufferingWorker):
-    """A worker with threads, which takes no more than its share of the connections."""
+    """A worker with threads that accepts no more than its share of the connections."""
 
-    place: int | None = None
+    slot: int | None = None
     _connections = 0
-    _waited_for: list[int] | None = None  # what the others had when it began to wait
+    _others_at_pause: list[int] | None = None  # the other workers' connections when this one paused; None: no pause
 
     @property
     def nr_conns(self) -> int:
@@ -85,42 +85,42 @@ class EvenThreadWorker(BufferingWorker):
     def nr_conns(self, connections: int) -> None:
         self._connections = connections
         if self.booted:
-            self._tell()
+            self._publish()
 
-    def _tell(self) -> None:
-        if self.place is None:
+    def _publish(self) -> None:
+        if self.slot is None:
             return
         if self.alive:
-            tally.write(self.place, self._connections)
+            tally.write(self.slot, self._connections)
         else:
-            tally.leave(self.place)
+            tally.clear(self.slot)
 
     def run(self) -> None:
-        """Serve until told to stop."""
-        self._tell()
+        """Serve until told to stop. From the start, the other workers pause for this one."""
+        self._publish()
         super().run()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop: what comes now is for the others."""
+        """Begin to stop: new connections are for the other workers, which no longer pause for this one."""
         super().handle_exit(sig, frame)
-        self._tell()
+        self._publish()
 
     def accept(self, listener: Any) -> None:
-        """Accept a connection, unless another worker has fewer and is about to."""
-        others = tally.others(self.place)
+        """Accept a connection, or pause when another worker has fewer; once per connection."""
+        others = tally.others(self.slot)
         fewest = min(others, default=self.nr_conns)
-        if self.nr_conns > fewest + fewest // EVEN_ENOUGH and others != self._waited_for:
-            self._waited_for = others
+        if self.nr_conns > fewest + fewest // TOLERANCE and others != self._others_at_pause:
+            self._others_at_pause = others
             self._resumes_at = time.monotonic() + PAUSE_SECONDS
             self.set_accept_enabled(False)
             return
-        self._waited_for = None
+        self._others_at_pause = None
         super().accept(listener)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait for what happens on connections, and no longer than until it is time to listen again."""
-        was_listening = self._accepting
+        """Wait for events on connections, at most until the pause is over."""
+        was_listening = self.is_listening
         left = self._resumes_at - time.monotonic()
         super().wait_for_and_dispatch_events(min(timeout, left) if left > 0 else timeout)
-        if was_listening and self._accepting:
-            self._waited_for = None  # nobody was left at the door
+        if was_listening and self.is_listening:
+            self._others_at_pause = None  # another worker accepted the connection that this one paused for

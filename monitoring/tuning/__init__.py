@@ -1,1 +1,1 @@
-"""Postgres settings for a machine."""
+"""Postgres settings that suit a machine."""

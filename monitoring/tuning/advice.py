@@ -1,4 +1,4 @@
-"""What Postgres' settings should be on this machine, for short searches by many and an index build now and then."""
+"""Recommends Postgres settings for this machine: many short searches, and an index build now and then."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUPERUSER_CONNECTIONS = 3
 
 @dataclass(frozen=True)
 class Advice:
-    """What one setting should be, and why."""
+    """Recommended value of one setting, and why."""
 
     name: str
     value: str
@@ -25,7 +25,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one setting is now. `needs_restart`: a change counts after the next start."""
+    """Current value of one setting. `needs_restart`: a change takes effect after the next start."""
 
     value: str
     needs_restart: bool
@@ -33,7 +33,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Change:
-    """A setting as it is, and as it should be."""
+    """Current and recommended value of a setting."""
 
     name: str
     current: str

@@ -1,4 +1,4 @@
-"""How many database connections all processes of ragsite may open, and whether Postgres has that many."""
+"""Counts the database connections that all processes may open, and compares them with Postgres' limit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from documents.worker import CONNECTIONS_MAX as QUEUE_CONNECTIONS
 from ragsite.postgres.limits import bounded_transaction
 
 LOOK_SECONDS = 2.0
-SPARE_CONNECTIONS = 5  # for commands, backups, and an operator who looks what is wrong
+SPARE_CONNECTIONS = 5  # for commands, backups, and an operator's diagnosis
 
 
 @dataclass(frozen=True)
 class ConnectionBudget:
-    """What may be needed at the same time, and what there is."""
+    """Connections that may be open at the same time, and the limit of Postgres."""
 
     web_processes: int
     ingestion_workers: int
@@ -49,7 +49,7 @@ class ConnectionBudget:
         )
 
     def advice(self) -> str:
-        """Return what to change."""
+        """Return a sentence that says which settings to change."""
         if self.largest_pool_size < 1:
             return (
                 "Lower WEB_WORKERS or INGEST_WORKERS, or raise max_connections of Postgres (`manage.py tune_postgres`)."

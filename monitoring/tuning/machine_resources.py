@@ -1,4 +1,4 @@
-"""What this machine has, or what of it a container may use."""
+"""Memory and cores of this machine, or the part of them that a container may use."""
 
 from __future__ import annotations
 

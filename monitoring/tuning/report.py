@@ -1,4 +1,4 @@
-"""Postgres' settings on this machine: as they are, as they should be, changed, and put back."""
+"""Compares, applies and restores Postgres' settings on this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Tuning:
     done: Sequence[str] = ()  # sentences
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the report as a dict for JSON."""
         return {
             "machine": asdict(self.resources) if self.resources else None,
             "settings": [{**asdict(change), "differs": change.differs} for change in self.changes],
@@ -87,7 +87,7 @@ def restore_tuning() -> Tuning:
 
 
 def _restart_for(names: Sequence[str]) -> list[str]:
-    """Restart our own server if nobody else uses it; otherwise say who has to."""
+    """Restart the embedded server if no other process uses it; otherwise return what the operator has to restart."""
     if not names:
         return []
     listed = ", ".join(names)

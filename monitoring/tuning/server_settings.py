@@ -1,4 +1,4 @@
-"""Reads and writes a Postgres server's own settings; what was there before is kept in a file, and can be put back."""
+"""Reads and writes a Postgres server's settings; the previous values are kept in a file, and can be restored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from monitoring.tuning.advice import Change, Setting
 
-LEAVE_SECONDS = 3.0  # a connection that was closed may be listed for a moment
+LEAVE_SECONDS = 3.0  # a closed connection may be listed for a moment longer
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 
 
@@ -78,7 +78,7 @@ def restore_settings() -> tuple[Path, list[str]]:
 def others_are_connected() -> bool:
     """Return whether anybody but this process uses the server."""
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined] # what it keeps idle is nobody's
+    connection.close_pool()  # type: ignore[attr-defined] # idle connections of this process don't count
     give_up_at = time.monotonic() + LEAVE_SECONDS
     with psycopg.connect(settings.DATABASE_URL, autocommit=True, connect_timeout=5) as alone:
         while not _is_alone(alone):

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 from cachetools import LRUCache
 from django.conf import settings
@@ -23,7 +24,6 @@ from querying.maintenance import refuse_while_disabled
 from querying.types import MODES, Mode, Question
 from ragsite.deadline import Deadline
 from ragsite.errors import CorpusNotFound, InvalidInput
-from ragsite.ids import new_id
 from ragsite.ollama import Lane
 
 DEADLINE_HEADER = "X-Deadline-Ms"
@@ -47,7 +47,7 @@ def read_batch(request: Request) -> list[Question]:
     """Return the questions of a batch. They share one deadline."""
     fields = _validated(_BATCH, request.data)
     first = _question_of(request, {**fields, "query": ""})
-    return [replace(first, text=text, lane=Lane.BATCH, id=new_id()) for text in fields["queries"]]
+    return [replace(first, text=text, lane=Lane.BATCH, id=uuid4()) for text in fields["queries"]]
 
 
 # Made once: building the fields of a serializer takes longer than validating, which changes nothing in them.

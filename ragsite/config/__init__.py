@@ -1,1 +1,1 @@
-"""Settings, logs and the OpenAPI schema."""
+"""Settings, logging and the OpenAPI schema."""

@@ -1,4 +1,4 @@
-"""How the admin looks, and what stands in its navigation: by task, with the words of those who do it."""
+"""Theme and navigation of the admin, grouped by task."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _list(title: str, icon: str, model: str, permission: Callable[[HttpRequest],
 
 
 def _page(title: str, icon: str, name: str, permission: Callable[[HttpRequest], bool]) -> dict[str, Any]:
-    """Return an entry that leads to a page of ours."""
+    """Return an entry that leads to one of ragsite's own pages."""
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": permission}
 
 

@@ -1,4 +1,4 @@
-"""Bounds the threads that numeric libraries start by themselves; they read their environment when they are loaded."""
+"""Limits the threads that numeric libraries start; they read their environment when they are loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file `.env` of the project, for settings that one doesn't want to type."""
+"""Loads the file `.env` of the project into the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One server at a time uses a folder: the second one is told which process holds it.
+"""Locks a folder for one server; a second server is told which process holds it.
 
 The kernel drops the lock with the process that has it, so a crash leaves none behind.
 """

@@ -1,4 +1,4 @@
-"""Logs on stderr: short lines on a terminal, JSON elsewhere. Never a question, a text or a secret at INFO."""
+"""Logs to stderr: short lines on a terminal, JSON elsewhere. Never a question, a text or a secret at INFO."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Where the processes of one server share their metrics: files in memory that no full disk can break.
+"""Shares metrics between the processes of one server, in memory-mapped files that no full disk can break.
 
 `prometheus_client` makes sparse files and maps them: on a full disk the first write to a new page is SIGBUS, which ends
 the process. Here every byte is allocated before it is mapped; where that is refused, a process keeps its figures to
 itself and goes on. Each process tree has a folder of its own, so that no server wipes another one's; folders whose
-processes are all gone are removed by whoever starts next.
+processes are all gone are removed by the next server that starts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the OpenAPI schema and its page are made."""
+"""Settings of the OpenAPI schema and its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The key that signs sessions, where the operator has not set one."""
+"""Generates and keeps the key that signs sessions, where the operator has not set one."""
 
 from __future__ import annotations
 

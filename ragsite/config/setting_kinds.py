@@ -1,4 +1,4 @@
-"""The kinds of values that settings may have: how each is read, and how it is described to an operator.
+"""Kinds of setting values: how each is parsed, and how it is described to an operator.
 
 A kind's `parse` raises ValueError for what it refuses; a message, if any, says why in words that may be shown. `wrong`
 are values that it must refuse: tests and the drill `bad-settings` try each of them.

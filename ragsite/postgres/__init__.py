@@ -1,1 +1,1 @@
-"""Django's Postgres backend for bad days: no thread waits for ever, no dead connection is handed out."""
+"""Django's Postgres backend, hardened: bounded waits, no dead connections, and a pool with metrics."""

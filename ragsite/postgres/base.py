@@ -28,19 +28,19 @@ def open_pools() -> dict[str, ConnectionPool[Any]]:
 
 
 def raise_if_exhausted() -> None:
-    """Raise Overloaded when no connection is free right now: for whoever has waited already."""
+    """Raise Overloaded when no connection is free right now, for callers that have waited already."""
     pool = open_pools().get(DEFAULT_DB_ALIAS)
     if pool is not None and not pool.get_stats()["pool_available"]:
         raise Overloaded(retry_after_seconds=2)
 
 
-@cache  # to look them up takes longer than to set them, and every checkout does
+@cache  # looking them up takes longer than setting them, and every checkout sets them
 def _gauges() -> tuple[Gauge, Gauge]:
     return POOL_CONNECTIONS.labels(state="free"), POOL_CONNECTIONS.labels(state="in_use")
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    """Django's own, which also tells what a prepared statement was."""
+    """Django's operations, which also return the text of a prepared statement."""
 
     def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         """Return the statement that ran last; a prepared one without its values, which went beside it."""
@@ -48,7 +48,7 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, with connections that work, reads that survive a restart, and a pool that is counted."""
+    """Django's backend, with connections that work, reads that survive a restart, and metrics of the pool."""
 
     ops_class = DatabaseOperations
 

@@ -1,4 +1,4 @@
-"""SQL that is run as it is: queries of the ORM that were written once, and statements written by hand."""
+"""Runs SQL without the ORM: querysets that were compiled once, and statements written by hand."""
 
 from __future__ import annotations
 

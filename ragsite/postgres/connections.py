@@ -1,4 +1,4 @@
-"""A connection that waits for a silent server as long as was agreed, and is made as soon as there is a server."""
+"""Connections with bounded waits for a silent server, which reconnect as soon as there is a server again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class Reachability:
-    """What this process last found out about making connections."""
+    """Whether the last attempts of this process to connect succeeded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,8 +55,8 @@ class Reachability:
     def should_wait(self) -> bool:
         """Return whether a caller should wait for a connection.
 
-        While the server has been down for longer than anybody waits, one caller every so often does, which makes the
-        pool try again; the others would only fill the threads.
+        When the server has been down for longer than callers wait, one caller waits every few seconds, which makes the
+        pool try again; further callers would only occupy threads.
         """
         with self._lock:
             now = time.monotonic()
@@ -73,7 +73,7 @@ reachability = Reachability()
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """Never waits for ever: neither for an answer nor, between two attempts to connect, for an hour.
+    """Bounds every wait: for a reply of the server, and between two attempts to connect.
 
     Outside of `PreparingCursor` its `prepare_threshold` is None, whatever it was made with: with any other, psycopg
     counts how often each statement came, for which it keeps the last hundred of them, values and all. Where vectors are

@@ -1,4 +1,4 @@
-"""Who may log in to the embedded Postgres: its owner, and a role without special rights that ragsite itself uses.
+"""Roles of the embedded Postgres: its owner, and a role without special rights that ragsite itself uses.
 
 Both have a password, made at the first start and kept beside the data, for the owner of the files only. A data
 directory of an earlier version, where everybody on the machine could log in as superuser, is changed at its next start.

@@ -1,4 +1,4 @@
-"""Keeps the schema of the embedded database complete: who has not chosen a database should not have to know of it."""
+"""Migrates the embedded database by itself, so that trying ragsite takes no knowledge of databases."""
 
 from __future__ import annotations
 

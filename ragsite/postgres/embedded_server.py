@@ -1,4 +1,4 @@
-"""A real PostgreSQL with pgvector out of a pip wheel, for when DATABASE_URL is unset.
+"""Runs a PostgreSQL with pgvector from a pip wheel, for when DATABASE_URL is unset.
 
 Every process that uses the server holds a shared lock on a file; the last one to leave stops it. The kernel drops
 the lock of a process that was killed, so a crash never leaves the count wrong, and a watcher stops the server when the

@@ -1,6 +1,6 @@
-"""How long a statement may take: on the server, and here, in case the server doesn't keep its own limit.
+"""Limits how long a statement may take: on the server, and in this process in case the server does not answer.
 
-A server whose process is frozen keeps none: its timer doesn't run, and its kernel goes on saying that all is well.
+A frozen server process does not keep its own limit: its timer doesn't run, while its kernel still acknowledges packets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from ragsite.postgres.thread_connection import preparing_cursor
 
-GRACE_SECONDS = 1.0  # beyond the server's own limit; then it isn't slow, it is silent
+GRACE_SECONDS = 1.0  # beyond the server's own limit; after that, the server is considered silent
 _limit_seconds: ContextVar[float | None] = ContextVar("statement_limit_seconds")
 
 

@@ -1,4 +1,4 @@
-"""Which errors mean that a connection is gone, and a new one may do better."""
+"""Classifies errors: which mean that a connection is lost, so that a new one may succeed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_lost(error: BaseException) -> bool:
 
 
 def has_waited(error: BaseException) -> bool:
-    """Return whether there was no connection to be had, so that whoever asks right now would only wait as long."""
+    """Return whether no connection could be had, so that another attempt right now would wait as long again."""
     return isinstance(error.__cause__, PoolTimeout | TooManyRequests | Unreachable)
 
 

@@ -1,4 +1,4 @@
-"""Work on the database that one process at a time may do, on whatever machine it runs."""
+"""Advisory lock for work on the database that one process at a time may do, on any machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import psycopg
 
 from ragsite.postgres.thread_connection import separate_connection
 
-PREPARATION_LOCK = 7_263_811_547  # any number that nobody else takes: of Postgres' advisory locks
+PREPARATION_LOCK = 7_263_811_547  # of a Postgres advisory lock: any number that is used for nothing else
 LOOK_EVERY_SECONDS = 0.3
 
 
 @contextmanager
 def preparation_lock(on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock of those who migrate and fill a new database, on a connection of its own, which ends with it.
+    """Hold the lock for migrating and filling a new database, on a separate connection that is closed afterwards.
 
     `on_wait` is called once when another process holds it. Raises psycopg.OperationalError without Postgres.
     """

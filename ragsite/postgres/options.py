@@ -1,4 +1,4 @@
-"""What the Postgres connections of a process are like, from the few numbers that an operator chooses."""
+"""Options of a process's Postgres connections, from the few numbers that an operator chooses."""
 
 from __future__ import annotations
 

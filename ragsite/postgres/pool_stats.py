@@ -1,4 +1,4 @@
-"""How full the database pool of this process is."""
+"""State of this process's database pool."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class PoolStats:
     initialized: bool  # opened by a first query
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the state as a dict for JSON."""
         return asdict(self)
 
 
 def pool_stats() -> PoolStats:
-    """Return the state of this process' pool; it is not opened for the question."""
+    """Return the state of this process' pool; a pool that was not used yet is not opened."""
     size = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
     pool = open_pools().get(connection.alias)
     if pool is None:

@@ -1,7 +1,7 @@
-"""Statements that are asked again and again: Postgres plans them once per connection, and then only runs them.
+"""Prepares frequent statements: Postgres plans them once per connection, and then only runs them.
 
-For the short statements of a question, planning costs several times what running does. Django sends every statement
-anew, with its values written into it, and so does `connection.cursor()` here.
+For the short statements of a question, planning costs several times what running does. Django sends every statement as
+new text with its values in it, and so does `connection.cursor()` here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import psycopg
 from ragsite.postgres.connections import BoundedConnection
 
 HOT_USES = 5  # of a statement in this process before it is prepared: most others come once
-HOT_KEPT = 80  # below psycopg's 100 per connection: beyond that, each one prepared costs another its place
+HOT_KEPT = 80  # below psycopg's 100 per connection: beyond that, each one prepared evicts another
 SEEN_KEPT = 1000
 
 
 class Hot:
-    """Which statements come often enough to be kept. A statement is its text, without the values."""
+    """Statements that are frequent enough to be prepared. A statement is its text, without the values."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""This thread's database connection: cursors for what is asked all the time, and giving it back."""
+"""This thread's database connection: cursors for frequent statements, and giving the connection back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 def preparing_cursor() -> CursorWrapper:
     """Return a cursor for statements that come with every question; see `ragsite.postgres.prepared` for which."""
-    return cast(CursorWrapper, connection.preparing_cursor())  # type: ignore[attr-defined] # of our own backend
+    return cast(CursorWrapper, connection.preparing_cursor())  # type: ignore[attr-defined] # of ragsite's backend
 
 
 def connection_parameters() -> dict[str, Any]:
@@ -31,8 +31,8 @@ def release_connection() -> None:
     Called before whatever takes long: a model call, a stream. Otherwise a few open streams hold every connection of
     the process, and all other requests fail.
 
-    Inside a transaction that would lose everything written in it without a word, so there it is an AssertionError. The
-    transaction that a test case wraps around its test is none of ours, and stays.
+    Raises AssertionError inside a transaction: everything written in it would be lost silently. The transaction that a
+    test case wraps around its test does not count, and stays open.
     """
     current = connections[DEFAULT_DB_ALIAS]  # once: each look through Django's proxy takes as long as all the rest
     blocks = [block for block in current.atomic_blocks if not getattr(block, "_from_testcase", False)]

@@ -1,4 +1,4 @@
-"""Says in the log that requests wait for a database connection, and not a thousand times a second."""
+"""Logs that requests wait for a database connection, at most once a second."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Stops an embedded Postgres when the last process that uses it is gone, however it went. A program of its own.
+"""Stops an embedded Postgres when the last process that uses it is gone, however it ended. A separate program.
 
-A user that ends in good order stops the server itself. This one is there for those that were killed. It waits for a
-lock that the kernel gives it when no user is left, so it costs no time; it imports little, so it costs little memory.
+A process that ends in good order stops the server itself; this program is for processes that were killed. It waits for
+a lock that the kernel grants when no process is left, so it uses no CPU; it imports little, so it uses little memory.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ def watch(users: str, lock: str, directory: str) -> None:
     while True:
         with open(users, "rb") as file:  # noqa: PTH123 - pathlib would double the memory
             fcntl.flock(file, fcntl.LOCK_EX)
-        # Who comes meanwhile takes `lock` first: so never the other way round, or both would wait for ever.
+        # A new process takes `lock` first; the other order here would be a deadlock.
         with open(lock, "rb") as exclusive:  # noqa: PTH123
             fcntl.flock(exclusive, fcntl.LOCK_EX)
             with open(users, "rb") as file:  # noqa: PTH123

@@ -1,4 +1,4 @@
-"""Django's cache in Redis, for which a Redis that is down, frozen or full of somebody else's data is an empty cache."""
+"""Django's cache in Redis; a Redis that is down, frozen or full of foreign data behaves as an empty cache."""
 
 from __future__ import annotations
 

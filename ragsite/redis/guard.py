@@ -1,7 +1,7 @@
-"""Redis, without waiting for it: after an error it is left alone for a few seconds.
+"""Circuit breaker for Redis: after an error, no command is sent for a few seconds.
 
-Whatever is in Redis can be done without, so that a dead or frozen one must cost nothing. Everything that talks to it
-goes through GuardedRedis: one failure of one caller, a tenth of a second, and the rest do without it at once.
+ragsite works without Redis, so a dead or frozen one must cost nothing. All commands go through GuardedRedis: one caller
+waits a tenth of a second for its failure, and the others get an error at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LeftAlone(redis.ConnectionError):
 
 
 class Guard:
-    """Whether one Redis may be asked now. For all threads of a process."""
+    """Decides whether commands may be sent to one Redis. Shared by all threads of a process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,7 +42,7 @@ class Guard:
         self._silent_until = 0.0
 
     def admits(self) -> bool:
-        """Return whether to ask. When a silence is over, one caller finds out whether Redis is back."""
+        """Return whether to send a command. When the silence is over, one caller tries whether Redis is back."""
         if not self._failed:
             return True
         with self._lock:
@@ -53,7 +53,7 @@ class Guard:
             return True
 
     def note_success(self) -> None:
-        """Let everybody ask again."""
+        """Admit all commands again."""
         if self._failed:
             with self._lock:
                 came_back, self._failed = self._failed, False
@@ -61,7 +61,7 @@ class Guard:
                 logger.warning("Redis answers again")
 
     def note_failure(self, error: Exception) -> None:
-        """Leave Redis alone from now on."""
+        """Refuse commands from now on, for SILENCE_SECONDS."""
         with self._lock:
             went, self._failed = not self._failed, True
             self._silent_until = time.monotonic() + SILENCE_SECONDS

@@ -1,1 +1,1 @@
-"""What requests pass through: errors, ids, rate limits, static files."""
+"""Web layer that all requests share: errors, ids, rate limits, static files."""

@@ -2,7 +2,7 @@
 
 Django reads as many bytes as Content-Length says, and nothing where there is none. A server that ends the input by
 itself (`wsgi.input_terminated`: gunicorn does) needs no such number; so one is given that no accepted body exceeds. One
-byte more than that is refused further in, by whoever reads the body.
+byte more than that is refused by the code that reads the body.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Content-Security-Policy: what a browser may load and run from a reply. Pages say `'self'`, data says nothing at all.
+"""Content-Security-Policy of replies: pages may load and run scripts of this server, data nothing at all.
 
 https://www.w3.org/TR/CSP3/
 """

@@ -1,4 +1,4 @@
-"""The base of every view of the API: replies are data, and no parameter is ignored without a word."""
+"""Base class of every view of the API: replies are data, and unknown query parameters are refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DataView(APIView):
     refuses_with: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse who may not ask, who asks too often, and query parameters that there aren't."""
+        """Check permissions and rate limits, and refuse unknown query parameters."""
         super().initial(request, *args, **kwargs)
         if request.META.get("QUERY_STRING") and hasattr(self, str(request.method).lower()):  # else it is 405
             self._refuse_unknown_parameters(request)

@@ -1,4 +1,4 @@
-"""Errors outside the API's views: an unknown address, a bad Host, a crash. Programs get a problem, people a page."""
+"""Errors outside the API's views (unknown address, bad Host, crash): problem documents for programs, or pages."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return 403."""
+    """Return 403, as a page or a problem document."""
     if not _is_program(request):
         return defaults.permission_denied(request, exception or Forbidden())
     return _problem(Forbidden())
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Return 404."""
+    """Return 404, as a page or a problem document."""
     if not _is_program(request):
         return defaults.page_not_found(request, exception or NotFound())
     return _problem(NotFound("There is no such address; /api/v1/docs/ lists them."))

@@ -1,4 +1,4 @@
-"""What every route's description in the OpenAPI schema has in common: its refusals, its headers, and who may use it.
+"""Adds refusals, headers and authentication to the description of every route in the OpenAPI schema.
 
 Refusals are derived from the view, so that no route can forget one; a view adds its own in `refuses_with`.
 """
@@ -22,7 +22,7 @@ WHY = {
     413: "The body is larger than this server accepts.",
     415: "A body of this Content-Type isn't read here.",
     429: "Above the rate limit.",
-    500: "An error of ours.",
+    500: "An error of this server.",
     502: "The model server failed in a way that trying again doesn't mend.",
     503: "The database or a model server can't be reached, or there is more to do than can be done in time.",
     504: "The deadline passed.",

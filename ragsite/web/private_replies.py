@@ -1,4 +1,4 @@
-"""Keeps replies between the server and who asked: no proxy, CDN or browser may give them to somebody else."""
+"""Forbids proxies, CDNs and browsers to store replies, unless a view allows it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class PrivateReplies:
-    """Middleware: what says nothing of caching must not be cached. Static files don't come this far."""
+    """Middleware: adds `private, no-store` to replies without a Cache-Control. Static files don't come this far."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

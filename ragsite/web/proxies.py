@@ -1,4 +1,4 @@
-"""Whether something stands between this server and those who ask: then addresses say nothing of who they are."""
+"""Tells from the settings whether a proxy is in front of this server; then addresses do not identify clients."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How many requests somebody may make in a time: counted in Redis for all processes, or else in Postgres.
+"""Rate limits by fixed windows, counted in Redis for all processes, or else in Postgres.
 
-A window begins with the first request and ends after its time; then the count starts at 0 again. One atomic script or
-statement does it, so that two requests at the same moment are two.
+A window begins with the first request and ends after its time; then the count starts at 0. One atomic script or
+statement counts, so that two requests at the same moment count as two.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ragsite.web.rate_windows import SharedWindows
 from ragsite.web.rates import Quota, Rate
 
 KEY_PREFIX = "ragsite:rate:"
-MOST_COUNTED = 100_000  # identities that one process keeps in mind
+MOST_COUNTED = 100_000  # identities that one process keeps in memory
 
-# Nothing is counted for a request that is refused: whoever keeps asking gets in as soon as everybody else.
+# A refused request is not counted: a client that keeps asking waits no longer than any other.
 TAKE = """
 local used = tonumber(redis.call('GET', KEYS[1]) or '0')
 if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then
@@ -42,7 +42,7 @@ return {1, used, redis.call('PTTL', KEYS[1])}
 
 
 class Windows:
-    """What was counted in this process."""
+    """Windows that are counted in this process alone."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -64,7 +64,7 @@ class Windows:
             return Quota(0.0, limit - used - cost, ends_at - now)
 
     def _forget_some(self, now: float) -> None:
-        """Drop what is over, and else the oldest tenth."""
+        """Drop the windows that have ended, or else the oldest tenth."""
         over = [who for who, (ends_at, _) in self._windows.items() if ends_at <= now]
         for who in over or list(self._windows)[: MOST_COUNTED // 10]:
             del self._windows[who]

@@ -1,7 +1,7 @@
 """Counts requests in Postgres, for all processes of all machines that use the database.
 
-One statement counts for everybody who asks at that moment: threads that come while it is under way wait for the next
-one. So a busy process has one such statement in flight, whatever the number of its threads.
+One statement counts all requests that wait at that moment; threads that come while it runs wait for the next one. So a
+busy process runs one such statement at a time, whatever the number of its threads.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FORGET = "DELETE FROM monitoring_ratewindow WHERE ends_at < now()"
 
 @dataclass
 class _Asked:
-    """One request that wants to be counted, and what became of it."""
+    """One request to be counted, and its result."""
 
     key: str
     cost: int
@@ -88,7 +88,7 @@ class SharedWindows:
         return mine.quota
 
     def _lead(self) -> None:
-        """Count for everybody who waits, then let one of those who came meanwhile do the same."""
+        """Count all waiting requests, then make one of the threads that came meanwhile the next leader."""
         with self._lock:
             batch, self._waiting = self._waiting, []
         try:
@@ -128,18 +128,18 @@ class SharedWindows:
     def _remember(self, key: str, left_seconds: float) -> None:
         with self._lock:
             if len(self._used_up) >= MOST_KNOWN:
-                self._used_up.clear()  # they are asked for once more; nothing is lost
+                self._used_up.clear()  # they are read once more; nothing is lost
             self._used_up[key] = time.monotonic() + left_seconds
 
 
 def forget_ended_windows() -> None:
-    """Delete what is over."""
+    """Delete the windows that have ended."""
     with preparing_cursor() as cursor:
         cursor.execute(FORGET)
 
 
 def _share_out(group: Sequence[_Asked], granted: int, used: int, left_seconds: float) -> int:
-    """Give what was granted to those who asked, in their order, and return what none of them could use."""
+    """Divide the granted amount among the requests, in their order, and return the unused rest."""
     remaining = group[0].rate.limit - used + granted  # before the first of them
     for asked in group:
         is_allowed = asked.cost <= granted
@@ -151,5 +151,5 @@ def _share_out(group: Sequence[_Asked], granted: int, used: int, left_seconds: f
 
 
 def _key_of(who: str) -> str:
-    """Return a digest: addresses and user ids are nobody's business."""
+    """Return a digest, so that addresses and user ids are not stored."""
     return hashlib.blake2b(who.encode("utf-8", "replace"), digest_size=16).hexdigest()

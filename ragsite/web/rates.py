@@ -1,4 +1,4 @@
-"""Rates as settings write them: `120/m`."""
+"""Parses rates as settings write them: `120/m`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @dataclass(frozen=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """A limit of requests per window of seconds."""
 
     limit: int
     window_seconds: int

@@ -1,4 +1,4 @@
-"""The id of the request that is being served, for logs and replies."""
+"""Id of the request that is being served, for logs and replies."""
 
 from __future__ import annotations
 

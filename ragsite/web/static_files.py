@@ -1,4 +1,4 @@
-"""Whether the pages find their style sheets and scripts: hashed names are looked up in a manifest that is made once."""
+"""Checks that pages find their style sheets and scripts: hashed names are looked up in a manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario works with: how thorough it is to be, a stage of its own, and a meter for processes."""
+"""Environment of a scenario: how thorough it is to be, a stage of its own, and a meter for processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `manage.py benchmark` does with its arguments."""
+"""Carries out `manage.py benchmark` with its arguments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Tell = Callable[[str], object]
 
 
 class WrongOption(Exception):
-    """An option or argument that can't be meant; the message says what can."""
+    """An option or argument that makes no sense; the message says what does."""
 
 
 def carry_out(options: Mapping[str, Any], *, tell: Tell, warn: Tell) -> int:

@@ -1,4 +1,4 @@
-"""What the scenarios that ask questions have in common: the model server's pace, the questions, what counts as good."""
+"""Conditions that the scenarios with questions share: the model server's pace, the questions, and good answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All scenarios by name."""
+"""Registry of scenarios by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs scenarios one after the other, each with a bench of its own, and gathers what there is to report."""
+"""Runs scenarios one after the other, each with a bench of its own, and collects the results."""
 
 from __future__ import annotations
 

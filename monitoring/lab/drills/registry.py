@@ -1,4 +1,4 @@
-"""All drills by name."""
+"""Registry of drills by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Scenario(Protocol):
     """Breaks something under load, and yields what it found as it goes."""
 
     def __call__(self, stage: Stage, *, full: bool) -> Iterator[Invariant]:
-        """Run."""
+        """Run the drill, and return its findings."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What drills found, as lines for people and as JSON for programs."""
+"""Renders the results of drills as lines for people and as JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs drills one after the other, each to its end, whatever it meets."""
+"""Runs drills one after the other; a drill that fails does not stop the next."""
 
 from __future__ import annotations
 

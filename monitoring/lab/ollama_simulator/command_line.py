@@ -1,4 +1,4 @@
-"""The stand-in's command line: one option per knob."""
+"""Command line of the stand-in: one option per knob."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAULT_FIELDS = {field.name: field.type for field in fields(Fault)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
+    """Declare one option per knob."""
     port = argument_type(whole(0, 65_535))
     parser.add_argument("--port", type=port, default=11434, help="where to listen on 127.0.0.1; 0: a free port")
     parser.add_argument("--control-port", type=port, help="a second port, which faults don't touch; 0: a free one")

@@ -1,4 +1,4 @@
-"""What the stand-in has seen: requests, those at work now, the most at once."""
+"""Counts what the stand-in has received: requests, running requests, and their maximum."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Gauge:
     _busy_since: float = 0.0
 
     def up(self) -> None:
-        """One more."""
+        """Count one more running request."""
         if not self.now:
             self._busy_since = time.monotonic()
         self.now += 1
         self.most = max(self.most, self.now)
 
     def down(self) -> None:
-        """One less."""
+        """Count one running request fewer."""
         self.now -= 1
         if not self.now:
             self._busy_seconds += time.monotonic() - self._busy_since
@@ -38,7 +38,7 @@ class Gauge:
         return self._busy_seconds + (time.monotonic() - self._busy_since if self.now else 0.0)
 
     def reset(self) -> None:
-        """Start anew with those that are at work now."""
+        """Reset the maximum to the requests that run now."""
         self.most = self.now
         self._busy_seconds, self._busy_since = 0.0, time.monotonic()
 
@@ -76,7 +76,7 @@ class Counters:
             self.recent.append({"operation": operation, "model": model, "body": body})
 
     def reset(self) -> None:
-        """Start counting anew; what is at work now stays counted."""
+        """Reset the counts; running requests stay counted."""
         for gauge in (self.generations, self.embeds, self.connections):
             gauge.reset()
         for counts in (self.requests, self.per_model, self.replies, self.faults, self.loads, self.recent):

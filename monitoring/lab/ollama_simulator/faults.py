@@ -1,4 +1,4 @@
-"""What can go wrong on purpose: which fault, for whom, how often."""
+"""Faults that can be injected: which fault, for which requests, how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that can be stopped where it is, and go on later."""
+"""Process that can be stopped and continued by signals."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ class Freezable:
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Continue the stopped process."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""Everything that can be turned: for all models, or for one."""
+"""Settings of the stand-in that can be changed at run time, for all models or for one."""
 
 from __future__ import annotations
 

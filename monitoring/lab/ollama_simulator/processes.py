@@ -1,4 +1,4 @@
-"""Runs the stand-in in a process of its own, which can be killed, frozen and restarted."""
+"""Runs the stand-in in a separate process, which can be killed, frozen and restarted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class StandInProcess(Freezable):
         self._process = subprocess.Popen(  # noqa: S603 - our own module and arguments
             [sys.executable, "-m", "monitoring.lab.ollama_simulator", "--json", *ports, *models],
             cwd=PROJECT,
-            # More threads would only wait for each other, with the CPU of those who are measured.
+            # More threads would only wait for each other, and use CPU of the processes that are measured.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             text=True,
@@ -70,11 +70,11 @@ class StandInProcess(Freezable):
         return self
 
     def kill(self) -> None:
-        """kill -9"""
+        """Kill the process with SIGKILL."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in good order."""
+        """Stop the process with SIGTERM, and wait for its end."""
         self._end(signal.SIGTERM)
 
     def restart(self) -> None:

@@ -1,4 +1,4 @@
-"""Work in a thread of its own, beside a drill or a benchmark, until the `with` block ends."""
+"""Runs work in a thread beside a drill or a benchmark, until the `with` block ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Background:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Let `work` end soon."""
+        """Tell `work` to end soon."""
         raise NotImplementedError
 
 
@@ -48,7 +48,7 @@ class BackgroundLoop(Background):
         return ()
 
     def work(self) -> None:
-        """Run the loop."""
+        """Run the event loop until `stop`."""
         asyncio.set_event_loop(self.loop)
         # Kept in a name: the loop itself would let them be collected as garbage.
         started = [self.loop.create_task(coroutine) for coroutine in self.first()]
@@ -62,5 +62,5 @@ class BackgroundLoop(Background):
             self.loop.close()
 
     def stop(self) -> None:
-        """Stop the loop."""
+        """Stop the event loop."""
         self.loop.call_soon_threadsafe(self.loop.stop)

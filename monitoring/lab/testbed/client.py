@@ -1,4 +1,4 @@
-"""One request as a client makes it, on a connection of its own, and what came of it."""
+"""Sends one request on a connection of its own, as a client does, and keeps its outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitoring.lab.testbed.corpus import CORPUS
 from monitoring.lab.testbed.event_reader import BadBody, Dechunker, Events
 
 CONNECT_SECONDS = 5.0
-PATIENCE_SECONDS = 15.0  # beyond the deadline; who is still waiting then has been forgotten
+PATIENCE_SECONDS = 15.0  # beyond the deadline; a request without a reply by then has been lost
 READ_BYTES = 65_536
 
 # answered: 200 and complete. ended: a stream that ended in `error`. shed: 503 with Retry-After. problem: any other
@@ -24,7 +24,7 @@ LOST: frozenset[str] = frozenset({"refused", "cut", "forgotten"})
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked, and how."""
+    """One question, and how to send it."""
 
     path: str = "/api/v1/query"
     stream: bool = False
@@ -64,7 +64,7 @@ class Reply:
 
     @property
     def ended_at(self) -> float:
-        """Return when it was over."""
+        """Return the time of the end of the reply."""
         return self.at + self.seconds
 
     @property

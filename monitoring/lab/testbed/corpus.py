@@ -1,4 +1,4 @@
-"""What the drills ask: a few documents about a harbour, and questions that they answer."""
+"""Documents about a harbour for the drills, and questions that they answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what the server sends, piece by piece: chunks of a body, and the events in them."""
+"""Parses the chunks of a body as they arrive, and the server-sent events in them."""
 
 from __future__ import annotations
 

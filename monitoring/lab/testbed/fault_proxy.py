@@ -1,4 +1,4 @@
-"""A small TCP proxy that breaks connections on purpose: what drills put between ragsite and what it stands on.
+"""TCP proxy that breaks connections on purpose, between ragsite and a service that it depends on.
 
 It works for any protocol (Postgres, Redis, HTTP), because it knows none. Faults change while it runs and hold for
 connections that are open as well as for new ones.

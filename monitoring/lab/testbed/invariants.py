@@ -1,4 +1,4 @@
-"""What must hold, whatever breaks: each with the figure that was measured and the one that was wanted."""
+"""Invariants that must hold whatever fails, each with the measured and the required figure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Invariant:
     target: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return the result as a dict for JSON."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Load: clients in an event loop of their own, so that a drill can break things while they ask."""
+"""Clients in a separate event loop, so that a drill can break things while they send requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Run:
         self._ended = threading.Event()
 
     def stop_asking(self) -> None:
-        """Let no new request begin."""
+        """Start no further requests."""
         self._stopped = True
 
     def wait(self, seconds: float = FINISH_SECONDS) -> list[Reply]:

@@ -1,4 +1,4 @@
-"""What is seen from outside while a drill runs: circuits that open and close, and what has not been given back."""
+"""Observes a server from outside during a drill: changes of circuits, and resources that were not released."""
 
 from __future__ import annotations
 

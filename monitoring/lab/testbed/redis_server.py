@@ -1,4 +1,4 @@
-"""A Redis of the drill's own, that can be killed and frozen."""
+"""Runs a Redis server that a drill can kill and freeze."""
 
 from __future__ import annotations
 

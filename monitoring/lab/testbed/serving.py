@@ -1,4 +1,4 @@
-"""The server that a drill breaks things around: real gunicorn with its configuration, on the stage's database."""
+"""Runs the server of a drill: gunicorn with its real configuration, on the stage's database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ServerProcess(WebProcess):
         }
 
     def command(self) -> Sequence[str]:
-        """Return what is run."""
+        """Return the command of the process."""
         return web_server.command()
 
     def environment(self) -> Mapping[str, str]:

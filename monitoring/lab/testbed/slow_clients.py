@@ -1,4 +1,4 @@
-"""Clients that send or take next to nothing, and keep their connections: of five kinds."""
+"""Clients of five kinds that send or read next to nothing, and keep their connections."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class SlowClients(BackgroundLoop):
         self._asked_for = itertools.cycle(asked_for)  # by those who don't read the replies
 
     def first(self) -> Iterable[Coroutine[Any, Any, None]]:
-        """Return the clients."""
+        """Return the clients of the first round."""
         return [self._be_slow(kind, number) for number in range(self._of_each) for kind in self.kinds]
 
     async def _read_nothing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

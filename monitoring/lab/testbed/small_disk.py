@@ -1,4 +1,4 @@
-"""A disk of a few hundred megabytes, in memory, that a drill can fill."""
+"""Mounts a disk of a few hundred megabytes in memory, which a drill can fill."""
 
 from __future__ import annotations
 

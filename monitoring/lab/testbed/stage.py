@@ -1,4 +1,4 @@
-"""What every drill stands on: a Postgres of its own with a small corpus in it, and whatever else it asks for.
+"""Environment of a drill: its own Postgres with a small corpus, and further services on request.
 
 Nothing of the machine's real installation is touched, and all is gone when the `with` block ends.
 """

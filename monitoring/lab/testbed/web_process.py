@@ -1,4 +1,4 @@
-"""A web server in a process of its own: there once it answers, and gone with all of its children at the end."""
+"""Runs a web server in a separate process: ready when it answers, and ended with all of its children."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WebProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str]:
-        """Return what is run."""
+        """Return the command of the process."""
         raise NotImplementedError
 
     def environment(self) -> Mapping[str, str]:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "The circuits of the model servers: how they are, and to open or close them in every process."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take what to do."""
+        """Declare the action, the host and the operation."""
         doing = parser.add_subparsers(dest="do", required=True)
         status = doing.add_parser("status", help="does each host answer, what happened last, what was ordered")
         status.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -17,13 +17,13 @@ class Command(BaseCommand):
     help = "Send no new calls to a model server, in every process; those that run go on. --undo uses it again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take which host."""
+        """Declare the host and `--undo`."""
         parser.add_argument("host", help="its base URL, as in OLLAMA_BASE_URL")
         parser.add_argument("--undo", action="store_true", help="use it again")
         parser.add_argument("--reason", default="", help="kept with the order")
 
     def handle(self, **options: Any) -> str:
-        """Give the order."""
+        """Store the order, and return it in a sentence."""
         order = operator_orders.undrain if options["undo"] else operator_orders.drain
         try:
             switch = order(options["host"], by=operator_orders.operator_here(), reason=options["reason"][:200])

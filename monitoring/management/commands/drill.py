@@ -20,7 +20,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the drills' names."""
+        """Declare the names of drills and the options."""
         parser.formatter_class = RawDescriptionHelpFormatter
         parser.epilog = "\n".join(f"{name:<22} {help_of(name)}" for name in SCENARIOS)
         parser.add_argument("names", nargs="+", choices=NAMES, metavar="NAME", help="a drill, `all`, or `figures`")

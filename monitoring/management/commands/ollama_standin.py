@@ -10,7 +10,7 @@ from monitoring.lab.ollama_simulator.command_line import add_arguments, serve
 
 
 class Command(BaseCommand):
-    """A door to the stand-in."""
+    """Runs the stand-in for Ollama in the foreground."""
 
     help = "Run a server that behaves as Ollama does, with the delays and faults you choose. Needs no database."
     requires_system_checks = ()

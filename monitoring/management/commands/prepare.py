@@ -22,7 +22,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take what is optional."""
+        """Declare the options."""
         parser.add_argument("--demo", action="store_true", help="also index ragsite's own documentation, for trials")
         parser.add_argument(
             "--wait-seconds",
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> str:
-        """Return that it is done."""
+        """Prepare, and return a sentence that says so."""
         try:
             prepare(self._tell, with_demo=options["demo"], wait_seconds=options["wait_seconds"])
         except NotPrepared as exc:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--top", type=argument_type(whole(1, 10_000)), default=10, help="functions to show")
 
     def handle(self, **options: Any) -> str:
-        """Return the table."""
+        """Return the table of the profiler."""
         try:
             corpora = tuple(choose_corpora([options["corpus"]], Corpus.objects.all()))
             operator = Principal(User(is_superuser=True))

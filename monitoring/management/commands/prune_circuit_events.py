@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Delete changes of circuits and model servers that are older than so many days."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the age."""
+        """Declare the age of events to delete."""
         parser.add_argument("--older-than-days", type=argument_type(whole(0, 36_500)), default=30, metavar="DAYS")
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 

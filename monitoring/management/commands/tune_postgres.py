@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(self, **options: Any) -> str:
-        """Return the report."""
+        """Return the report of the settings."""
         try:
             if options["restore"]:
                 tuning = restore_tuning()

@@ -1,1 +1,1 @@
-"""The gunicorn worker that waits for slow clients without a thread."""
+"""gunicorn worker that waits for slow clients without a thread."""

@@ -1,4 +1,4 @@
-"""A gunicorn worker whose threads wait for no client: its main loop collects requests and delivers replies.
+"""gunicorn worker whose threads wait for no client: its main loop collects requests and delivers replies.
 
 gunicorn's own threaded worker gives a thread to a connection before its request is there, and lets it wait: as many
 half-sent requests as there are threads stop it. Here a thread gets a request once all of it has come, so slow clients
@@ -29,7 +29,7 @@ from ragsite.web.worker.request_framing import State
 HEALTH_THREADS = 2
 LONG_SHARE = 4  # one thread of so many may read a long body
 HELD_MAX_BYTES = 64 * 1024 * 1024  # of unfinished requests in memory; beyond it bodies are read by threads
-SWEEP_SECONDS = 0.5  # between two looks for those who are too slow
+SWEEP_SECONDS = 0.5  # between two searches for clients that are too slow
 FULL_SECONDS = 0.05  # not to listen, when the system has no room for another connection
 
 connections_per_address = 0  # of a worker; 0: any number. Set by gunicorn_conf.
@@ -38,6 +38,7 @@ connections_per_address = 0  # of a worker; 0: any number. Set by gunicorn_conf.
 class BufferingWorker(DeliveringWorker):
     """gunicorn's worker with threads, for complete requests only."""
 
+    is_listening = False
     _resumes_at = 0.0  # when it may listen again; a point of the monotonic clock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -91,8 +92,9 @@ class BufferingWorker(DeliveringWorker):
         self._deliver(conn)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Listen or don't listen; never before it is time."""
-        super().set_accept_enabled(enabled and time.monotonic() >= self._resumes_at)
+        """Listen for new connections or stop listening; a pause is not cut short."""
+        self.is_listening = enabled and time.monotonic() >= self._resumes_at
+        super().set_accept_enabled(self.is_listening)
 
     def murder_keepalived(self, force: bool = False) -> None:
         """End the connections that have been waited for long enough, or all."""
@@ -104,15 +106,15 @@ class BufferingWorker(DeliveringWorker):
             self._give_up(connection, politely=not force)
 
     def murder_pending(self) -> None:
-        """Do nothing: all who wait are looked after together."""
+        """Do nothing: `murder_keepalived` handles all waiting connections."""
 
     def handle_quit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at once."""
+        """Stop without waiting for requests."""
         self._health_threads.shutdown(wait=False)
         super().handle_quit(sig, frame)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Don't wait longer than that for anybody's next request: the worker is to stop."""
+        """Limit the wait for the next request of each connection: the worker is to stop."""
         for connection in self._waiting.all():
             if connection.waiting is not Waiting.READER:
                 connection.deadline = min(connection.deadline, deadline)
@@ -163,7 +165,7 @@ class BufferingWorker(DeliveringWorker):
         self._watch(connection, EVENT_READ)
 
     def _hand_over(self, connection: Connection) -> None:
-        """Let a thread answer."""
+        """Give the request to a thread."""
         self._unwatch(connection)
         connection.waiting = Waiting.NOTHING
         pool = self._health_threads if connection.is_for_health else self.tpool
@@ -190,7 +192,7 @@ class BufferingWorker(DeliveringWorker):
                 self._queue(connection)
                 return
 
-    # Who is too slow, or too many
+    # Clients that are too slow, or too many
 
     def _give_up(self, connection: Connection, *, politely: bool) -> None:
         """End a connection that has been waited for long enough."""
@@ -230,6 +232,6 @@ class BufferingWorker(DeliveringWorker):
 
 
 def _count(reason: str) -> None:
-    from ragsite.metrics import CONNECTIONS_ENDED  # not in the parent, whose metrics would be nobody's
+    from ragsite.metrics import CONNECTIONS_ENDED  # not in the parent, whose metrics nobody collects
 
     CONNECTIONS_ENDED.labels(reason=reason).inc()

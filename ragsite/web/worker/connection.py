@@ -1,4 +1,4 @@
-"""One connection of a web worker: the request that comes in on it, and how long its client is waited for."""
+"""Connection of a web worker: the request that is being received, and how long its client is waited for."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def is_for_health(self) -> bool:
-        """Return whether it asks how the server is."""
+        """Return whether the request is for a path under /health."""
         return self.framing.data.startswith(HEALTH_PATHS)
 
     def wait(self, waiting: Waiting, seconds: float) -> None:

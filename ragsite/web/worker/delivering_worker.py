@@ -1,4 +1,4 @@
-"""The half of the web worker that goes on with a connection once its reply is made: delivers it, reuses or closes it.
+"""The part of the web worker that handles a connection after the reply: delivers it, then reuses or closes it.
 
 The main loop does this for all connections, so a client that takes its reply slowly costs no thread.
 """

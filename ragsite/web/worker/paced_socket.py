@@ -1,4 +1,4 @@
-"""A client's socket that keeps no thread waiting: what the client doesn't take is kept, and who is too slow is ended.
+"""Client socket that blocks no thread: unsent data is buffered, and clients that are too slow are disconnected.
 
 To gunicorn it looks like a blocking socket. What can't be sent at once stays here, for the worker's main loop to send
 when the client takes it; only beyond a limit does the thread that writes wait. A client that is waited for must keep a
@@ -82,7 +82,7 @@ class PacedSocket(socket.socket):
         self._limit_seconds = value
 
     def gettimeout(self) -> float | None:
-        """Return that limit."""
+        """Return the limit of `settimeout`."""
         return self._limit_seconds
 
     def receive_now(self, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Tells when all bytes of an HTTP/1.1 request are there, without reading anything itself.
+"""Tells when all bytes of an HTTP/1.1 request have arrived, without any I/O.
 
 gunicorn's own parser judges the request afterwards. Here only its length matters: what is malformed counts as complete,
 so that the parser refuses it, and what can't be measured counts as long.

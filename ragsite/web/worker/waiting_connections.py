@@ -1,4 +1,4 @@
-"""The connections of a web worker that no thread has, and what the main loop waits for on each."""
+"""Connections of a web worker that no thread has, and the event that the main loop waits for on each."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class WaitingConnections:
         return next(iter(self._found), None)
 
     def all(self) -> list[Connection]:
-        """Return all."""
+        """Return all waiting connections."""
         return list(self._found)
 
     def _hold(self, connection: Connection, count: int) -> None:
@@ -68,7 +68,7 @@ class AddressCount:
         return self._open[group]
 
     def remove(self, client: Any) -> None:
-        """Count one fewer."""
+        """Count one connection fewer of a client's address."""
         group = _group_of_client(client)
         self._open[group] -= 1
         if self._open[group] <= 0:

@@ -107,7 +107,7 @@ def test_a_database_that_is_away_disturbs_nobody_and_is_caught_up_with(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, "monitoring")
-    monkeypatch.setattr("monitoring.circuits.watcher.ILL_SECONDS", 0.2)
+    monkeypatch.setattr("monitoring.circuits.watcher.RETRY_SECONDS", 0.2)
     monkeypatch.setattr("monitoring.circuits.watcher.LOOK_EVERY_SECONDS", 0.05)
     with monkeypatch.context() as broken:
         broken.setattr(event_log, "bounded_transaction", refuse)

@@ -13,7 +13,7 @@ def test_the_stages_of_a_question_are_in_the_table() -> None:
     corpus = make_corpus()
     table = call_command("profile_query", corpus.slug, "How many days of holiday?", "--repeat", "2", "--top", "40")
     assert "cumulative" in table
-    assert "answering.py" in table and "retrieval.py" in table
+    assert "answering/pipeline.py" in table and "retrieval/pipeline.py" in table
 
 
 @pytest.mark.django_db

@@ -77,7 +77,7 @@ def test_without_postgres_it_still_tells_the_rest(client: Client, monkeypatch: p
     def refuse(*args: object, **kwargs: object) -> object:
         raise DatabaseError("connection refused")
 
-    for module in ("health", "connection_budget", "performance_report"):
+    for module in ("health.services", "tuning.connection_budget", "performance.report"):
         monkeypatch.setattr(f"monitoring.{module}.bounded_transaction", refuse)
     body = client.get(PATH).json()
     assert body["health"]["services"]["postgres"]["healthy"] is False

@@ -132,7 +132,7 @@ def test_an_interrupted_worker_tells_its_streams(gunicorn_conf: ModuleType, monk
 def test_a_dead_worker_is_not_waited_for(gunicorn_conf: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_worker, "tally", web_worker.Tally())
     web_worker.tally.write(3, 0)
-    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=3))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, slot=3))
     assert web_worker.tally.others(None) == []
 
 
@@ -141,10 +141,10 @@ def test_the_gauges_of_a_dead_worker_go(
 ) -> None:
     file = tmp_path / "gauge_livesum_4711.db"
     file.touch()
-    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=None))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, slot=None))
     assert file.exists()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, place=None))
+    gunicorn_conf.child_exit(None, SimpleNamespace(pid=4711, slot=None))
     assert not file.exists()
 
 

@@ -1,1 +1,1 @@
-"""Texts, vectors and tenants that benchmarks are run on."""
+"""Texts, vectors and tenants for benchmarks."""

@@ -1,4 +1,4 @@
-"""Texts of a made-up language, as much of them as one likes: words as frequent as in real texts, and subjects.
+"""Generates any amount of text in an artificial language, with word frequencies and topics as in real texts.
 
 The same seed gives the same texts everywhere. Pure: no Django, no database.
 """

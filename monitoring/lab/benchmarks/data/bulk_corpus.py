@@ -1,4 +1,4 @@
-"""A corpus of any size in seconds: texts of a made-up language, loaded by COPY as if they had been indexed.
+"""Loads a corpus of any size in seconds: artificial texts, copied into the tables as if they had been indexed.
 
 Terms, counts and vectors are what indexing would have stored (tests compare them). Postgres stems the vocabulary once
 instead of every passage, and a passage's vector is the sum of its words' vectors, as WordLlama has it. There is no
@@ -33,7 +33,7 @@ SHARES = (0.0001, 0.001, 0.01, 0.1, 0.5, 1.0)  # of the passages: what filters o
 PASSAGES_PER_DOCUMENT = 20
 SINGLE_SHARE = 0.01  # up to this share, a document has one passage, so that small shares are exact
 PASSAGES_PER_COPY = 4000
-REBUILD_FROM = 20_000  # passages; for fewer, to take the index off and make it anew is not worth it
+REBUILD_FROM = 20_000  # passages; for fewer, dropping and rebuilding the index does not pay
 BUILD_MEMORY = "1500MB"
 TENANT = "benchmark"
 

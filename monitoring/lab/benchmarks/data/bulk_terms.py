@@ -1,4 +1,4 @@
-"""What the keyword leg stores of a made-up passage, from the numbers of its words."""
+"""Generates the keyword index's rows of an artificial passage, from the numbers of its words."""
 
 from __future__ import annotations
 

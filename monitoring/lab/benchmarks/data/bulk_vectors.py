@@ -1,4 +1,4 @@
-"""The vectors of made-up passages: WordLlama's, which is the mean of a text's tokens, so words can be added up."""
+"""Generates the vectors of artificial passages: WordLlama's, the mean of a text's tokens, summed from words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts for files of any size: plain English sentences about nothing, with numbers and made-up names in them.
+"""Generates texts for files of any size: plain English sentences with numbers and made-up names.
 
 An embedder's work is counted in tokens, and ordinary words have as many as they have in real texts; the names see to
 it that there are rare words, too.

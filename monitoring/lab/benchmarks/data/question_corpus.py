@@ -1,4 +1,4 @@
-"""The corpus of the benchmarks, made up by rule, and as many different questions about it as a load needs."""
+"""Generates the corpus of the benchmarks, and as many different questions about it as a load needs."""
 
 from __future__ import annotations
 

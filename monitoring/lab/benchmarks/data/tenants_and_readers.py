@@ -1,4 +1,4 @@
-"""Tenants of very different sizes in one database, and readers who may read very different parts of one corpus.
+"""Generates tenants of very different sizes, and readers who may read very different parts of one corpus.
 
 Run inside the stage: see inside.py. Each has a user with a key, and a corpus is closed to all others.
 """

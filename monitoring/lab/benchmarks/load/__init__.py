@@ -1,1 +1,1 @@
-"""Clients that put a server under load."""
+"""Load generators."""

@@ -1,4 +1,4 @@
-"""A lean load generator, run as a process of its own: `python -m monitoring.lab.benchmarks.load.generator < plan.json`.
+"""Small load generator that runs as a process: `python -m monitoring.lab.benchmarks.load.generator < plan.json`.
 
 Plain sockets and one selector, so that a request costs it some 60 us whatever the server is, and 500 streams stay
 cheap. It reads a plan (see loading.py) from stdin and writes what came of every request to stdout, both as JSON.

@@ -1,4 +1,4 @@
-"""One client that keeps its connection, as an application's does, and times each request."""
+"""Client that keeps its connection alive, as an application does, and times each request."""
 
 from __future__ import annotations
 

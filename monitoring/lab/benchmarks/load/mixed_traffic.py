@@ -1,4 +1,4 @@
-"""Requests of every kind, good and bad, from a few clients at once; each has one outcome that is right."""
+"""Sends good and bad requests of every kind from a few clients; each has exactly one right outcome."""
 
 from __future__ import annotations
 

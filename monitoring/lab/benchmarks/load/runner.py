@@ -1,4 +1,4 @@
-"""Load from another process: what is asked, by how many, and what came of it."""
+"""Runs load in another process: requests, number of clients, and results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from monitoring.lab.benchmarks.measuring.process_usage import Usage
 from monitoring.lab.benchmarks.reports.figures import percentile
 
-PATIENCE_SECONDS = 60.0  # beyond the time that the load takes; who has no outcome then has failed
+PATIENCE_SECONDS = 60.0  # beyond the time that the load takes; a request without an outcome then has failed
 Step = tuple[str, str, str]  # method, path, body
 
 
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Loaded:
-    """What came of a load."""
+    """Results of a load, one per request."""
 
     load: Load
     requests: tuple[Request, ...]
@@ -133,7 +133,7 @@ class GeneratorFailed(RuntimeError):
 
 
 def post(path: str, **fields: object) -> Step:
-    """Return a POST of JSON."""
+    """Return the step that POSTs these fields as JSON."""
     return ("POST", path, json.dumps(fields))
 
 

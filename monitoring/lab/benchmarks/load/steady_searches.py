@@ -1,4 +1,4 @@
-"""Searches at a steady rate from a thread, each with its whole answer: to see what is found while something changes."""
+"""Searches at a steady rate from a thread, and keeps each whole reply, to see what is found during a change."""
 
 from __future__ import annotations
 

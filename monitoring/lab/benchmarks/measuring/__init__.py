@@ -1,1 +1,1 @@
-"""What is measured: processes, machines, indexes, statements."""
+"""Measurements of processes, machines, indexes and statements."""

@@ -1,4 +1,4 @@
-"""Searches in parts of what is stored, small ones and large ones: whether all rows come, the right ones, how soon."""
+"""Measures searches in small and large parts of the data: recall, and time."""
 
 from __future__ import annotations
 

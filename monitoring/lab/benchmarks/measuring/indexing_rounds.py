@@ -1,4 +1,4 @@
-"""Files that wait in the queue, indexed by real workers: how long that takes, and what it costs."""
+"""Measures how long real workers take to index queued files, and what it costs."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Amount:
 
     @property
     def megabytes(self) -> float:
-        """Return the same in MB."""
+        """Return the size of the files in MB."""
         return self.total_bytes / MEGABYTE
 
 
 @dataclass(frozen=True)
 class Round:
-    """How one round went."""
+    """Figures of one round."""
 
     indexed: Indexed
     megabytes_per_second: float

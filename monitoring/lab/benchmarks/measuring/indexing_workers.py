@@ -1,4 +1,4 @@
-"""Real `manage.py work` processes on the stage's database, and how far they are."""
+"""Runs `manage.py work` processes on the stage's database, and reads their progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a benchmark ran on: the machine, and the versions of all that took part."""
+"""Describes the machine of a benchmark, and the versions of all software that took part."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _commit(folder: Path) -> str | None:
         return None
 
     def said(*arguments: str) -> str | None:
-        done = subprocess.run(  # noqa: S603 - git itself, with arguments of ours
+        done = subprocess.run(  # noqa: S603 - git, with constant arguments
             [git, "-C", str(folder), *arguments], capture_output=True, text=True, check=False
         )
         return done.stdout.strip() if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Folders of small files, as offices have them: what one worker needs for each with a model server of 50 ms a call."""
+"""Measures the time of one worker per small file, with a model server that takes 50 ms per call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CPU time and memory of processes while something is measured."""
+"""Measures CPU time and memory of processes during a benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many of the truly nearest passages the dense leg finds, for whoever asks and whatever part of a corpus."""
+"""Measures the recall of the vector search, for any reader and any part of a corpus."""
 
 from __future__ import annotations
 

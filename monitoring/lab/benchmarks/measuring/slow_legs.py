@@ -1,4 +1,4 @@
-"""Legs that take a known time in Postgres, run one after another and side by side: in a process of its own.
+"""Measures searches of a known duration in Postgres, one after another and in parallel, in a separate process.
 
 What slows a corpus down is put in here, in this process; a server has no such door.
 """

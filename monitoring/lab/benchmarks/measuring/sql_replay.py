@@ -1,4 +1,4 @@
-"""The SQL of one request: noted while the request runs, and run again by hand, over psycopg and nothing else."""
+"""Records the SQL of one request, and runs it again over psycopg alone."""
 
 from __future__ import annotations
 

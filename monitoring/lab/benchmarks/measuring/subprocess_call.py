@@ -1,4 +1,4 @@
-"""Runs a function of ours in a process of its own, on the stage's database and with a server's settings."""
+"""Calls a function in a separate process, on the stage's database and with a server's settings."""
 
 from __future__ import annotations
 

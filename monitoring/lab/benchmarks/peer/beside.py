@@ -1,4 +1,4 @@
-"""The peer beside the server that is measured: started, filled, and warm."""
+"""Starts, fills and warms up the peer."""
 
 from __future__ import annotations
 

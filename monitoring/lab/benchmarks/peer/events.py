@@ -1,4 +1,4 @@
-"""The events of the peer's streams: named as ours, so that one load generator reads both. Standard library only."""
+"""Events of the peer's streams, named as ragsite's, so that one load generator reads both. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the peer needs of its interpreter. Run as a script there, it tells the versions: standard library only."""
+"""Packages that the peer's interpreter needs. Run as a script there, it prints their versions."""
 
 from __future__ import annotations
 

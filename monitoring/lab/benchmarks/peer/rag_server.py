@@ -1,4 +1,4 @@
-"""The peer itself: the least that answers questions from passages, out of the parts that people take for it today.
+"""The peer's server: a minimal question answering service, made of widely used libraries.
 
 Runs in an interpreter of its own, which has FastAPI and LangChain; nothing of ragsite imports it. As a module it is
 the server, for uvicorn; as a script it reads passages from stdin, a JSON list of texts, and fills the store. What is

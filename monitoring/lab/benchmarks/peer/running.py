@@ -1,4 +1,4 @@
-"""Runs the peer: a database of its own in the stage's Postgres with the stage's passages, and its server before it."""
+"""Runs the peer: a database in the stage's Postgres with the stage's passages, and its server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PeerProcess(WebProcess):
         self._environment = environment_for(database_url, standin.url)
 
     def command(self) -> Sequence[str]:
-        """Return what is run."""
+        """Return the command of the peer's server."""
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
         served = ["--factory", f"{MODULE}:make_application", "--workers", str(WORKERS), "--log-level", "warning"]
         return [self._interpreter.path, "-m", "uvicorn", *served, *where]
@@ -76,7 +76,7 @@ class PeerProcess(WebProcess):
 
 
 def environment_for(database_url: str, model_server_url: str) -> dict[str, str]:
-    """Return the peer's environment: nothing of ours but the same models, passages per answer and context window."""
+    """Return the peer's environment: the same models, passages per answer and context window, and no other settings."""
     return {
         **environment_of_others(clean_environment()),
         "PEER_DATABASE_URL": sqlalchemy_url(database_url),
@@ -100,7 +100,7 @@ def sqlalchemy_url(database_url: str) -> str:
 
 
 def make_database(database_url: str) -> None:
-    """Make the peer's database anew, empty, on the server of `database_url`."""
+    """Recreate the peer's database, empty, on the server of `database_url`."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -1,4 +1,4 @@
-"""Settings of a measured server that also has the constant view. Only benchmarks start one like this."""
+"""Settings of a benchmarked server that also has the constant view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of a measured server that opens a database connection for every request. Only benchmarks start one."""
+"""Settings of a benchmarked server that opens a database connection for every request."""
 
 from __future__ import annotations
 

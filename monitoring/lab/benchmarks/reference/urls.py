@@ -1,4 +1,4 @@
-"""The routes of the server that is measured: all of ragsite's, and the view that it is held against."""
+"""Routes of a benchmarked server: all of ragsite's, and the constant view."""
 
 from __future__ import annotations
 

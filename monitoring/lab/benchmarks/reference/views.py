@@ -1,4 +1,4 @@
-"""What a benchmark holds answers against: a view of the same framework that has nothing to do."""
+"""Baseline for benchmarks: a view of the same framework that returns a constant."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ class ConstantView(APIView):
     permission_classes = [AllowAny]
 
     def post(self, request: Request) -> Response:
-        """Return the constant."""
+        """Return the constant as JSON."""
         return Response(CONSTANT)

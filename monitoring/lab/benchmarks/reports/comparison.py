@@ -1,4 +1,4 @@
-"""Two reports side by side: what got better, what got worse, and by how much more than the rounds differ anyway."""
+"""Compares two reports: which figures got better or worse, by more than the rounds differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Comparison:
 
     @property
     def worse(self) -> tuple[Change, ...]:
-        """Return what got worse."""
+        """Return the figures that got worse."""
         return tuple(change for change in self.changes if change.verdict == "worse")
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: figures with their targets, curves, and the settings that they were taken under."""
+"""Results of a benchmark: figures with targets, curves, and the settings under which they were taken."""
 
 from __future__ import annotations
 

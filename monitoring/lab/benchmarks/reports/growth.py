@@ -1,4 +1,4 @@
-"""Whether something grows while a load runs that is the same from beginning to end."""
+"""Tells whether a quantity grows during a constant load."""
 
 from __future__ import annotations
 

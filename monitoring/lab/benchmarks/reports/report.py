@@ -1,4 +1,4 @@
-"""What benchmarks found, as a table for people and as JSON for `compare`."""
+"""Renders results as a table for people, and as JSON for `compare`."""
 
 from __future__ import annotations
 

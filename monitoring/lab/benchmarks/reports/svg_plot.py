@@ -1,4 +1,4 @@
-"""Curves as an SVG picture: one chart for all series with the same axes, the charts below each other."""
+"""Draws curves as SVG: one chart for all series with the same axes, the charts below each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 24, 52, 48
 LEGEND_LINE = 18
 TITLE_CHARS = 100  # of a line
 COLOURS = ("#0b6e99", "#c4442d", "#3d8b37", "#8c4fa0", "#b07d12", "#4a5568")  # dark enough on white
-MARKS = ("", "6 4", "2 3")  # of lines, for whoever sees no colours
+MARKS = ("", "6 4", "2 3")  # of lines, for readers who can't tell the colours apart
 LOGARITHMIC_FROM = 50.0  # the largest x over the smallest
 
 
@@ -31,7 +31,7 @@ class Axes:
         return min(self.xs) > 0 and max(self.xs) / min(self.xs) >= LOGARITHMIC_FROM
 
     def x(self, value: float) -> float:
-        """Return the place of an x."""
+        """Return the horizontal position of a value."""
         low, high, at = min(self.xs), max(self.xs), value
         if self.is_logarithmic:
             low, high, at = math.log(low), math.log(high), math.log(value)

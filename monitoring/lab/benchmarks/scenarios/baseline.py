@@ -1,4 +1,4 @@
-"""The figures that an operator keeps to compare with later: up time, percentiles, throughput, concurrent capacity."""
+"""Baseline figures for later comparison: up time, percentiles, throughput, concurrent capacity."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LOOK_SECONDS = 0.1
 
 @scenario("baseline", "up time, p50, p95, p99, throughput, concurrent capacity under a mixed load")
 def run(bench: Bench) -> Outcome:
-    """Measure."""
+    """Measure the baseline, and return the figures."""
     steps = QUICK_STEPS if bench.quick else STEPS
     seconds = 4.0 if bench.quick else 12.0
     rounds = bench.choose_rounds(quick=1)
@@ -83,7 +83,7 @@ class _Watch(Background):
         self._ended = threading.Event()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         self._ended.set()
 
     @property
@@ -92,7 +92,7 @@ class _Watch(Background):
         return sum(self._looks) / len(self._looks) if self._looks else 0.0
 
     def work(self) -> None:
-        """Look at its health."""
+        """Check the health of the server every LOOK_SECONDS until `stop`."""
         while not self._ended.wait(LOOK_SECONDS):
             try:
                 self._looks.append(self._server.get("/health/live", timeout_seconds=2.0)[0] == 200)

@@ -1,4 +1,4 @@
-"""Answers that are given again: how many a second beside a view with nothing to do, and how much sooner they come."""
+"""Cached answers: their rate compared with a constant view, and their latency compared with fresh answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Paces:
 
 @scenario("cache", "cached answers beside a view that returns a constant, and beside fresh answers")
 def run(bench: Bench) -> Outcome:
-    """Measure."""
+    """Measure cached answers, and return the figures."""
     constants: list[Flood] = []
     cached: list[Flood] = []
     # Short rounds, and each view is first in every other one: a shared machine is now faster, now slower, for seconds.

@@ -1,4 +1,4 @@
-"""How fast two workers index text files, whether the embedder is kept busy, and how soon an upload is answered."""
+"""Indexing of text files by two workers: speed, use of the embedder, and latency of an upload."""
 
 from __future__ import annotations
 

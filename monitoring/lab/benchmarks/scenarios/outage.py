@@ -1,4 +1,4 @@
-"""How many questions are answered while the model server is away, and how soon it is used again."""
+"""Outage of the model server: share of questions answered during it, and time until the server is used again."""
 
 from __future__ import annotations
 

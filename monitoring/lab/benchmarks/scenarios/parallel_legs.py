@@ -1,4 +1,4 @@
-"""Four slow corpora, searched one after another and side by side."""
+"""Search of four slow corpora, one after another and in parallel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pool of database connections saves, beside a new connection for every request."""
+"""Savings of a pool of database connections, compared with a new connection for every request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTING: list[Step] = [("GET", "/api/v1/corpora", "")]
 
 @scenario("pool", "requests over pooled database connections, beside a new connection for each")
 def run(bench: Bench) -> Outcome:
-    """Measure."""
+    """Measure the pool, and return the figures."""
     found: dict[str, list[Loaded]] = {}
     queries: dict[str, list[float]] = {"pooled": [], "new": []}
     count = 150 if bench.quick else 2000

@@ -1,4 +1,4 @@
-"""Questions at a steady rate while a corpus gets the vectors of another model, and while it switches to them."""
+"""Questions at a steady rate while a corpus is reindexed with another model, and while it switches to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a search takes at each size of the corpus, beside the same SQL run by hand; and whether it finds all."""
+"""Duration of a search at each size of the corpus, compared with the same SQL run by hand; and its recall."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _AtSize:
 
 @scenario("search", "searches on corpora of growing size, against the same SQL run by hand; recall under filters")
 def run(bench: Bench) -> Outcome:
-    """Measure every size."""
+    """Measure every size, and return the figures."""
     figures: list[Figure] = []
     measured: list[_AtSize] = []
     common: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Fifty readers ask the same at the same moment: how often is the model asked?"""
+"""Fifty identical questions at the same moment: the number of calls to the model."""
 
 from __future__ import annotations
 

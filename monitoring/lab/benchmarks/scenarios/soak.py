@@ -1,4 +1,4 @@
-"""Ten thousand requests of every kind: memory, threads, files and connections of the server stay where they were."""
+"""Ten thousand requests of every kind: memory, threads, files and connections of the server must not grow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Samples:
     values: list[list[float]] = field(default_factory=lambda: [[] for _ in KINDS])
 
     def take(self, done: int, server: ServerProcess, database_url: str) -> None:
-        """Look at all workers now."""
+        """Measure all workers now."""
         looks = [_look(worker) for worker in server.workers]
         sums = [sum(column) for column in zip(*looks, strict=True)]
         self.done.append(done)

@@ -1,4 +1,4 @@
-"""Streamed answers to questions that nobody asked before: one reader, 50, 200 and 500 at a time."""
+"""Streamed answers to new questions: one reader, 50, 200 and 500 at a time."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Place:
 
 @scenario("streams", "streamed answers to new questions: 1, 50, 200 and 500 readers, beside the model asked directly")
 def run(bench: Bench) -> Outcome:
-    """Measure."""
+    """Measure streams, and return the figures."""
     rounds = bench.choose_rounds(quick=1)
     with (
         bench.stage.standin(**PACE) as standin,
@@ -256,7 +256,7 @@ def _distributions(found: Sequence[Sequence[Round]]) -> Iterator[tuple[str, dict
 
 
 def _notes(rounds: Sequence[Round]) -> Iterator[str]:
-    """Yield with what status requests failed, for whoever wants to know why."""
+    """Yield the statuses of failed requests, to explain failures."""
     of = "" if rounds[0].of.name == "service" else f" ({rounds[0].of.name})"
     for clients in sorted(rounds[0].service):
         if statuses := sum((round_.service[clients].failed_statuses for round_ in rounds), Counter[int]()):

@@ -1,4 +1,4 @@
-"""Settings that can't work are refused, each in a sentence; what only isn't there yet is waited for."""
+"""Wrong settings are refused, each with a sentence; services that aren't up yet are waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk is full: of VAR_DIR, of the uploads and of the embedded database, all at once."""
+"""Full disk: of VAR_DIR, of the uploads and of the embedded database, all at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model server answers, and wrongly: slow, with errors, with garbage, busy, or half."""
+"""Model server that answers wrongly: slow, with errors, with garbage, busy, or truncated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model server dies, or hangs."""
+"""Model server that dies, or hangs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients who keep connections and do nothing with them; none of them has an account."""
+"""Slow clients without an account, which open connections and send or read next to nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis and Postgres fail, and the model is well."""
+"""Redis and Postgres fail while the model server works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Too many who ask, many who leave, many who stay, and a server that is restarted meanwhile."""
+"""Heavy traffic: too many requests, clients that leave, long streams, and a restart of the server meanwhile."""
 
 from __future__ import annotations
 

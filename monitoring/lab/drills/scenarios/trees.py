@@ -1,4 +1,4 @@
-"""The process tree of `serve`: the embedded Postgres is killed, and then the supervisor itself."""
+"""Process tree of `serve`: the embedded Postgres is killed, and then the supervisor itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServedTree(ServerProcess):
     name = "process tree"
 
     def command(self) -> Sequence[str]:
-        """Return what is run."""
+        """Return the command of `serve`."""
         return [sys.executable, "manage.py", "serve"]
 
     def environment(self) -> Mapping[str, str]:

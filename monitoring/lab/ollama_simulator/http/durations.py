@@ -1,4 +1,4 @@
-"""Go's times: durations like `1h30m`, and RFC 3339 with nanoseconds."""
+"""Durations and times as Go writes them: `1h30m`, and RFC 3339 with nanoseconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says in the words of Go's decoder why a text is not JSON."""
+"""Explains in the words of Go's decoder why a text is not JSON."""
 
 from __future__ import annotations
 

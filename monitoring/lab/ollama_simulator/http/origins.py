@@ -1,4 +1,4 @@
-"""Which Host and Origin headers a server on the loopback address takes."""
+"""Checks Host and Origin headers as Ollama does on the loopback address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors that an Ollama server sends, with their exact words.
+"""Errors of an Ollama server, with their exact words.
 
 A handler raises a `Refusal`; the server writes it in the form of the path: `{"error": "text"}` on the native paths, an
 object on `/v1`.

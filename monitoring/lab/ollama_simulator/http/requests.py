@@ -49,7 +49,7 @@ class RequestReader:
         return len(self._buffer)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes in."""
+        """Append received bytes to the buffer."""
         self._buffer += data
 
     def next(self) -> Request | None:

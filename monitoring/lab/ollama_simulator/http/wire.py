@@ -46,7 +46,7 @@ class Reply:
         return self._connection.can_write
 
     def send(self, status: int, body: bytes = b"", content_type: str = "", *, chunked: bool = False) -> None:
-        """Send a whole reply."""
+        """Send a complete reply with its headers."""
         if (chunked or len(body) > CHUNKED_ABOVE_BYTES) and not self._is_old:
             head = self._head(status, content_type, CHUNKED)
             self._connection.write(head if self._is_head else head + as_chunk(body) + LAST_CHUNK)
@@ -67,7 +67,7 @@ class Reply:
             self._connection.write(chunks)
 
     def end(self) -> None:
-        """Send the last chunk."""
+        """Send the last chunk of the reply."""
         self.write_raw(LAST_CHUNK)
         self.ended = True
 
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
         self.keeps_alive = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
+        """Keep the transport for replies."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._open.add(self)

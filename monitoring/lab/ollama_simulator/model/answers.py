@@ -1,4 +1,4 @@
-"""What the stand-in says: sentences from the passages that it was given, an echo, or a script."""
+"""Texts of the stand-in's answers: sentences from the given passages, an echo, or a script."""
 
 from __future__ import annotations
 

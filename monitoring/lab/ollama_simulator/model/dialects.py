@@ -1,4 +1,4 @@
-"""How an answer is written: the native generate and chat forms, line by line or whole."""
+"""Formats of answers: the native generate and chat forms, streamed line by line or whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all requests share: models, knobs, faults, counts, the scheduler; and one request with what it needs of them."""
+"""State that all requests share (models, knobs, faults, counts, scheduler), and the context of one request."""
 
 from __future__ import annotations
 

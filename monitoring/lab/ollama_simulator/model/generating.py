@@ -26,7 +26,7 @@ PACE_FAULTS = ("slow_first_token", "slow_tokens")
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be generated."""
+    """A generation to run, with its options."""
 
     model: Model
     texts: Sequence[str]  # the prompt's parts, oldest first

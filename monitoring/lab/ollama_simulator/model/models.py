@@ -1,4 +1,4 @@
-"""The models that the stand-in has: their names, sizes and what `/api/tags`, `/api/show` and `/api/ps` say of them."""
+"""Models of the stand-in: names, sizes, and the replies of `/api/tags`, `/api/show` and `/api/ps` about them."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Catalogue:
             self.add(model_from(description))
 
     def add(self, model: Model) -> None:
-        """Install a model."""
+        """Install a model under its name."""
         self._models[tagged(model.name)] = Model(**{**vars(model), "modified_at": time.time()})
 
     def remove(self, name: str) -> bool:

@@ -27,7 +27,7 @@ LOAD_OPTIONS = ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "d
 
 @dataclass(eq=False)
 class Runner:
-    """A loaded model."""
+    """A loaded model with its slots."""
 
     model: Model
     load_key: tuple[Any, ...]
@@ -46,7 +46,7 @@ class Runner:
 
 
 class Scheduler:
-    """All loaded models."""
+    """Loads models, and keeps those in use."""
 
     def __init__(self, knobs: KnobBoard, faults: FaultBox, counters: Counters) -> None:
         self._knobs = knobs
@@ -72,7 +72,7 @@ class Scheduler:
     async def loaded_runner(
         self, model: Model, options: Mapping[str, Any], keep_alive_seconds: float | None
     ) -> AsyncIterator[Runner]:
-        """Give the model's runner, loading it first when needed; its keep-alive starts anew afterwards.
+        """Give the model's runner, loading it first when needed; its keep-alive restarts afterwards.
 
         Raises Refusal: 503 when too many wait for a load, 500 when the load fails.
         """

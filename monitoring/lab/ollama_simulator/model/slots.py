@@ -1,4 +1,4 @@
-"""Places at work, in order of arrival."""
+"""Slots for running requests, given in order of arrival."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class Slots:
         """Let in as many as there is room for."""
         while self._waiting and self._busy < self._capacity():
             place = self._waiting.popleft()
-            if not place.done():  # whoever was cancelled in this very turn waits no more
+            if not place.done():  # a request that was cancelled in this round no longer waits
                 self._busy += 1
                 place.set_result(None)

@@ -1,4 +1,4 @@
-"""Counts and cuts text in tokens: a rule of thumb, the same everywhere.
+"""Counts and truncates text in tokens, by a simple rule.
 
 A token is a word, or four bytes of a longer one.
 """

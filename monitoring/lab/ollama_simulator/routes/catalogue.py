@@ -1,4 +1,4 @@
-"""The small paths: is it alive, which models are there, which are loaded; pull, copy and delete."""
+"""Routes of the catalogue: version, installed and loaded models; pull, copy and delete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in's own paths: turn knobs, add faults, read the counts."""
+"""Routes that control the stand-in: set knobs, add faults, read the counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `/v1` writes an answer: server-sent events, or one object."""
+"""Formats of `/v1` answers: server-sent events, or one object."""
 
 from __future__ import annotations
 

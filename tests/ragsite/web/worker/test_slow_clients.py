@@ -21,11 +21,11 @@ THREADS = 6
 CROWD = 3 * THREADS
 ROOM = 60  # connections that the worker takes
 CONFIGURATION = """
-from ragsite.web.worker import buffering_worker, paced_socket, web_connection
+from ragsite.web.worker import buffering_worker, connection, paced_socket
 from monitoring.serving.gunicorn_conf import *
 worker_connections = 60
-web_connection.HEAD_SECONDS = 2.5
-web_connection.QUEUE_SECONDS = 1.0
+connection.HEAD_SECONDS = 2.5
+connection.QUEUE_SECONDS = 1.0
 paced_socket.GRACE_SECONDS = 2.5
 paced_socket.UNSENT_MAX_BYTES = 8_000_000
 """
