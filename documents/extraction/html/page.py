@@ -20,6 +20,8 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]{0,500}?\bcharset\s*=\s*|\?xml[^>]{0,200}?\bencoding\s*=\s*)["']?([\w.:-]{2,40})""", re.I
 )
 _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_TITLE = re.compile(r"(<title\b[^>]{0,500}>)([^<]*)", re.IGNORECASE)
+_TITLE_END = re.compile(r"(</title\s*>)|</head\s*>|<body\b|<meta\b|<link\b", re.IGNORECASE)
 _TABLE_ROLES = {  # what is a table to everybody but the parser
     "table": "table",
     "grid": "table",
@@ -81,7 +83,7 @@ def _parse(text: str) -> etree._Element:
     )
     try:
         root = lxml_html.document_fromstring(
-            with_few_attributes(_PAGE_END.sub("", text)).encode("utf-8", "replace"), parser=parser
+            with_few_attributes(_with_title_end(_PAGE_END.sub("", text))).encode("utf-8", "replace"), parser=parser
         )
     except etree.ParserError:
         raise Unreadable("empty") from None
@@ -91,6 +93,15 @@ def _parse(text: str) -> etree._Element:
         if tag := _TABLE_ROLES.get(element.get("role") or ""):
             element.tag = tag
     return root
+
+
+def _with_title_end(text: str) -> str:
+    """Return a page whose title ends before the next tag if it is not closed: else all of the page would be in it."""
+    title = _TITLE.search(text)
+    if title is None:
+        return text
+    end = _TITLE_END.search(text, title.end())
+    return text if end and end[1] else f"{text[: title.end()]}</title>{text[title.end() :]}"
 
 
 def _without_navigation(blocks: list[Block]) -> list[Block]:
