@@ -6,7 +6,7 @@ document and are not read; their number is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from documents.extraction.content import Content
@@ -90,9 +90,14 @@ class _Reader:
 
     def blocks(self, parent: Any) -> Iterator[str]:
         """Yield the paragraphs and tables under `parent` in order, those in content controls and text boxes too."""
+        joined: list[Any] = []  # paragraphs whose end is deleted: their text goes on in the next one
         for element in parent.iterchildren():
-            if element.tag == _PARAGRAPH:
-                yield from self._paragraph(element)
+            if element.tag == _PARAGRAPH and _is_joined(element):
+                self.found.deletions += 1
+                joined.append(element)
+            elif element.tag == _PARAGRAPH:
+                yield from self._paragraph(element, joined)
+                joined = []
             elif element.tag == _TABLE:
                 yield from self._table(element)
             elif element.tag == f"{W}altChunk":
@@ -102,11 +107,11 @@ class _Reader:
             elif isinstance(element.tag, str) and element.tag not in _LEFT_OUT and not is_other_form(element):
                 yield from self.blocks(element)
 
-    def _paragraph(self, paragraph: Any) -> Iterator[str]:
+    def _paragraph(self, paragraph: Any, joined: Sequence[Any]) -> Iterator[str]:
         properties = paragraph.find(f"{W}pPr")
         named = properties.find(f"{W}pStyle") if properties is not None else None
         style = (named.get(f"{W}val") or "") if named is not None else ""
-        text = self._paragraphs.read(paragraph, style).strip()
+        text = "".join(self._paragraphs.read(each, style) for each in (*joined, paragraph)).strip()
         boxes, self.found.boxes = self.found.boxes, []
         numbering = numbering_of(properties) or self._styles.numbering(style)
         if text:
@@ -182,6 +187,15 @@ class _Reader:
         for part in content.parts:
             if part.strip():
                 yield part if content.markdown else as_body(part)
+
+
+def _is_joined(paragraph: Any) -> bool:
+    """Return whether a tracked change deletes the end of a paragraph that another one follows."""
+    mark = paragraph.find(f"{W}pPr/{W}rPr")
+    if mark is None or (mark.find(f"{W}del") is None and mark.find(f"{W}moveFrom") is None):
+        return False
+    following = next(paragraph.itersiblings(_PARAGRAPH, _TABLE, f"{W}sdt"), None)
+    return following is not None and following.tag == _PARAGRAPH
 
 
 def _is_layout(table: Any, styles: Styles) -> bool:
