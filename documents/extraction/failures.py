@@ -87,6 +87,15 @@ REASONS = {
         "This is a picture, and text in pictures is not read. Run OCR (text recognition) over it, save the result as "
         f"PDF or text and upload that. Accepted are {FORMATS}.",
     ),
+    "postscript": (
+        "unknown_type",
+        "This is a PostScript file, a description of printed pages, which is not read. Convert it to PDF and upload "
+        f"that. Accepted are {FORMATS}.",
+    ),
+    "word_xml": (
+        "unknown_type",
+        "This is a Word document saved as XML, which is not read. Save it as .docx or PDF and upload that.",
+    ),
     "recording": (
         "unknown_type",
         f"This is a sound or video file, which is not read. Upload a transcript of it. Accepted are {FORMATS}.",

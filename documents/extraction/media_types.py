@@ -27,6 +27,7 @@ EMAIL = "message/rfc822"
 PLAIN_TEXT = "text/plain"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office before 2007, and of Office files with a password
+_EPS_WITH_PREVIEW = b"\xc5\xd0\xd3\xc6"
 # Sounds, films, pictures and programs, whose bytes may look like a text of two bytes per character.
 _BINARY = re.compile(
     rb"ID3[\x02-\x04]|\xff[\xfb\xf3\xf2]|OggS\x00|fLaC|RIFF.{4}(?:WAVE|AVI |WEBP)|.{4}ftyp|\x1aE\xdf\xa3|\x89PNG"
@@ -80,7 +81,9 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
         return RTF
     if b"%PDF-" in data[:1024] and (b"startxref" in data or b" obj" in data):
         return PDF
-    if start.startswith(b"%!PS") or _BINARY.match(data) or not is_text(data):
+    if start.startswith((b"%!PS", _EPS_WITH_PREVIEW)):
+        raise Unreadable("postscript")
+    if _BINARY.match(data) or not is_text(data):
         raise Unreadable(_unknown_kind(data))
     if b"urn:oasis:names:tc:opendocument:xmlns:office" in data[:4096] and b"office:document" in data[:4096]:
         return _of_open_document(data[:20_000])
