@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from lxml import etree
-from lxml import html as lxml_html
 
 from documents.extraction.content import Content
 from documents.extraction.encodings.decoding import decode_counted
@@ -78,15 +77,11 @@ def _parse(text: str) -> etree._Element:
     Browsers show what stands behind the end of a page (several are often joined in one file), the parser drops it: so
     the end is taken away first.
     """
-    parser = lxml_html.HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
-    )
-    try:
-        root = lxml_html.document_fromstring(
-            with_few_attributes(_with_title_end(_PAGE_END.sub("", text))).encode("utf-8", "replace"), parser=parser
-        )
-    except etree.ParserError:
-        raise Unreadable("empty") from None
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
+    page = with_few_attributes(_with_title_end(_PAGE_END.sub("", text)))
+    root: etree._Element | None = etree.fromstring(page.encode("utf-8", "replace"), parser)
+    if root is None:
+        raise Unreadable("empty")
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise Unreadable("too_complex")  # the rest of the page is lost
     for element in root.iter("div", "span"):
