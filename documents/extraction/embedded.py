@@ -37,5 +37,6 @@ _READERS = {
     media_types.MARKDOWN: "documents.extraction.plain_text",
     media_types.PLAIN_TEXT: "documents.extraction.plain_text",
     media_types.CSV: "documents.extraction.plain_text",
+    media_types.XML: "documents.extraction.xml_text",
     media_types.EMAIL: "documents.extraction.mail.message",
 }

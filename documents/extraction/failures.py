@@ -10,7 +10,7 @@ from ragsite.errors import RagError
 
 FORMATS = (
     "PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx), OpenDocument (.odt, .ods, .odp), Rich Text (.rtf), HTML, "
-    "Markdown, plain text, CSV, e-mail (.eml) and EPUB"
+    "Markdown, plain text, CSV, XML, e-mail (.eml) and EPUB"
 )
 
 # reason -> (code, sentence)

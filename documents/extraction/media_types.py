@@ -23,6 +23,7 @@ RTF = "application/rtf"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 CSV = "text/csv"
+XML = "application/xml"
 EMAIL = "message/rfc822"
 PLAIN_TEXT = "text/plain"
 
@@ -48,6 +49,7 @@ _MAIN_NAMES = {"word/document.xml": DOCX, "ppt/presentation.xml": PPTX, "xl/work
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,5000}?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
+_XML_START = re.compile(r"\s*<\?xml\s")
 _HTML_TAG = re.compile(r"</(?:p|div|table|ul|ol|span|a|h[1-6]|article|section)\s*>", re.I)
 _MAIL_HEADER = re.compile(r"(?m)^([A-Za-z][A-Za-z-]{1,40}):[ \t]")
 _MAIL_ADDRESSING = frozenset({"from", "to", "subject", "date", "cc", "sender", "reply-to"})
@@ -159,8 +161,12 @@ def _of_text(head: str, suffix: str) -> str:
         return MARKDOWN
     if suffix in {".htm", ".html", ".xhtml"} and re.search(r"<[a-z][a-z0-9]{0,15}[\s/>]", head, re.I):
         return HTML
+    if "urn:schemas-microsoft-com:office:spreadsheet" in head and _XML_START.match(head):
+        return XML
     if head.lstrip().startswith("<") and len(_HTML_TAG.findall(head)) >= 3:
         return HTML
+    if _XML_START.match(head):
+        return XML
     if find_delimiter(head, is_expected=suffix in {".csv", ".tsv", ".tab"}):
         return CSV
     if _HEADING.search(head) and any(sign.search(head) for sign in _MARKDOWN_SIGNS):

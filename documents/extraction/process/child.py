@@ -36,6 +36,7 @@ READERS = {
     media_types.HTML: "documents.extraction.html.page",
     media_types.MARKDOWN: "documents.extraction.markdown",
     media_types.CSV: "documents.extraction.tables.tabular",
+    media_types.XML: "documents.extraction.xml_text",
     media_types.EMAIL: "documents.extraction.mail.message",
     media_types.PLAIN_TEXT: "documents.extraction.plain_text",
 }

@@ -47,6 +47,13 @@ class Grid:
             self.add("")
             self._cells -= 1
 
+    def skip_to(self, column: int) -> None:
+        """Leave the places of the current row before a column (from 0) empty, but for cells that hang down there."""
+        self._fill()
+        while len(self._row) < min(column, SPAN_MAX):
+            self.skip(1)
+            self._fill()
+
     def end_row(self, *, is_header: bool = False) -> None:
         """End the current row; `is_header`: the file says that it has the names of the columns."""
         self._fill()
