@@ -15,6 +15,7 @@ from documents.extraction.pdf.grids import with_ruled_tables
 from documents.extraction.pdf.lines import Line, read_lines, sheet_of
 from documents.extraction.pdf.rules import rules_of
 from documents.extraction.pdf.unmapped_fonts import guessed_text, has_no_letters
+from documents.extraction.pdf.wrapped import with_wrapped_cells
 
 SCAN_CHARS_MAX = 20  # of text on a scanned page: a stamp or a page number
 _SCAN_AREA_SHARE = 0.5  # of a page that its pictures cover
@@ -71,7 +72,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> PdfPage:
             lines = [Line(text, 0.0, 0.0, 0.0, 0.0, False) for text in (guessed or "").split("\n") if text.strip()]
             found.has_no_letters = guessed is None
             shown = guessed or ""
-        found.rows = in_reading_order(with_ruled_tables(lines, rules))
+        found.rows = with_wrapped_cells(in_reading_order(with_ruled_tables(lines, rules)))
         found.letters = len("".join(shown.split()))
         found.write(not_shown(written, shown))
         if found.letters <= SCAN_CHARS_MAX and not found.has_no_letters:

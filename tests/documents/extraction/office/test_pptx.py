@@ -29,6 +29,7 @@ from tests.documents.extraction.reading import read_here, read_in_child
 BLANK, TITLE_ONLY = 6, 5
 _CATEGORIES: Any = CategoryChartData
 _POINTS: Any = XyChartData
+_COLOUR: Any = RGBColor
 
 
 def deck() -> Any:
@@ -261,7 +262,7 @@ def test_text_in_the_colour_of_the_slide_is_kept_apart(fill: str, *, is_seen: bo
 
 def fill_with(thing: Any, colour: str) -> None:
     thing.fill.solid()
-    thing.fill.fore_color.rgb = RGBColor(*bytes.fromhex(colour))
+    thing.fill.fore_color.rgb = _COLOUR(*bytes.fromhex(colour))
 
 
 def test_white_text_on_another_colour_is_seen() -> None:
