@@ -1,4 +1,6 @@
-"""From the bytes of a file to its text. The parsers run in a child process with limits; nothing they do can harm us."""
+"""Turns the bytes of a file into its text. Parsers run in a child process with limits, so a bad file cannot harm the
+worker.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ZIP files of a stranger: checked for bombs before a library unpacks them."""
+"""Opens ZIP files of unknown origin: checks them for decompression bombs before a library unpacks them."""
 
 from __future__ import annotations
 

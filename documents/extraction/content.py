@@ -1,4 +1,4 @@
-"""What a reader hands over, and how its parts become one text."""
+"""Defines what the reader of a format returns, and joins its parts into one text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents inside documents: read like any other, but not deeper than a few levels."""
+"""Reads documents that are embedded in other documents, a few levels deep."""
 
 from __future__ import annotations
 

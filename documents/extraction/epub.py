@@ -1,4 +1,4 @@
-"""EPUB books."""
+"""Reads EPUB books."""
 
 from __future__ import annotations
 

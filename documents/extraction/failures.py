@@ -1,4 +1,4 @@
-"""Why a file could not be read, in sentences for the person who uploaded it.
+"""Maps each reason why a file cannot be read to an error code and a sentence for the person who uploaded it.
 
 The child process only names a reason; the sentence is looked up here. So nothing that a parser or a file says can reach
 a user.

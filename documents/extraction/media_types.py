@@ -1,4 +1,4 @@
-"""What a file is, by its content. Its name only helps to tell one kind of text from another."""
+"""Detects the media type of a file by its content. The name only helps to tell kinds of text apart."""
 
 from __future__ import annotations
 

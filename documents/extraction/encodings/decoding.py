@@ -1,4 +1,4 @@
-"""Bytes of a text to characters, whatever its encoding. `guessing.py` tells unmarked ones apart.
+"""Decodes the bytes of a text, whatever its encoding. `guessing.py` detects the encoding of unmarked ones.
 
 Text that no encoding explains is refused: letters of another code page look like text to a program, and to nobody else.
 """

@@ -1,4 +1,4 @@
-"""Which encoding an unmarked text is in: the one whose decoded text is the most plausible, or none.
+"""Detects the encoding of an unmarked text: the one whose decoded text is the most plausible, or none.
 
 Statistical detectors need more text than many a file has, and know no signs: "£6 – soup" comes out as Polish. Here the
 whole of each decoded text is priced (`languages.py`), and how usual the encoding is. Where two readings differ and

@@ -1,4 +1,4 @@
-"""How plausible a decoded text is: by the letters of languages, and by where letters and signs stand.
+"""Scores how plausible a decoded text is, by the letters of languages and by where letters and signs stand.
 
 Costs are -log of about how probable a character is, so the costs of a text add up, and texts that the same bytes give
 in different encodings can be compared. Pure: no Django.

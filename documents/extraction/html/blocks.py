@@ -1,4 +1,4 @@
-"""The blocks of an HTML tree: headings, paragraphs, list items, table rows, code."""
+"""Splits an HTML tree into blocks: headings, paragraphs, list items, table rows, code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of a page as Markdown: numbers of ordered ones, and terms with their definitions."""
+"""Writes the lists of a page as Markdown: numbers of ordered lists, terms with their definitions."""
 
 from __future__ import annotations
 

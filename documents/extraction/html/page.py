@@ -1,4 +1,4 @@
-"""HTML pages: what a reader sees of them, without the site around it."""
+"""Reads HTML pages: what a reader sees of them, without navigation and other parts of the site around it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elements of HTML by what they are to a reader, and how pages hide text."""
+"""Classifies HTML elements by their role, and finds the style rules that hide text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E-mail (.eml), mailboxes of several (.mbox), and web pages that are saved as a mail (.mht)."""
+"""Reads e-mail (.eml), mailboxes of several mails (.mbox), and web pages saved as a mail (.mht)."""
 
 from __future__ import annotations
 

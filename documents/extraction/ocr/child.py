@@ -1,4 +1,4 @@
-"""What happens in the process that recognises one page: the file's bytes in, the text of the page out.
+"""Runs in the process that recognises one page: reads the file's bytes, writes the text of the page.
 
 It knows no Django and no settings, and runs behind the fences and limits of the process that reads files.
 """

@@ -1,4 +1,4 @@
-"""The engines of text recognition: RapidOCR (a Python package with its models) and Tesseract (of the system)."""
+"""Finds and runs the OCR engines: RapidOCR (a Python package with its models) and Tesseract (of the system)."""
 
 from __future__ import annotations
 

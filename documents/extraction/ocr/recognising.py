@@ -1,4 +1,4 @@
-"""The worker's side of text recognition: page by page, each in a process of its own, with limits of its own."""
+"""Recognises the pages of a document one by one from the worker, each in its own process with its own limits."""
 
 from __future__ import annotations
 

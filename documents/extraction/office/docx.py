@@ -1,4 +1,4 @@
-"""Word documents.
+"""Reads Word documents (.docx).
 
 Tracked changes count as accepted: what was inserted is read, what was deleted is not. Comments are not part of the
 document and are not read; their number is said.

@@ -1,4 +1,4 @@
-"""The text of one Word paragraph: what its runs, fields, formulas and controls show."""
+"""Reads the text of a Word paragraph: runs, fields, formulas and controls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the styles of a Word document say of paragraphs: heading level, list level, font."""
+"""Resolves what the styles of a Word document say of paragraphs: heading level, list level, font."""
 
 from __future__ import annotations
 

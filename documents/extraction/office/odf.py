@@ -1,4 +1,4 @@
-"""OpenDocument texts, sheets and slides (ODT, ODS, ODP), their templates, and the same in one XML file."""
+"""Reads OpenDocument texts, sheets and slides (ODT, ODS, ODP), their templates, and flat XML files of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The XML parts of an OpenDocument file: a ZIP archive, or the same in one XML file."""
+"""Opens the XML parts of an OpenDocument file: a ZIP archive, or one flat XML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the styles of an OpenDocument file say: which text they hide, in which letters, how lists are numbered. Pure."""
+"""Resolves OpenDocument styles: which text is hidden, in which font it is, how lists are numbered. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of OpenDocument tables and sheets: repeated, joined, hidden ones. Pure."""
+"""Reads the rows of OpenDocument tables and sheets, with repeated, merged and hidden ones. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of OpenDocument paragraphs. Pure."""
+"""Reads the text of OpenDocument paragraphs. Pure."""
 
 from __future__ import annotations
 

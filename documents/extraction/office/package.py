@@ -1,4 +1,4 @@
-"""Office files (Office Open XML) as parts and their relations. Pure: no Django.
+"""Opens Office Open XML files as parts and their relations. Pure: no Django.
 
 Damaged parts are read as far as they go and counted in `notes`; relations that lead nowhere are left out. Files in the
 Strict variant of the format are given the namespaces that everybody else uses.

@@ -1,4 +1,4 @@
-"""PowerPoint presentations, shows and templates."""
+"""Reads PowerPoint presentations, shows and templates (.pptx)."""
 
 from __future__ import annotations
 

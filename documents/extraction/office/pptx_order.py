@@ -1,4 +1,4 @@
-"""The order in which the shapes of a slide are read, by where they stand. Pure."""
+"""Puts the shapes of a slide into reading order by their positions. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a slide's shapes: runs in their fonts, automatic numbers, formulas. Pure."""
+"""Reads the text of a slide's shapes: runs in their fonts, automatic numbers, formulas. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rich Text Format. Of our own, because the readers there are lose headings, footnotes, and the columns of tables.
+"""Reads Rich Text Format. Existing libraries lose headings, footnotes and the columns of tables.
 
 The file is a stream of control words, groups and bytes; one pass over it feeds a `Writing` for the body, and others for
 headers, footers, notes and comments.

@@ -1,4 +1,4 @@
-"""What a Rich Text file says, written as Markdown blocks: paragraphs, headings and tables."""
+"""Writes the content of a Rich Text file as Markdown blocks: paragraphs, headings and tables."""
 
 from __future__ import annotations
 

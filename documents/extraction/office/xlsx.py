@@ -1,4 +1,4 @@
-"""Excel workbooks.
+"""Reads Excel workbooks (.xlsx).
 
 Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out; their number is said.
 Notes on cells stand below their sheet.

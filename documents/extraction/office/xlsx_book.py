@@ -1,4 +1,4 @@
-"""What the sheets of an Excel workbook share: texts, number formats, and where each sheet is. Pure: no Django."""
+"""Reads what the sheets of an Excel workbook share: texts, number formats, and the list of sheets. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of one Excel sheet as a reader sees them. Pure: no Django.
+"""Reads the rows of one Excel sheet as the sheet shows them. Pure: no Django.
 
 Hidden rows and columns are left out and counted (rows that a filter hides, too). A merged cell's text is in each of its
 places. A formula shows its last value, or itself where it never had one.

@@ -1,4 +1,4 @@
-"""PDF: the text layer, page by page, as a reader of the pages sees it."""
+"""Reads the text layer of a PDF page by page, as a reader of the pages sees it."""
 
 from __future__ import annotations
 

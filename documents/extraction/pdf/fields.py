@@ -1,4 +1,4 @@
-"""What was written onto a PDF page: filled fields of forms, text notes, comments."""
+"""Reads what was written onto a PDF page: filled form fields, text notes, comments."""
 
 from __future__ import annotations
 

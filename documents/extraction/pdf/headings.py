@@ -1,4 +1,4 @@
-"""Headings of a PDF: what its outline (bookmarks) names, or lines in larger letters than its text. Pure."""
+"""Finds the headings of a PDF: the titles of its outline (bookmarks), or lines in larger letters. Pure."""
 
 from __future__ import annotations
 

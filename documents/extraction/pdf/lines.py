@@ -1,4 +1,4 @@
-"""The lines of a PDF page: their text, where they stand on the displayed page, and whether a reader sees them."""
+"""Reads the lines of a PDF page: text, position on the displayed page, and whether a reader sees them."""
 
 from __future__ import annotations
 

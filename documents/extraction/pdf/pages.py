@@ -1,4 +1,4 @@
-"""One page of a PDF: what a reader of it sees, and what can't be read of it."""
+"""Reads one page of a PDF, and notes what cannot be read of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a PDF's rows: lines as they are, tables with the names of their columns, also where they go on overleaf.
+"""Writes the rows of a PDF as text; tables keep the names of their columns when they go on overleaf.
 
 Pure: no Django.
 """

@@ -1,4 +1,4 @@
-"""Whether a reader sees the text of a PDF page: what lies behind it, and what it is drawn with."""
+"""Tells whether a reader sees text of a PDF page, by its colour and what lies behind it."""
 
 from __future__ import annotations
 

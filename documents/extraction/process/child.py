@@ -1,4 +1,4 @@
-"""What happens in the process that reads one file: its bytes in, the text out.
+"""Runs in the process that reads one file: takes its bytes, writes its text.
 
 It knows no Django and no settings.
 """

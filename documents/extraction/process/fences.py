@@ -1,4 +1,4 @@
-"""The fence around the process that reads files: what it must not reach, whatever a file makes it do.
+"""Sandboxes the process that reads files: keeps it from everything it does not need, whatever a file makes it do.
 
 Its parent can reach the database, the secret key, all uploads and its own environment. Each fence below keeps it from
 these by other means, so that one that a kernel lacks, or that has a hole, is not missed. All stand before the first

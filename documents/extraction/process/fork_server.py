@@ -1,4 +1,4 @@
-"""The process that has all readers loaded, and forks a child for each file: to load them takes half a second.
+"""Forks a child for each file from a process that has loaded all readers, which takes half a second.
 
 Its parent, a worker, sends requests over a socket (descriptor 3), each with three descriptors: the file, a pipe for the
 text, and a socket on which the parent hears how the child ended, and by closing it orders its end. When the parent

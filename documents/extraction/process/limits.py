@@ -1,4 +1,4 @@
-"""Limits that the child process puts on itself before it looks at a file."""
+"""Sets the limits of the child process before it looks at a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's side of the process that reads files: starts it once, hands it files, stops what takes too much."""
+"""Starts the fork server from the worker, hands it files, and stops reads that take too much."""
 
 from __future__ import annotations
 

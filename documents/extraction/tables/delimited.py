@@ -1,4 +1,4 @@
-"""Texts whose rows are lines with a character between the cells: CSV and its relatives. Pure: no Django."""
+"""Detects and splits texts with a delimiter between cells: CSV and similar formats. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells of a table while it is read: those that are merged fill every place that they cover. Pure: no Django."""
+"""Collects the cells of a table while it is read; merged cells fill every place that they cover. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of a table have the names of its columns. Pure: no Django.
+"""Finds the header of a table: the rows with the names of its columns. Pure: no Django.
 
 A header is text where the rows below are numbers or dates, or years, or a row of words that occur nowhere below.
 """

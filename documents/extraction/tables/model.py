@@ -1,4 +1,4 @@
-"""One way to write tables of every format: each row a line that says by itself what its values are.
+"""Writes the tables of every format in one way: each row is a line that names its values.
 
 "Name | Room" and below it "Name: Ada; Room: 12". Empty cells are left out there, because the names tell which ones
 are not; a row without names keeps them ("Ada | | 12"), so no cell moves into another column. Pure: no Django.
