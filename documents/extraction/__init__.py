@@ -48,10 +48,10 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     """Return the text of the file at `path`.
 
     Its content tells its format; `name` only helps to tell one kind of text from another. It is read in a child
-    process, with time and memory by its size (`sandbox.limits_for`).
+    process, with time and memory by its size (`limits.limits_for`).
 
     Raises ExtractionFailed (encrypted, no_text, broken, empty, too_large, unknown_type, timed_out, too_complex) with a
-    sentence for whoever uploaded the file. Trying the same file again gives the same.
+    sentence for the person who uploaded the file. Trying the same file again gives the same result.
     """
     from django.conf import settings  # here, because the child imports this package too, and starts without Django
 
@@ -79,12 +79,12 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
 
 
 def load_readers() -> None:
-    """Start the process that reads files, and return when it has loaded all its readers."""
+    """Start the process that reads files, and wait until it has loaded all readers."""
     start_server(CHILD)
 
 
 def _understood(ended: Ended, *, max_chars: int) -> Extracted:
-    """Return the reply of a child. It has read a stranger's file, so nothing it says is taken on trust."""
+    """Return the reply of a child, checked: the file that it read may have taken control of it."""
     if ended.status == -signal.SIGXCPU:
         raise ExtractionFailed.because("timed_out")
     if ended.status == -signal.SIGKILL:  # the kernel, out of memory

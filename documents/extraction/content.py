@@ -14,7 +14,7 @@ PART_BREAK = "\n\n"
 
 @dataclass(frozen=True)
 class Content:
-    """Text as a reader found it, not yet normalised.
+    """The text of a file as its reader returns it, not yet normalised.
 
     `parts` are the pages of a format that has some (`has_pages`), else chapters, sheets or the whole. `markdown`: lines
     that begin with "#" are headings. `notes` say what was left out or mended. `hidden` is text that no reader of the

@@ -187,7 +187,7 @@ def _is_mail(head: str) -> bool:
 
 
 def _unknown_kind(data: bytes) -> str:
-    """Return the reason that tells best what a file is that is none of ours."""
+    """Return the reason that best describes a file of an unsupported kind."""
     import puremagic  # here: only a file that is refused needs its tables
 
     try:

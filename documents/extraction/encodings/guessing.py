@@ -1,8 +1,8 @@
 """Detects the encoding of an unmarked text: the one whose decoded text is the most plausible, or none.
 
-Statistical detectors need more text than many a file has, and know no signs: "£6 – soup" comes out as Polish. Here the
-whole of each decoded text is priced (`languages.py`), and how usual the encoding is. Where two readings differ and
-neither is clearly better, or the best is not plausible, there is no answer: wrong text is worse than none.
+Statistical detectors need more text than many files have, and ignore signs: "£6 – soup" comes out as Polish. Here each
+whole decoded text is scored (`languages.py`), together with how common the encoding is. Where two results differ and
+neither is clearly better, or the best is not plausible, none is returned: wrong text is worse than none.
 """
 
 from __future__ import annotations

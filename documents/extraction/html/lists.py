@@ -20,7 +20,7 @@ class _Open:
 
 
 class Lists:
-    """The lists that are open at a place of a page, and what the next block of text in them begins with."""
+    """The open lists at a position of a page, and the marker of the next block of text in them."""
 
     def __init__(self) -> None:
         self._open: list[_Open] = []
@@ -33,7 +33,7 @@ class Lists:
         return bool(self._open) or bool(self._marker)
 
     def start(self, tag: str, element: etree._Element) -> None:
-        """Take note of an element that begins."""
+        """Update the lists at the start of an element."""
         if tag in ("ul", "ol", "menu"):
             self._open.append(_opened(tag, element))
         elif tag == "li":
@@ -46,12 +46,12 @@ class Lists:
             self._marker = f"{term} " if term[-1] in ":?!." else f"{term}: "
 
     def name(self, term: str) -> None:
-        """Take note of a term whose definition follows."""
+        """Add a term whose definition follows."""
         if term:
             self._terms.append(" ".join(term.split()))
 
     def end(self, tag: str) -> str:
-        """Take note of an element that ends; return the terms that had no definition."""
+        """Update the lists at the end of an element; return the terms that had no definition."""
         if tag in ("ul", "ol", "menu") and self._open:
             self._open.pop()
         if tag == "li":

@@ -21,7 +21,7 @@ _DECLARED = re.compile(
 _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _TITLE = re.compile(r"(<title\b[^>]{0,500}>)([^<]*)", re.IGNORECASE)
 _TITLE_END = re.compile(r"(</title\s*>)|</head\s*>|<body\b|<meta\b|<link\b", re.IGNORECASE)
-_TABLE_ROLES = {  # what is a table to everybody but the parser
+_TABLE_ROLES = {  # elements that browsers and screen readers show as a table
     "table": "table",
     "grid": "table",
     "row": "tr",
@@ -42,7 +42,7 @@ def read(data: bytes) -> Content:
 
 
 def read_text(text: str, *, is_mail: bool = False) -> Content:
-    """Return the same for a page that is decoded already. Raises Unreadable: empty, too_complex."""
+    """Return the content of a decoded page, as `read` does. Raises Unreadable: empty, too_complex."""
     root = _parse(text)
     blocks, hidden = read_blocks(root, is_mail=is_mail)
     title = root.findtext(".//title")
@@ -102,7 +102,7 @@ def _with_title_end(text: str) -> str:
 def _without_navigation(blocks: list[Block]) -> list[Block]:
     """Return the blocks without short ones made of links before the first and after the last real one.
 
-    Links in the middle, below a heading or in the main part of the page are content.
+    Links in the middle, below a heading or in the main part of the page are kept.
     """
 
     def is_navigation(block: Block) -> bool:

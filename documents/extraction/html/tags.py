@@ -22,7 +22,6 @@ _SIMPLE_SELECTOR = re.compile(r"[.#][\w-]+")
 
 
 def _names(line: str) -> frozenset[str]:
-    """Return the names in a line."""
     return frozenset(line.split())
 
 

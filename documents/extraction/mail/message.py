@@ -60,7 +60,7 @@ def read(data: bytes) -> Content:
 
 @dataclass
 class _Letter:
-    """What has been read of one mail so far."""
+    """The parts of one mail that were read so far."""
 
     blocks: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -69,7 +69,7 @@ class _Letter:
     markdown: bool = False
 
     def add(self, other: _Letter) -> None:
-        """Add what was read of a part."""
+        """Add the content of a part."""
         self.blocks += other.blocks
         self.notes += other.notes
         self.hidden += other.hidden

@@ -1,6 +1,6 @@
 """Runs in the process that recognises one page: reads the file's bytes, writes the text of the page.
 
-It knows no Django and no settings, and runs behind the fences and limits of the process that reads files.
+It imports no Django and reads no settings, and runs in the same sandbox as the process that reads files.
 """
 
 from __future__ import annotations

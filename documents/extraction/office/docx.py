@@ -1,7 +1,7 @@
 """Reads Word documents (.docx).
 
 Tracked changes count as accepted: what was inserted is read, what was deleted is not. Comments are not part of the
-document and are not read; their number is said.
+document and are not read, but counted.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class _Reader:
         self._paragraphs = ParagraphReader(self._styles, self.found)
 
     def notes(self) -> list[Note]:
-        """Return what was left out."""
+        """Return notes on what was left out."""
         comments = sum(
             len(root.findall(f"{W}comment"))
             for part in self._package.related(self._main, "comments")

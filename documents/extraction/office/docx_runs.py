@@ -46,7 +46,7 @@ _PRIVATE = re.compile("[\uf020-\uf0ff]")
 
 @dataclass
 class Runs:
-    """What was found while paragraphs were read."""
+    """Counts and elements that were found while paragraphs were read."""
 
     boxes: list[Any] = field(default_factory=list)  # text boxes in the paragraph
     hidden: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Runs:
 
 
 class ParagraphReader:
-    """Returns the text of paragraphs. Changes that are tracked count as accepted."""
+    """Reads the text of paragraphs; tracked changes count as accepted."""
 
     def __init__(self, styles: Styles, found: Runs) -> None:
         self._styles = styles
@@ -141,7 +141,7 @@ class ParagraphReader:
                 self._content(element, font)
 
     def _drawn(self, element: Any, tag: str) -> None:
-        """Note pictures, charts and diagrams."""
+        """Count pictures, and collect charts and diagrams."""
         name = tag.rpartition("}")[2]
         if name in ("blip", "imagedata"):
             self._found.pictures += 1

@@ -27,7 +27,7 @@ class _Level:
 
 
 class Styles:
-    """Answers by the names of styles. `roots`: of the parts that have styles."""
+    """Properties of styles by name. `roots`: of the parts that have styles."""
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._hiding: set[str] = set()

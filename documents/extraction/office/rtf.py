@@ -33,7 +33,7 @@ _BULLETS = b"\xb7\xa7\xa8\xd8\xfc"
 
 @dataclass(frozen=True)
 class _State:
-    """What holds within a group."""
+    """Formatting state of a group."""
 
     is_skipped: bool = False
     is_hidden: bool = False
@@ -89,7 +89,7 @@ class _Reader:
         self.counts = {"pictures": 0, "files_inside": 0, "cut_off": 0}
 
     def read(self) -> None:
-        """Go through the file once."""
+        """Parse the file in one pass."""
         position = 0
         while found := _TOKEN.match(self._data, position):
             position = found.end()

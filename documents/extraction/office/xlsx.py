@@ -1,6 +1,6 @@
 """Reads Excel workbooks (.xlsx).
 
-Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out; their number is said.
+Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out and counted.
 Notes on cells stand below their sheet.
 """
 

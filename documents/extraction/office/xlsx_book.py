@@ -27,7 +27,7 @@ class Sheet:
 
 
 class Book:
-    """Answers for the cells: shared texts by number, and how numbers are shown by style."""
+    """The shared texts of a workbook by number, and the number formats of its cells by style."""
 
     def __init__(self, package: Package, main: str) -> None:
         self._package = package

@@ -28,7 +28,7 @@ _SHARED_MAX = 10_000
 
 @dataclass
 class Seen:
-    """What was left out of a sheet, or is shown in another way."""
+    """Counts of what was left out of a sheet, and the cells that have notes."""
 
     hidden_rows: int = 0
     hidden_columns: set[int] = field(default_factory=set)

@@ -29,7 +29,7 @@ _COINCIDENCE_MAX_CHARS = 3  # a field of "12" may be on the page for another rea
 
 
 class Written(NamedTuple):
-    """What one field or note says: as a line, and the words in it that a page may show."""
+    """The text of one field or note: as a line, and the words in it that a page may show."""
 
     line: str
     words: str

@@ -18,7 +18,7 @@ from documents.extraction.pdf.visibility import Ground
 _LINE_END = re.compile(f"\r\n|[\n\r{LINE_HYPHEN}]")
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
 _LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
-_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: normalising.py says why
+_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: `documents.text.normalization` says why
 _GAP = 0.65  # times the height of a line: between two words it is smaller
 _CELL = 6.0  # points
 _DIGITS = re.compile(r"\d(?=\d)")
@@ -83,7 +83,7 @@ class Sheet(NamedTuple):
 
 
 class PageLines(NamedTuple):
-    """What a page shows, in the order of the file; and text on it that nobody can see."""
+    """The lines of a page in the order of the file, and the text on it that nobody can see."""
 
     lines: list[Line]
     hidden: list[str]

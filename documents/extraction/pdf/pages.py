@@ -26,7 +26,7 @@ _MEDIA = (pdfium.FPDF_ANNOT_MOVIE, pdfium.FPDF_ANNOT_RICHMEDIA, pdfium.FPDF_ANNO
 
 @dataclass
 class PdfPage:
-    """What was found on a page. `picture_share`: of its area, asked only where there is little text."""
+    """The content of a page. `picture_share` of its area is computed only where there is little text."""
 
     rows: list[list[Line]] = field(default_factory=list)
     height: float = 0.0
@@ -41,7 +41,7 @@ class PdfPage:
 
     @property
     def is_picture(self) -> bool:
-        """Return whether it is a picture, of text that nobody has recognised yet."""
+        """Return whether the page is a picture whose text is not recognised yet."""
         return self.letters <= SCAN_CHARS_MAX and self.picture_share >= _SCAN_AREA_SHARE
 
     def write(self, lines: Sequence[str]) -> None:

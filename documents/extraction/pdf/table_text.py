@@ -46,11 +46,11 @@ class TableText:
         self._above: _Above | None = None
 
     def start_page(self) -> None:
-        """Begin a page."""
+        """Start the next page of the document."""
         self._page += 1
 
     def interrupt(self) -> None:
-        """Take note that something else than a table comes next."""
+        """End the table above: what comes next is no table."""
         self._above = None
 
     def lines(self, rows: Sequence[Row]) -> Iterator[str]:

@@ -15,7 +15,7 @@ _SMALLEST = 1.0  # points: nobody reads smaller letters
 
 
 class Ground:
-    """What lies behind the text of a page; looked at only if some text is white or has no ink."""
+    """The objects behind the text of a page; read only if some text is white or has no ink."""
 
     def __init__(self, page: Any) -> None:
         self._page = page

@@ -1,6 +1,6 @@
 """Runs in the process that reads one file: takes its bytes, writes its text.
 
-It knows no Django and no settings.
+It imports no Django and reads no settings.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def reader_of(media_type: str) -> Reader:
 
 
 def load_readers() -> None:
-    """Load all that readers need, before the first file comes."""
+    """Load all readers and their libraries, before the first file is read."""
     for name in (*READERS.values(), *LOADED_WHEN_NEEDED):
         importlib.import_module(name)
     assemble(reader_of(media_types.recognise(_A_TEXT))(_A_TEXT), max_chars=len(_A_TEXT))  # compiles its patterns

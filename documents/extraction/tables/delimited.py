@@ -11,7 +11,7 @@ from typing import Required, TypedDict
 
 
 class Form(TypedDict, total=False):
-    """How a text writes its cells, as `csv.reader` takes it."""
+    """Options of `csv.reader` for a text."""
 
     delimiter: Required[str]
     skipinitialspace: bool

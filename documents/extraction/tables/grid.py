@@ -26,7 +26,7 @@ class Grid:
         self.header_rows = 0  # how many rows at the top were said to have the names of the columns
 
     def add(self, text: str, *, columns: int = 1, rows: int = 1) -> None:
-        """Put a cell at the next free place of the current row."""
+        """Add a cell at the next free place of the current row."""
         self._fill()
         columns, rows = min(max(columns, 1), SPAN_MAX), min(max(rows, 1), SPAN_MAX)
         copies = columns * rows - 1
@@ -80,7 +80,7 @@ class Grid:
         ]
 
     def _fill(self) -> None:
-        """Put cells that hang down from rows above at the places that they cover, up to the next free one."""
+        """Fill the places that merged cells of rows above cover, up to the next free one."""
         while (column := len(self._row)) in self._hanging:
             text, rows = self._hanging.pop(column)
             self._row.append(text)

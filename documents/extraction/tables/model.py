@@ -82,7 +82,7 @@ def join_cells(cells: Iterable[str]) -> str:
 
 
 class _Rows:
-    """Rows one by one, with a look at those that come."""
+    """An iterator of rows with look-ahead."""
 
     def __init__(self, rows: Iterable[list[str]]) -> None:
         self._rows = iter(rows)
@@ -98,7 +98,7 @@ class _Rows:
 
 
 class _Sheet:
-    """What is known of the table above while a sheet is read."""
+    """State of a sheet while it is read: names and kinds of the columns of the table above."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
