@@ -13,7 +13,7 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.process.limits import limits_for
-from documents.extraction.process.runner import Ended, run_child, start_server
+from documents.extraction.process.runner import ChildResult, run_child, start_server
 from documents.text.extraction_notes import Note, understood
 from documents.text.normalization import normalise_question
 
@@ -68,14 +68,14 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     )
     request = {"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)}
     with path.open("rb") as file:
-        ended = run_child(
+        result = run_child(
             child,
             request,
             file,
             timeout_seconds=limits.wall_seconds,
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
-    return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+    return _understood(result, max_chars=settings.EXTRACTION_MAX_CHARS)
 
 
 def load_readers() -> None:
@@ -83,14 +83,14 @@ def load_readers() -> None:
     start_server(CHILD)
 
 
-def _understood(ended: Ended, *, max_chars: int) -> Extracted:
+def _understood(result: ChildResult, *, max_chars: int) -> Extracted:
     """Return the reply of a child, checked: the file that it read may have taken control of it."""
-    if ended.status == -signal.SIGXCPU:
+    if result.status == -signal.SIGXCPU:
         raise ExtractionFailed.because("timed_out")
-    if ended.status == -signal.SIGKILL:  # the kernel, out of memory
+    if result.status == -signal.SIGKILL:  # the kernel, out of memory
         raise ExtractionFailed.because("too_much_memory")
     try:
-        line, _, body = ended.output.partition(b"\n")
+        line, _, body = result.output.partition(b"\n")
         header: dict[str, Any] = json.loads(line)
         if "reason" in header:
             detail = str(header.get("detail", ""))[:200]
@@ -100,7 +100,7 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
         both = body.decode()
         text, hidden = both[: int(header["chars"])], both[int(header["chars"]) :]
         page_starts = tuple(int(start) for start in header["page_starts"])
-        is_sane = ended.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
+        is_sane = result.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
         if not is_sane or list(page_starts) != sorted(page_starts) or (page_starts and page_starts[-1] > len(text)):
             raise ValueError
         return Extracted(
@@ -114,7 +114,7 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             hidden=hidden[:max_chars],
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        logger.warning("the reader of a file ended with status %s", ended.status)
+        logger.warning("the reader of a file ended with status %s", result.status)
         raise ExtractionFailed.because("crashed") from None
 
 

@@ -33,14 +33,14 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Assembled:
+class AssembledText:
     """Normalised text, and the offset in it where each page starts."""
 
     text: str
     page_starts: tuple[int, ...]
 
 
-def assemble(content: Content, *, max_chars: int) -> Assembled:
+def assemble(content: Content, *, max_chars: int) -> AssembledText:
     """Return the parts normalised and joined. A page without text starts where the next one does.
 
     Raises Unreadable: empty, or too_much_text.
@@ -60,4 +60,4 @@ def assemble(content: Content, *, max_chars: int) -> Assembled:
     if not length:
         raise Unreadable("empty")
     page_starts = tuple(min(start, length) for start in starts) if content.has_pages else ()
-    return Assembled(PART_BREAK.join(texts), page_starts)
+    return AssembledText(PART_BREAK.join(texts), page_starts)

@@ -12,7 +12,7 @@ _ROMAN_END = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
 @dataclass
-class _Open:
+class _OpenList:
     tag: str
     next: int = 1
     step: int = 1
@@ -23,7 +23,7 @@ class Lists:
     """The open lists at a position of a page, and the marker of the next block of text in them."""
 
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._open: list[_OpenList] = []
         self._marker = ""
         self._terms: list[str] = []
         self.is_in_term = False
@@ -84,12 +84,12 @@ class Lists:
         return f"{_written(number, element.get('type') or innermost.style)}. "
 
 
-def _opened(tag: str, element: etree._Element) -> _Open:
+def _opened(tag: str, element: etree._Element) -> _OpenList:
     if tag != "ol":
-        return _Open(tag)
+        return _OpenList(tag)
     is_reversed = "reversed" in element.attrib
     first = sum(1 for _ in element.iterchildren("li")) if is_reversed else 1
-    return _Open(tag, _whole(element.get("start"), first), -1 if is_reversed else 1, element.get("type") or "1")
+    return _OpenList(tag, _whole(element.get("start"), first), -1 if is_reversed else 1, element.get("type") or "1")
 
 
 def _whole(said: str | None, otherwise: int) -> int:

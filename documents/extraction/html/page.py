@@ -21,7 +21,7 @@ _DECLARED = re.compile(
 _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _TITLE = re.compile(r"(<title\b[^>]{0,500}>)([^<]*)", re.IGNORECASE)
 _TITLE_END = re.compile(r"(</title\s*>)|</head\s*>|<body\b|<meta\b|<link\b", re.IGNORECASE)
-_TABLE_ROLES = {  # elements that browsers and screen readers show as a table
+_TABLE_ROLES = {  # roles that make elements a table for screen readers
     "table": "table",
     "grid": "table",
     "row": "tr",

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Page:
-    """A page as it was recognised. `found` is None where it could not be read, for the reason named."""
+    """A recognised page. `found` is None where it could not be read; then the reason is named."""
 
     number: int
     of: int  # pages of the file

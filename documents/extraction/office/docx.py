@@ -14,7 +14,7 @@ from documents.extraction.embedded import read_embedded
 from documents.extraction.failures import Unreadable
 from documents.extraction.office.charts import chart_lines, diagram_lines
 from documents.extraction.office.docx_numbering import Numbering
-from documents.extraction.office.docx_runs import ParagraphReader, Runs, is_other_form
+from documents.extraction.office.docx_runs import ParagraphFindings, ParagraphReader, is_other_form
 from documents.extraction.office.docx_styles import Styles, W, is_on, numbering_of, outline_level
 from documents.extraction.office.package import Package
 from documents.extraction.tables.grid import COPIED_MAX_CHARS, Grid
@@ -66,7 +66,7 @@ class _Reader:
         self._package = package
         self._main = main
         self._depth = depth
-        self.found = Runs()
+        self.found = ParagraphFindings()
         self._embedded: list[Note] = []
         self._styles = Styles(_first(package, main, "styles"))
         self._numbering = Numbering(_first(package, main, "numbering"), self._styles)

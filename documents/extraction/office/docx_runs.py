@@ -45,7 +45,7 @@ _PRIVATE = re.compile("[\uf020-\uf0ff]")
 
 
 @dataclass
-class Runs:
+class ParagraphFindings:
     """Counts and elements that were found while paragraphs were read."""
 
     boxes: list[Any] = field(default_factory=list)  # text boxes in the paragraph
@@ -59,7 +59,7 @@ class Runs:
 class ParagraphReader:
     """Reads the text of paragraphs; tracked changes count as accepted."""
 
-    def __init__(self, styles: Styles, found: Runs) -> None:
+    def __init__(self, styles: Styles, found: ParagraphFindings) -> None:
         self._styles = styles
         self._found = found
         self._pieces: list[tuple[str, str]] = []  # (encoding, text): letters of old encodings go over several runs

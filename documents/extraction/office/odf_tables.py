@@ -19,7 +19,7 @@ _GROUPS = frozenset(
 
 @dataclass
 class Rows:
-    """How cells are read; `hidden` counts the rows and columns that were left out."""
+    """Options for reading rows; `hidden` counts the rows and columns that were left out."""
 
     read_cell: Callable[[Any], str]
     is_sheet: bool = False

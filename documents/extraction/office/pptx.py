@@ -16,7 +16,7 @@ from documents.extraction.archives import open_archive, parse_xml, with_readable
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.office.charts import chart_lines, diagram_lines
-from documents.extraction.office.pptx_ground import Ground
+from documents.extraction.office.pptx_background import Background
 from documents.extraction.office.pptx_order import Box, box_of, in_reading_order
 from documents.extraction.office.pptx_text import MATH, A, shape_text
 from documents.extraction.tables.grid import Grid
@@ -93,14 +93,14 @@ class _Reader:
         self.notes: list[Note] = []
         self.hidden: list[str] = []
         self._footers: set[str] = set()
-        self._ground = Ground(None)
+        self._background = Background(None)
         self._width, self._height = presentation.slide_width or 0, presentation.slide_height or 0
 
     def slide_text(self, slide: Any, number: int) -> str:
         """Return the text of one slide, "" if it has none or is hidden."""
         _unwrap_alternatives(slide._element)
         title = slide.shapes.title
-        self._ground = Ground(slide)
+        self._background = Background(slide)
         heading = self._text(title) if title is not None else ""
         blocks = self._blocks(slide.shapes, slide.part, skipped=title)
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
@@ -205,7 +205,7 @@ class _Reader:
         """Return what tells whether a run in a shape or cell can't be seen, and keeps the text of one that can't."""
 
         def is_unseen(properties: Any, text: str) -> bool:
-            if not text.strip() or not self._ground.hides(properties, filled, box):
+            if not text.strip() or not self._background.hides(properties, filled, box):
                 return False
             self.hidden.append(text)
             self.notes.append(Note("hidden_text"))

@@ -13,7 +13,7 @@ from documents.text.headings import as_body, as_heading
 
 
 @dataclass
-class Writing:
+class BlockWriter:
     """Paragraphs and tables of one part of a file: its body, a header, a note."""
 
     blocks: list[str] = field(default_factory=list)

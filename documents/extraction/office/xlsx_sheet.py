@@ -27,7 +27,7 @@ _SHARED_MAX = 10_000
 
 
 @dataclass
-class Seen:
+class SheetFindings:
     """Counts of what was left out of a sheet, and the cells that have notes."""
 
     hidden_rows: int = 0
@@ -43,7 +43,7 @@ class SheetReader:
         self._data = data
         self._book = book
         self._noted = noted
-        self.seen = Seen()
+        self.seen = SheetFindings()
         self._hidden = _hidden_columns(data)
         self._merged = _merged(data)
         self._hanging: dict[int, tuple[str, int]] = {}  # column -> text, last row of the merged cell

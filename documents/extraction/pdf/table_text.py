@@ -20,7 +20,7 @@ Row = list[Line]
 
 
 @dataclass(frozen=True)
-class _Above:
+class _TableAbove:
     """The table that a page ended with."""
 
     page: int
@@ -43,7 +43,7 @@ class TableText:
 
     def __init__(self) -> None:
         self._page = 0
-        self._above: _Above | None = None
+        self._above: _TableAbove | None = None
 
     def start_page(self) -> None:
         """Start the next page of the document."""
@@ -65,10 +65,12 @@ class TableText:
     def _table(self, rows: Sequence[Row], table: list[list[str]]) -> Iterator[str]:
         above = self._above
         if above and above.goes_on(self._page, rows, table):
-            self._above = _Above(self._page, above.names, above.numeric, above.left)
+            self._above = _TableAbove(self._page, above.names, above.numeric, above.left)
             yield from describe_table(table, names=above.names)
             return
         header = find_header(table, is_one=True)
         left = min(row[0].left for row in rows)
-        self._above = _Above(self._page, header.names, numeric_columns(table[header.end :]), left) if header else None
+        self._above = (
+            _TableAbove(self._page, header.names, numeric_columns(table[header.end :]), left) if header else None
+        )
         yield from describe_table(table) if rows[0][0].table else describe_rows(table)

@@ -14,7 +14,7 @@ _WHITE = 250  # of 255, for each of red, green and blue
 _SMALLEST = 1.0  # points: nobody reads smaller letters
 
 
-class Ground:
+class Background:
     """The objects behind the text of a page; read only if some text is white or has no ink."""
 
     def __init__(self, page: Any) -> None:

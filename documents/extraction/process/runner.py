@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildResult:
     """The output of a child, and its exit status (as in Popen.returncode: below 0 is a signal)."""
 
     output: bytes
@@ -45,7 +45,7 @@ class _ServerGone(Exception):
 
 def run_child(
     module: str, request: dict[str, Any], file: IO[bytes], *, timeout_seconds: float, output_max_bytes: int
-) -> Ended:
+) -> ChildResult:
     """Return the output of a child of the fork server `module` for this file.
 
     The server is started when there is none, and once more when it dies.
@@ -152,7 +152,7 @@ class _ForkServer:
             self._is_ready = True
             logger.info("%s", describe(ready["fences"]))
 
-    def run(self, request: dict[str, Any], file: IO[bytes], deadline: float, output_max_bytes: int) -> Ended:
+    def run(self, request: dict[str, Any], file: IO[bytes], deadline: float, output_max_bytes: int) -> ChildResult:
         """See `run_child`. Raises TimeoutError at the deadline, _ServerGone, ExtractionFailed."""
         reading, writing = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -162,7 +162,7 @@ class _ForkServer:
             try:
                 found = _read(output, deadline, output_max_bytes)
                 ours.settimeout(max(0.001, deadline - time.monotonic()))
-                return Ended(found, _status(ours))
+                return ChildResult(found, _status(ours))
             except (TimeoutError, ExtractionFailed):
                 self._stop_child(ours)
                 raise

@@ -27,7 +27,7 @@ _OTHER_FILLS = frozenset({"gradFill", "blipFill", "pattFill", "grpFill"})
 _PLAIN_BACKGROUND = "1001"  # of the theme: one colour all over
 
 
-class Ground:
+class Background:
     """What is behind the text of one slide: its background, and filled shapes and pictures by their places."""
 
     def __init__(self, slide: Any) -> None:
