@@ -27,7 +27,7 @@ class UploadForm(DocumentForm):
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="PDF, Word, PowerPoint, Excel, OpenDocument, Rich Text, HTML, Markdown, text, CSV, e-mail or EPUB.",
+        help_text="PDF, Office (Microsoft, OpenDocument), Rich Text, HTML, Markdown, text, CSV, XML, e-mail or EPUB.",
     )
     title = forms.CharField(
         required=False,

@@ -1,4 +1,6 @@
-"""From the bytes of a file to its text. The parsers run in a child process with limits; nothing they do can harm us."""
+"""Turns the bytes of a file into its text. Parsers run in a child process with limits, so a bad file cannot harm the
+worker.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.process.limits import limits_for
-from documents.extraction.process.runner import Ended, run_child
+from documents.extraction.process.runner import ChildResult, run_child
 from documents.text.extraction_notes import Note, understood
 from documents.text.normalization import normalise_question
 
@@ -46,10 +48,10 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     """Return the text of the file at `path`.
 
     Its content tells its format; `name` only helps to tell one kind of text from another. It is read in a child
-    process, with time and memory by its size (`sandbox.limits_for`).
+    process, with time and memory by its size (`limits.limits_for`).
 
     Raises ExtractionFailed (encrypted, no_text, broken, empty, too_large, unknown_type, timed_out, too_complex) with a
-    sentence for whoever uploaded the file. Trying the same file again gives the same.
+    sentence for the person who uploaded the file. Trying the same file again gives the same result.
     """
     from django.conf import settings  # here, because the child imports this package too, and starts without Django
 
@@ -66,24 +68,24 @@ def extract(path: Path, *, name: str, child: str = CHILD) -> Extracted:
     )
     request = {"suffix": Path(name).suffix[:16].lower(), "limits": asdict(limits)}
     with path.open("rb") as file:
-        ended = run_child(
+        result = run_child(
             child,
             request,
             file,
             timeout_seconds=limits.wall_seconds,
             output_max_bytes=8 * settings.EXTRACTION_MAX_CHARS + _HEADER_MAX_BYTES,  # the text, and what is hidden
         )
-    return _understood(ended, max_chars=settings.EXTRACTION_MAX_CHARS)
+    return _understood(result, max_chars=settings.EXTRACTION_MAX_CHARS)
 
 
-def _understood(ended: Ended, *, max_chars: int) -> Extracted:
-    """Return the reply of a child. It has read a stranger's file, so nothing it says is taken on trust."""
-    if ended.status == -signal.SIGXCPU:
+def _understood(result: ChildResult, *, max_chars: int) -> Extracted:
+    """Return the reply of a child, checked: the file that it read may have taken control of it."""
+    if result.status == -signal.SIGXCPU:
         raise ExtractionFailed.because("timed_out")
-    if ended.status == -signal.SIGKILL:  # the kernel, out of memory
+    if result.status == -signal.SIGKILL:  # the kernel, out of memory
         raise ExtractionFailed.because("too_much_memory")
     try:
-        line, _, body = ended.output.partition(b"\n")
+        line, _, body = result.output.partition(b"\n")
         header: dict[str, Any] = json.loads(line)
         if "reason" in header:
             detail = str(header.get("detail", ""))[:200]
@@ -93,7 +95,7 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
         both = body.decode()
         text, hidden = both[: int(header["chars"])], both[int(header["chars"]) :]
         page_starts = tuple(int(start) for start in header["page_starts"])
-        is_sane = ended.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
+        is_sane = result.status == 0 and 0 < len(text) == header["chars"] <= max_chars and "\x00" not in both
         if not is_sane or list(page_starts) != sorted(page_starts) or (page_starts and page_starts[-1] > len(text)):
             raise ValueError
         return Extracted(
@@ -107,7 +109,7 @@ def _understood(ended: Ended, *, max_chars: int) -> Extracted:
             hidden=hidden[:max_chars],
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        logger.warning("the reader of a file ended with status %s", ended.status)
+        logger.warning("the reader of a file ended with status %s", result.status)
         raise ExtractionFailed.because("crashed") from None
 
 

@@ -1,4 +1,4 @@
-"""ZIP files of a stranger: checked for bombs before a library unpacks them."""
+"""Opens ZIP files of unknown origin: checks them for decompression bombs before a library unpacks them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STREAMED = ("xl/worksheets/", "xl/sharedStrings")  # read row by row, so their 
 
 
 def open_archive(data: bytes, *, dtd_allowed: bool = False, damaged_allowed: bool = False) -> zipfile.ZipFile:
-    """Return the archive after all of it was unpacked once, and thrown away: headers lie, real bytes don't.
+    """Return the archive after unpacking all of it once without keeping it: sizes in headers may be wrong on purpose.
 
     Raises Unreadable: too_complex, unpacks_too_large, password, cut_off; broken for an XML part that declares entities
     (`dtd_allowed`: EPUB's pages do, harmlessly). With `damaged_allowed`, entries may be damaged: ask `read_entry`.

@@ -1,4 +1,4 @@
-"""What a reader hands over, and how its parts become one text."""
+"""Defines what the reader of a format returns, and joins its parts into one text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PART_BREAK = "\n\n"
 
 @dataclass(frozen=True)
 class Content:
-    """Text as a reader found it, not yet normalised.
+    """The text of a file as its reader returns it, not yet normalised.
 
     `parts` are the pages of a format that has some (`has_pages`), else chapters, sheets or the whole. `markdown`: lines
     that begin with "#" are headings. `notes` say what was left out or mended. `hidden` is text that no reader of the
@@ -33,14 +33,14 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Assembled:
+class AssembledText:
     """Normalised text, and the offset in it where each page starts."""
 
     text: str
     page_starts: tuple[int, ...]
 
 
-def assemble(content: Content, *, max_chars: int) -> Assembled:
+def assemble(content: Content, *, max_chars: int) -> AssembledText:
     """Return the parts normalised and joined. A page without text starts where the next one does.
 
     Raises Unreadable: empty, or too_much_text.
@@ -60,4 +60,4 @@ def assemble(content: Content, *, max_chars: int) -> Assembled:
     if not length:
         raise Unreadable("empty")
     page_starts = tuple(min(start, length) for start in starts) if content.has_pages else ()
-    return Assembled(PART_BREAK.join(texts), page_starts)
+    return AssembledText(PART_BREAK.join(texts), page_starts)

@@ -1,4 +1,4 @@
-"""Documents inside documents: read like any other, but not deeper than a few levels."""
+"""Reads documents that are embedded in other documents, a few levels deep."""
 
 from __future__ import annotations
 
@@ -37,5 +37,6 @@ _READERS = {
     media_types.MARKDOWN: "documents.extraction.plain_text",
     media_types.PLAIN_TEXT: "documents.extraction.plain_text",
     media_types.CSV: "documents.extraction.plain_text",
+    media_types.XML: "documents.extraction.xml_text",
     media_types.EMAIL: "documents.extraction.mail.message",
 }

@@ -1,4 +1,4 @@
-"""EPUB books."""
+"""Reads EPUB books."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def read(data: bytes) -> Content:
 
 
 class _Book:
-    """The files of a book by their names; `damaged` are those that were read as far as they go."""
+    """The files of a book by name; `damaged` are those of which only a part could be read."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive

@@ -1,7 +1,6 @@
-"""Why a file could not be read, in sentences for the person who uploaded it.
+"""Maps each reason why a file cannot be read to an error code and a sentence for the person who uploaded it.
 
-The child process only names a reason; the sentence is looked up here. So nothing that a parser or a file says can reach
-a user.
+The child process only names a reason; the sentence is looked up here, so no text of a parser or a file reaches a user.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from ragsite.errors import RagError
 
 FORMATS = (
     "PDF, Word (.docx), PowerPoint (.pptx), Excel (.xlsx), OpenDocument (.odt, .ods, .odp), Rich Text (.rtf), HTML, "
-    "Markdown, plain text, CSV, e-mail (.eml) and EPUB"
+    "Markdown, plain text, CSV, XML, e-mail (.eml) and EPUB"
 )
 
 # reason -> (code, sentence)
@@ -41,7 +40,7 @@ REASONS = {
     "empty": ("empty", "There is no text in this file. Check that it is the right one, and upload it again."),
     "broken": (
         "broken",
-        "This file is damaged and can't be read. Open it in the program it was made with, save it anew, upload that.",
+        "This file is damaged and can't be read. Open it in the program it was made with, save it again, upload that.",
     ),
     "cut_off": (
         "broken",
@@ -49,7 +48,7 @@ REASONS = {
     ),
     "crashed": (
         "broken",
-        "This file is damaged in a way that stopped the reader. Save it anew with the program it was made with, or as "
+        "This file is damaged in a way that stopped the reader. Save it again with the program it was made with, or as "
         "PDF, and upload that.",
     ),
     "too_much_text": (
@@ -87,6 +86,15 @@ REASONS = {
         "This is a picture, and text in pictures is not read. Run OCR (text recognition) over it, save the result as "
         f"PDF or text and upload that. Accepted are {FORMATS}.",
     ),
+    "postscript": (
+        "unknown_type",
+        "This is a PostScript file, a description of printed pages, which is not read. Convert it to PDF and upload "
+        f"that. Accepted are {FORMATS}.",
+    ),
+    "word_xml": (
+        "unknown_type",
+        "This is a Word document saved as XML, which is not read. Save it as .docx or PDF and upload that.",
+    ),
     "recording": (
         "unknown_type",
         f"This is a sound or video file, which is not read. Upload a transcript of it. Accepted are {FORMATS}.",
@@ -121,7 +129,7 @@ class ExtractionFailed(RagError):
 
     @classmethod
     def because(cls, reason: str, *, detail: str = "") -> ExtractionFailed:
-        """Return the failure for a reason, "broken" if the reason is none of ours."""
+        """Return the failure for a reason, the one for "broken" if the reason is unknown."""
         code, message = REASONS.get(reason, REASONS["broken"])
         return cls(code, message, detail=detail, reason=reason)
 

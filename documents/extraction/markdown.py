@@ -1,4 +1,4 @@
-"""Markdown, as it is written: its marks are few, and headings are what cutting needs."""
+"""Reads Markdown. Its text stays as it is written, except front matter, comments and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of Markdown (with pipes, or in HTML), written as those of every other format. Pure: no Django."""
+"""Rewrites tables in Markdown (with pipes, or in HTML) as those of every other format. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks for what letters alone don't say: raised numbers, and text that is struck out. Pure: no Django."""
+"""Writes marks for what letters alone don't show: raised numbers, and text that is struck out. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas in MathML as one line of text: "x = (-b ± √(b^2-4ac))/(2a)". Pure: no Django."""
+"""Writes MathML formulas as one line of text: "x = (-b ± √(b^2-4ac))/(2a)". Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is, by its content. Its name only helps to tell one kind of text from another."""
+"""Detects the media type of a file by its content. The name only helps to tell kinds of text apart."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ RTF = "application/rtf"
 HTML = "text/html"
 MARKDOWN = "text/markdown"
 CSV = "text/csv"
+XML = "application/xml"
 EMAIL = "message/rfc822"
 PLAIN_TEXT = "text/plain"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of Office before 2007, and of Office files with a password
+_EPS_WITH_PREVIEW = b"\xc5\xd0\xd3\xc6"
 # Sounds, films, pictures and programs, whose bytes may look like a text of two bytes per character.
 _BINARY = re.compile(
     rb"ID3[\x02-\x04]|\xff[\xfb\xf3\xf2]|OggS\x00|fLaC|RIFF.{4}(?:WAVE|AVI |WEBP)|.{4}ftyp|\x1aE\xdf\xa3|\x89PNG"
@@ -47,6 +49,7 @@ _MAIN_NAMES = {"word/document.xml": DOCX, "ppt/presentation.xml": PPTX, "xl/work
 _HTML_START = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,5000}?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
+_XML_START = re.compile(r"\s*<\?xml\s")
 _HTML_TAG = re.compile(r"</(?:p|div|table|ul|ol|span|a|h[1-6]|article|section)\s*>", re.I)
 _MAIL_HEADER = re.compile(r"(?m)^([A-Za-z][A-Za-z-]{1,40}):[ \t]")
 _MAIL_ADDRESSING = frozenset({"from", "to", "subject", "date", "cc", "sender", "reply-to"})
@@ -80,7 +83,9 @@ def recognise(data: bytes, *, suffix: str = "") -> str:
         return RTF
     if b"%PDF-" in data[:1024] and (b"startxref" in data or b" obj" in data):
         return PDF
-    if start.startswith(b"%!PS") or _BINARY.match(data) or not is_text(data):
+    if start.startswith((b"%!PS", _EPS_WITH_PREVIEW)):
+        raise Unreadable("postscript")
+    if _BINARY.match(data) or not is_text(data):
         raise Unreadable(_unknown_kind(data))
     if b"urn:oasis:names:tc:opendocument:xmlns:office" in data[:4096] and b"office:document" in data[:4096]:
         return _of_open_document(data[:20_000])
@@ -156,8 +161,12 @@ def _of_text(head: str, suffix: str) -> str:
         return MARKDOWN
     if suffix in {".htm", ".html", ".xhtml"} and re.search(r"<[a-z][a-z0-9]{0,15}[\s/>]", head, re.I):
         return HTML
+    if "urn:schemas-microsoft-com:office:spreadsheet" in head and _XML_START.match(head):
+        return XML
     if head.lstrip().startswith("<") and len(_HTML_TAG.findall(head)) >= 3:
         return HTML
+    if _XML_START.match(head):
+        return XML
     if find_delimiter(head, is_expected=suffix in {".csv", ".tsv", ".tab"}):
         return CSV
     if _HEADING.search(head) and any(sign.search(head) for sign in _MARKDOWN_SIGNS):
@@ -178,7 +187,7 @@ def _is_mail(head: str) -> bool:
 
 
 def _unknown_kind(data: bytes) -> str:
-    """Return the reason that tells best what a file is that is none of ours."""
+    """Return the reason that best describes a file of an unsupported kind."""
     import puremagic  # here: only a file that is refused needs its tables
 
     try:

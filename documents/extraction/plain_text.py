@@ -1,4 +1,4 @@
-"""Plain text in any encoding, calendars among it."""
+"""Reads plain text in any encoding, calendars and JSON included."""
 
 from __future__ import annotations
 

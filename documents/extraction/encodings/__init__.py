@@ -1,1 +1,1 @@
-"""Which encoding a text is in, and its characters."""
+"""Detects the encoding of a text and decodes it."""

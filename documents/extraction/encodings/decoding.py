@@ -1,6 +1,6 @@
-"""Bytes of a text to characters, whatever its encoding. `guessing.py` tells unmarked ones apart.
+"""Decodes the bytes of a text, whatever its encoding. `guessing.py` detects the encoding of unmarked ones.
 
-Text that no encoding explains is refused: letters of another code page look like text to a program, and to nobody else.
+Text that no encoding explains is refused: letters of a wrong code page would be stored as if they were text.
 """
 
 from __future__ import annotations

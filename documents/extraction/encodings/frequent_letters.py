@@ -1,4 +1,4 @@
-"""The letters of languages, the most frequent first, as counted in texts of each. Pure: no Django."""
+"""Lists the letters of each language by frequency, as counted in texts. Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which encoding an unmarked text is in: the one whose decoded text is the most plausible, or none.
+"""Detects the encoding of an unmarked text: the one whose decoded text is the most plausible, or none.
 
-Statistical detectors need more text than many a file has, and know no signs: "£6 – soup" comes out as Polish. Here the
-whole of each decoded text is priced (`languages.py`), and how usual the encoding is. Where two readings differ and
-neither is clearly better, or the best is not plausible, there is no answer: wrong text is worse than none.
+Statistical detectors need more text than many files have, and ignore signs: "£6 – soup" comes out as Polish. Here each
+whole decoded text is scored (`languages.py`), together with how common the encoding is. Where two results differ and
+neither is clearly better, or the best is not plausible, none is returned: wrong text is worse than none.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _OWN_DECODERS: dict[str, Callable[[str], str]] = {"tcvn3": from_tcvn3, "vni": fr
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _Candidate:
     encoding: str
     text: str
     cost: float
@@ -124,7 +124,7 @@ def _guess(first: bytes, sample: bytes, declared: str | None, *, is_wide: bool) 
     return best.encoding
 
 
-def _is_plausible(reading: _Reading) -> bool:
+def _is_plausible(reading: _Candidate) -> bool:
     """Return whether a text costs no more than texts do, a short one with something unusual in it included."""
     if reading.text.count("\ufffd") > len(reading.text) * _UNDEFINED_SHARE:
         return False
@@ -134,8 +134,8 @@ def _is_plausible(reading: _Reading) -> bool:
     return reading.cost <= usual + _SLACK
 
 
-def _readings(sample: bytes, encodings: list[str], declared: str | None) -> list[_Reading]:
-    """Return what the sample is in each encoding, the cheapest first. A text that several give is priced once."""
+def _readings(sample: bytes, encodings: list[str], declared: str | None) -> list[_Candidate]:
+    """Return what the sample is in each encoding, the cheapest first. A text that several give is scored once."""
     costs: dict[str, float] = {}
     readings = []
     for encoding in encodings:
@@ -145,7 +145,7 @@ def _readings(sample: bytes, encodings: list[str], declared: str | None) -> list
         if text not in costs:
             costs[text] = text_cost(text)
         prior = _PRIORS[encoding] - (_DECLARED_BONUS if encoding == declared else 0.0)
-        readings.append(_Reading(encoding, text, costs[text] + prior))
+        readings.append(_Candidate(encoding, text, costs[text] + prior))
     return sorted(readings, key=lambda reading: reading.cost)
 
 

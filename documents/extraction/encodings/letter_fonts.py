@@ -1,4 +1,4 @@
-"""Fonts that draw other letters than the characters in a file: Vietnamese ones from before Unicode. Pure: no Django."""
+"""Decodes text in fonts that draw other letters than the characters in a file (old Vietnamese fonts). Pure."""
 
 from __future__ import annotations
 

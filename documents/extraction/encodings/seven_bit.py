@@ -1,4 +1,4 @@
-"""Encodings of East Asia in ASCII characters alone, which announce their letters with signs. Pure: no Django."""
+"""Recognises East Asian encodings that use ASCII bytes only and announce their letters with signs. Pure: no Django."""
 
 from __future__ import annotations
 

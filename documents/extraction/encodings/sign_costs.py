@@ -1,4 +1,4 @@
-"""How well a sign above ASCII stands where it stands: a quotation mark before a word, a euro beside a number.
+"""Scores whether a sign above ASCII fits its place: a quotation mark before a word, a euro beside a number.
 
 The wrong code page gives signs in places where nobody writes them ("It¡¯s", "4øC", "Ä4.50"), and that is most of what
 a short English text has to go by. Costs are about -log of a probability. Pure: no Django.

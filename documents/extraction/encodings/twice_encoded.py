@@ -1,4 +1,4 @@
-"""Texts that a program took for another encoding and encoded again: "GrÃ¶ÃŸe" for "Größe". Pure: no Django."""
+"""Repairs text that a program decoded wrongly and encoded again: "GrÃ¶ÃŸe" for "Größe". Pure: no Django."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vietnamese text from before Unicode: TCVN3 (fonts named .Vn..., "ABC") and VNI (fonts named VNI-...).
+"""Decodes Vietnamese text from before Unicode: TCVN3 (fonts named .Vn..., "ABC") and VNI (fonts named VNI-...).
 
 Both draw Vietnamese letters at the places of Western ones. A file that only says Windows-1252, or names the font and no
 encoding at all, gives Western letters: "Thêi h¹n" for "Thời hạn". What is expected here is that text, one character per

@@ -1,4 +1,4 @@
-"""VISCII, a Vietnamese encoding of one byte per letter, six of them at the places of control characters. Pure."""
+"""Decodes VISCII, a Vietnamese encoding of one byte per letter that uses six control characters as letters. Pure."""
 
 from __future__ import annotations
 

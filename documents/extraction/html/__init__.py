@@ -1,1 +1,1 @@
-"""HTML pages as text: main text, lists, tables, visibility."""
+"""Reads HTML pages: main text, lists, tables, visibility."""

@@ -1,4 +1,4 @@
-"""Keeps elements with thousands of attributes from the parser, which compares each attribute with each other."""
+"""Drops attributes of elements that have thousands: the parser compares each attribute with each other one."""
 
 from __future__ import annotations
 

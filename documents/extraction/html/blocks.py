@@ -1,4 +1,4 @@
-"""The blocks of an HTML tree: headings, paragraphs, list items, table rows, code."""
+"""Splits an HTML tree into blocks: headings, paragraphs, list items, table rows, code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def join_blocks(blocks: Iterable[Block]) -> str:
 
 
 class BlockReader:
-    """Walks over a tree once and collects its blocks, and beside them the texts that no reader can see.
+    """Walks over a tree once and collects its blocks, and separately the texts that no reader can see.
 
     `visibility` None: hidden text is text like any other. `keeps_all`: navigation too.
     """

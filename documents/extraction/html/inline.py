@@ -1,4 +1,4 @@
-"""Elements of HTML within a line that say more than their letters: formulas, raised and struck text, pictures."""
+"""Writes inline elements of HTML that mean more than their letters: formulas, raised and struck text, pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of a page as Markdown: numbers of ordered ones, and terms with their definitions."""
+"""Writes the lists of a page as Markdown: numbers of ordered lists, terms with their definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROMAN_END = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
 
 
 @dataclass
-class _Open:
+class _OpenList:
     tag: str
     next: int = 1
     step: int = 1
@@ -20,10 +20,10 @@ class _Open:
 
 
 class Lists:
-    """The lists that are open at a place of a page, and what the next block of text in them begins with."""
+    """The open lists at a position of a page, and the marker of the next block of text in them."""
 
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._open: list[_OpenList] = []
         self._marker = ""
         self._terms: list[str] = []
         self.is_in_term = False
@@ -33,7 +33,7 @@ class Lists:
         return bool(self._open) or bool(self._marker)
 
     def start(self, tag: str, element: etree._Element) -> None:
-        """Take note of an element that begins."""
+        """Update the lists at the start of an element."""
         if tag in ("ul", "ol", "menu"):
             self._open.append(_opened(tag, element))
         elif tag == "li":
@@ -46,12 +46,12 @@ class Lists:
             self._marker = f"{term} " if term[-1] in ":?!." else f"{term}: "
 
     def name(self, term: str) -> None:
-        """Take note of a term whose definition follows."""
+        """Add a term whose definition follows."""
         if term:
             self._terms.append(" ".join(term.split()))
 
     def end(self, tag: str) -> str:
-        """Take note of an element that ends; return the terms that had no definition."""
+        """Update the lists at the end of an element; return the terms that had no definition."""
         if tag in ("ul", "ol", "menu") and self._open:
             self._open.pop()
         if tag == "li":
@@ -84,12 +84,12 @@ class Lists:
         return f"{_written(number, element.get('type') or innermost.style)}. "
 
 
-def _opened(tag: str, element: etree._Element) -> _Open:
+def _opened(tag: str, element: etree._Element) -> _OpenList:
     if tag != "ol":
-        return _Open(tag)
+        return _OpenList(tag)
     is_reversed = "reversed" in element.attrib
     first = sum(1 for _ in element.iterchildren("li")) if is_reversed else 1
-    return _Open(tag, _whole(element.get("start"), first), -1 if is_reversed else 1, element.get("type") or "1")
+    return _OpenList(tag, _whole(element.get("start"), first), -1 if is_reversed else 1, element.get("type") or "1")
 
 
 def _whole(said: str | None, otherwise: int) -> int:

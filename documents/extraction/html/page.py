@@ -1,4 +1,4 @@
-"""HTML pages: what a reader sees of them, without the site around it."""
+"""Reads HTML pages: what a reader sees of them, without navigation and other parts of the site around it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from lxml import etree
-from lxml import html as lxml_html
 
 from documents.extraction.content import Content
 from documents.extraction.encodings.decoding import decode_counted
@@ -20,7 +19,9 @@ _DECLARED = re.compile(
     rb"""<(?:meta\b[^>]{0,500}?\bcharset\s*=\s*|\?xml[^>]{0,200}?\bencoding\s*=\s*)["']?([\w.:-]{2,40})""", re.I
 )
 _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
-_TABLE_ROLES = {  # what is a table to everybody but the parser
+_TITLE = re.compile(r"(<title\b[^>]{0,500}>)([^<]*)", re.IGNORECASE)
+_TITLE_END = re.compile(r"(</title\s*>)|</head\s*>|<body\b|<meta\b|<link\b", re.IGNORECASE)
+_TABLE_ROLES = {  # roles that make elements a table for screen readers
     "table": "table",
     "grid": "table",
     "row": "tr",
@@ -41,7 +42,7 @@ def read(data: bytes) -> Content:
 
 
 def read_text(text: str, *, is_mail: bool = False) -> Content:
-    """Return the same for a page that is decoded already. Raises Unreadable: empty, too_complex."""
+    """Return the content of a decoded page, as `read` does. Raises Unreadable: empty, too_complex."""
     root = _parse(text)
     blocks, hidden = read_blocks(root, is_mail=is_mail)
     title = root.findtext(".//title")
@@ -76,15 +77,11 @@ def _parse(text: str) -> etree._Element:
     Browsers show what stands behind the end of a page (several are often joined in one file), the parser drops it: so
     the end is taken away first.
     """
-    parser = lxml_html.HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True
-    )
-    try:
-        root = lxml_html.document_fromstring(
-            with_few_attributes(_PAGE_END.sub("", text)).encode("utf-8", "replace"), parser=parser
-        )
-    except etree.ParserError:
-        raise Unreadable("empty") from None
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
+    page = with_few_attributes(_with_title_end(_PAGE_END.sub("", text)))
+    root: etree._Element | None = etree.fromstring(page.encode("utf-8", "replace"), parser)
+    if root is None:
+        raise Unreadable("empty")
     if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
         raise Unreadable("too_complex")  # the rest of the page is lost
     for element in root.iter("div", "span"):
@@ -93,10 +90,19 @@ def _parse(text: str) -> etree._Element:
     return root
 
 
+def _with_title_end(text: str) -> str:
+    """Return a page whose title ends before the next tag if it is not closed: else all of the page would be in it."""
+    title = _TITLE.search(text)
+    if title is None:
+        return text
+    end = _TITLE_END.search(text, title.end())
+    return text if end and end[1] else f"{text[: title.end()]}</title>{text[title.end() :]}"
+
+
 def _without_navigation(blocks: list[Block]) -> list[Block]:
     """Return the blocks without short ones made of links before the first and after the last real one.
 
-    Links in the middle, below a heading or in the main part of the page are content.
+    Links in the middle, below a heading or in the main part of the page are kept.
     """
 
     def is_navigation(block: Block) -> bool:

@@ -1,4 +1,4 @@
-"""What on a page belongs to the site around it: by landmarks and by how much of it is links, not by names alone."""
+"""Recognises the parts of a page that belong to the site around it, by landmarks and by their share of links."""
 
 from __future__ import annotations
 

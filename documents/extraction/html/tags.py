@@ -1,4 +1,4 @@
-"""Elements of HTML by what they are to a reader, and how pages hide text."""
+"""Classifies HTML elements by their role, and finds the style rules that hide text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ _SIMPLE_SELECTOR = re.compile(r"[.#][\w-]+")
 
 
 def _names(line: str) -> frozenset[str]:
-    """Return the names in a line."""
     return frozenset(line.split())
 
 

@@ -1,4 +1,4 @@
-"""What a reader of a page can see, or open with one click."""
+"""Tells which elements of a page a reader can see, or open with one click."""
 
 from __future__ import annotations
 

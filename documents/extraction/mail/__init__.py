@@ -1,1 +1,1 @@
-"""Mails, mailboxes, their attachments and invitations."""
+"""Reads mails, mailboxes, their attachments and invitations."""

@@ -1,4 +1,4 @@
-"""Files that are attached to a mail: read as what they are, within bounds."""
+"""Reads the files attached to a mail by their own formats, within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calendar invitations (iCalendar), as lines that can be read and found."""
+"""Writes calendar invitations (iCalendar) as lines of text."""
 
 from __future__ import annotations
 

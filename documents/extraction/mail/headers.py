@@ -1,4 +1,4 @@
-"""The headers of a mail as their reader sees them: encoded words decoded, whatever encoding they were written in."""
+"""Decodes the headers of a mail, encoded words in any encoding included."""
 
 from __future__ import annotations
 

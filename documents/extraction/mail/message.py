@@ -1,4 +1,4 @@
-"""E-mail (.eml), mailboxes of several (.mbox), and web pages that are saved as a mail (.mht)."""
+"""Reads e-mail (.eml), mailboxes of several mails (.mbox), and web pages saved as a mail (.mht)."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def read(data: bytes) -> Content:
 
 
 @dataclass
-class _Letter:
-    """What has been read of one mail so far."""
+class _MailContent:
+    """The parts of one mail that were read so far."""
 
     blocks: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -68,8 +68,8 @@ class _Letter:
     attachments: list[str] = field(default_factory=list)
     markdown: bool = False
 
-    def add(self, other: _Letter) -> None:
-        """Add what was read of a part."""
+    def add(self, other: _MailContent) -> None:
+        """Add the content of a part."""
         self.blocks += other.blocks
         self.notes += other.notes
         self.hidden += other.hidden
@@ -84,9 +84,9 @@ def _parsed(data: bytes) -> EmailMessage:
     return BytesParser(policy=policy.default).parsebytes(data)
 
 
-def _letter(message: EmailMessage, depth: int = 0) -> _Letter:
+def _letter(message: EmailMessage, depth: int = 0) -> _MailContent:
     """Return a mail with its headers and the names of its attachments."""
-    letter = _Letter()
+    letter = _MailContent()
     headers = [f"{name}: {value}" for name in _HEADERS if (value := header(message, name))]
     if headers:
         letter.blocks.append("\n".join(headers))
@@ -98,8 +98,8 @@ def _letter(message: EmailMessage, depth: int = 0) -> _Letter:
     return letter
 
 
-def _part(part: EmailMessage, depth: int) -> _Letter:
-    """Return what one part of a mail says, its own parts included."""
+def _part(part: EmailMessage, depth: int) -> _MailContent:
+    """Return the content of one part of a mail, its own parts included."""
     kind = part.get_content_type()
     if depth > _DEPTH_MAX:
         return _unread(_name_of(part) or "mail")
@@ -121,29 +121,29 @@ def _part(part: EmailMessage, depth: int) -> _Letter:
     if is_inline and kind in {"text/plain", "text/html"} and not (name and kind == "text/plain"):
         return _text(part, data, is_html=kind == "text/html")
     if kind in _NO_ATTACHMENT or (is_inline and (kind.startswith("image/") or not name)):
-        return _Letter(attachments=[name] if name and kind.startswith("image/") else [])
+        return _MailContent(attachments=[name] if name and kind.startswith("image/") else [])
     return _attachment(data, name or "unnamed", depth)
 
 
-def _joined(parts: Iterable[_Letter]) -> _Letter:
-    letter = _Letter()
+def _joined(parts: Iterable[_MailContent]) -> _MailContent:
+    letter = _MailContent()
     for part in parts:
         letter.add(part)
     return letter
 
 
-def _richest(forms: list[_Letter], parts: list[EmailMessage]) -> _Letter:
-    """Return the form of a body that says most: its HTML where that is not much shorter, with any invitation."""
+def _richest(forms: list[_MailContent], parts: list[EmailMessage]) -> _MailContent:
+    """Return the most complete form of a body: its HTML where that is not much shorter, with any invitation."""
     calendars = [form for form, part in zip(forms, parts, strict=True) if part.get_content_type() == "text/calendar"]
     bodies = [form for form in forms if form not in calendars]
-    best = max(reversed(bodies), key=lambda form: form.size(), default=_Letter())
+    best = max(reversed(bodies), key=lambda form: form.size(), default=_MailContent())
     if bodies and bodies[-1].size() >= _RICH_SHARE * best.size():
         best = bodies[-1]
     return _joined([best, *calendars])
 
 
-def _attached_mail(part: EmailMessage, depth: int) -> _Letter:
-    letter = _Letter()
+def _attached_mail(part: EmailMessage, depth: int) -> _MailContent:
+    letter = _MailContent()
     for mail in part.iter_parts():
         if isinstance(mail, EmailMessage):
             if str(part.get("Content-Transfer-Encoding", "")).strip().lower() in _PACKED:
@@ -156,7 +156,7 @@ def _attached_mail(part: EmailMessage, depth: int) -> _Letter:
 
 
 def _unpacked(mail: EmailMessage) -> EmailMessage:
-    """Return a mail that was attached in Base64, which the standard forbids and programs do."""
+    """Return a mail that was attached in Base64, which some programs do although the standard forbids it."""
     written = mail.get_payload()
     try:
         return _parsed(base64.b64decode(written if isinstance(written, str) else "", validate=False))
@@ -164,42 +164,42 @@ def _unpacked(mail: EmailMessage) -> EmailMessage:
         return mail
 
 
-def _text(part: EmailMessage, data: bytes, *, is_html: bool) -> _Letter:
+def _text(part: EmailMessage, data: bytes, *, is_html: bool) -> _MailContent:
     """Return the text of a part of the body."""
     if not data.strip():
-        return _Letter()
+        return _MailContent()
     found = decode_counted(data, declared=part.get_content_charset())
     notes = list(repaired(found.repaired))
     if is_html or _HTML.match(found.text):
         page = html_page.read_text(found.text, is_mail=True)
         blocks = [text for text in page.parts if text.strip()]
-        return _Letter(blocks, [*notes, *page.notes], [page.hidden] if page.hidden else [])
+        return _MailContent(blocks, [*notes, *page.notes], [page.hidden] if page.hidden else [])
     text = found.text.replace("\r\n", "\n")
     if str(part.get_param("format", "")).lower() == "flowed":
         text = re.sub(r"(?<![\n-]) \n(?=[^\s>])", " ", text)  # the end of such a line is no end of anything
-    return _Letter([text.strip("\n")], notes)
+    return _MailContent([text.strip("\n")], notes)
 
 
-def _calendar(part: EmailMessage, data: bytes, name: str) -> _Letter:
+def _calendar(part: EmailMessage, data: bytes, name: str) -> _MailContent:
     found = decode_counted(data, declared=part.get_content_charset())
     text = read_calendar(found.text) if looks_like_calendar(found.text) else ""
     if not text:
         return _unread(name or "invite.ics")
-    return _Letter(["Invitation:\n" + text], list(repaired(found.repaired)), attachments=[name] if name else [])
+    return _MailContent(["Invitation:\n" + text], list(repaired(found.repaired)), attachments=[name] if name else [])
 
 
-def _attachment(data: bytes, name: str, depth: int) -> _Letter:
+def _attachment(data: bytes, name: str, depth: int) -> _MailContent:
     """Return the text of an attached file below its name, or its name alone."""
     content = read_attachment(data, name) if depth < _DEPTH_MAX else None
     if content is None:
         return _unread(name)
     text = "\n\n".join(part for part in content.parts if part.strip())
     hidden = [content.hidden] if content.hidden else []
-    return _Letter([f"Attachment {name}:\n\n{text}"], list(content.notes), hidden, [name])
+    return _MailContent([f"Attachment {name}:\n\n{text}"], list(content.notes), hidden, [name])
 
 
-def _unread(name: str) -> _Letter:
-    return _Letter(notes=[NOT_READ], attachments=[name])
+def _unread(name: str) -> _MailContent:
+    return _MailContent(notes=[NOT_READ], attachments=[name])
 
 
 def _name_of(part: EmailMessage) -> str:
@@ -217,7 +217,7 @@ def _is_saved_page(message: EmailMessage) -> bool:
     return is_page and not is_sent
 
 
-def _saved_page(message: EmailMessage) -> _Letter:
+def _saved_page(message: EmailMessage) -> _MailContent:
     """Return the page, and the frames in it."""
     letter = _joined(
         _text(part, payload, is_html=True)

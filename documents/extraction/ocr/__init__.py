@@ -1,1 +1,1 @@
-"""Text recognition (OCR): the text of scanned pages and of pictures, by one of two engines that may be installed."""
+"""Recognises the text of scanned pages and of pictures (OCR), with one of two engines that may be installed."""

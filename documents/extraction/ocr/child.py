@@ -1,6 +1,6 @@
-"""What happens in the process that recognises one page: the file's bytes in, the text of the page out.
+"""Runs in the process that recognises one page: reads the file's bytes, writes the text of the page.
 
-It knows no Django and no settings, and runs behind the fences and limits of the process that reads files.
+It imports no Django and reads no settings, and runs in the same sandbox as the process that reads files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _READ_BYTES = 1 << 20
 
 
 def serve_engine(name: str, *, folders: Callable[[], Sequence[Path]] = lambda: ()) -> NoReturn:
-    """Load an engine, and recognise pages with it until the parent is gone. It may read `folders`, too."""
+    """Load an engine, and recognise pages with it until the parent is gone; it may also read files below `folders`."""
     from documents.extraction.process.fork_server import serve
 
     os.environ["OMP_THREAD_LIMIT"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # behind the fences there are no threads
@@ -54,7 +54,7 @@ def read_page(
         answer = {"reason": "ocr_language"}
     except MemoryError:
         answer = {"reason": "too_much_memory"}
-    except Exception as failure:  # noqa: BLE001  whatever an engine raises, its text goes nowhere
+    except Exception as failure:  # noqa: BLE001  an engine may raise anything; its message may hold text of the file
         answer = {"reason": "broken", "detail": type(failure).__name__}
     with open(reply, "wb", closefd=False) as out:
         out.write(json.dumps(answer).encode())

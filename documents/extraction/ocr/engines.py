@@ -1,4 +1,4 @@
-"""The engines of text recognition: RapidOCR (a Python package with its models) and Tesseract (of the system)."""
+"""Finds and runs the OCR engines: RapidOCR (a Python package with its models) and Tesseract (of the system)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 
 class Engine(Protocol):
-    """Reads pictures. Made once per process; not for several threads."""
+    """An OCR engine: one instance per process, not safe for several threads."""
 
     def read(self, picture: Image, language: str) -> Sequence[Line]:
         """Return the lines of an RGB picture. Raises LookupError if it can't write the language."""
@@ -81,7 +81,7 @@ def tessdata() -> list[Path]:
 
 
 def make(name: str) -> Engine:
-    """Return an engine by its name, with all loaded that it needs."""
+    """Return an engine by its name, with its models loaded."""
     return RapidOcr() if name == RAPIDOCR else Tesseract()
 
 

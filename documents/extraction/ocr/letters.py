@@ -1,4 +1,4 @@
-"""The letters that a language has besides a to z: an engine that lacks one of them reads that language wrongly.
+"""Lists the letters of each language beyond a to z: an engine that lacks one of them misreads that language.
 
 PP-OCR, for one, reads Vietnamese with most of its accents gone, and is sure of it: its confidence says nothing there.
 """

@@ -1,4 +1,4 @@
-"""Recognised lines -> the text of a page in reading order, and how far it can be trusted."""
+"""Puts recognised lines into reading order, and estimates how reliable the text is."""
 
 from __future__ import annotations
 

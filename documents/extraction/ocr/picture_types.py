@@ -1,4 +1,4 @@
-"""The media types of picture files; apart from what opens them, so that web processes don't load that."""
+"""Lists the media types of pictures, apart from the code that opens them, which web processes must not load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as pictures: those of a PDF, drawn, and those of picture files."""
+"""Renders the pages of a PDF, and opens picture files."""
 
 from __future__ import annotations
 

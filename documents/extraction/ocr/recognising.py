@@ -1,4 +1,4 @@
-"""The worker's side of text recognition: page by page, each in a process of its own, with limits of its own."""
+"""Recognises the pages of a document one by one from the worker, each in its own process with its own limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Page:
-    """A page as it was recognised. `found` is None where it could not be read, for the reason named."""
+    """A recognised page. `found` is None where it could not be read; then the reason is named."""
 
     number: int
     of: int  # pages of the file

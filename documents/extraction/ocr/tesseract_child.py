@@ -1,4 +1,4 @@
-"""The process that recognises pages with Tesseract."""
+"""Runs the process that recognises pages with Tesseract."""
 
 from documents.extraction.ocr.child import serve_engine
 from documents.extraction.ocr.engines import TESSERACT, tessdata

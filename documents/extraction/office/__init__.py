@@ -1,1 +1,1 @@
-"""Word, Excel, PowerPoint, OpenDocument and RTF files."""
+"""Reads Word, Excel, PowerPoint, OpenDocument and RTF files."""

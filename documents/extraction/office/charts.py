@@ -1,4 +1,4 @@
-"""Charts and diagrams (SmartArt) of Office files, as text. Pure."""
+"""Writes charts and diagrams (SmartArt) of Office files as text. Pure."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Word documents.
+"""Reads Word documents (.docx).
 
 Tracked changes count as accepted: what was inserted is read, what was deleted is not. Comments are not part of the
-document and are not read; their number is said.
+document and are not read, but counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from documents.extraction.content import Content
@@ -14,7 +14,7 @@ from documents.extraction.embedded import read_embedded
 from documents.extraction.failures import Unreadable
 from documents.extraction.office.charts import chart_lines, diagram_lines
 from documents.extraction.office.docx_numbering import Numbering
-from documents.extraction.office.docx_runs import ParagraphReader, Runs, is_other_form
+from documents.extraction.office.docx_runs import ParagraphFindings, ParagraphReader, is_other_form
 from documents.extraction.office.docx_styles import Styles, W, is_on, numbering_of, outline_level
 from documents.extraction.office.package import Package
 from documents.extraction.tables.grid import COPIED_MAX_CHARS, Grid
@@ -66,14 +66,14 @@ class _Reader:
         self._package = package
         self._main = main
         self._depth = depth
-        self.found = Runs()
+        self.found = ParagraphFindings()
         self._embedded: list[Note] = []
         self._styles = Styles(_first(package, main, "styles"))
         self._numbering = Numbering(_first(package, main, "numbering"), self._styles)
         self._paragraphs = ParagraphReader(self._styles, self.found)
 
     def notes(self) -> list[Note]:
-        """Return what was left out."""
+        """Return notes on what was left out."""
         comments = sum(
             len(root.findall(f"{W}comment"))
             for part in self._package.related(self._main, "comments")
@@ -90,9 +90,14 @@ class _Reader:
 
     def blocks(self, parent: Any) -> Iterator[str]:
         """Yield the paragraphs and tables under `parent` in order, those in content controls and text boxes too."""
+        joined: list[Any] = []  # paragraphs whose end is deleted: their text goes on in the next one
         for element in parent.iterchildren():
-            if element.tag == _PARAGRAPH:
-                yield from self._paragraph(element)
+            if element.tag == _PARAGRAPH and _is_joined(element):
+                self.found.deletions += 1
+                joined.append(element)
+            elif element.tag == _PARAGRAPH:
+                yield from self._paragraph(element, joined)
+                joined = []
             elif element.tag == _TABLE:
                 yield from self._table(element)
             elif element.tag == f"{W}altChunk":
@@ -102,11 +107,11 @@ class _Reader:
             elif isinstance(element.tag, str) and element.tag not in _LEFT_OUT and not is_other_form(element):
                 yield from self.blocks(element)
 
-    def _paragraph(self, paragraph: Any) -> Iterator[str]:
+    def _paragraph(self, paragraph: Any, joined: Sequence[Any]) -> Iterator[str]:
         properties = paragraph.find(f"{W}pPr")
         named = properties.find(f"{W}pStyle") if properties is not None else None
         style = (named.get(f"{W}val") or "") if named is not None else ""
-        text = self._paragraphs.read(paragraph, style).strip()
+        text = "".join(self._paragraphs.read(each, style) for each in (*joined, paragraph)).strip()
         boxes, self.found.boxes = self.found.boxes, []
         numbering = numbering_of(properties) or self._styles.numbering(style)
         if text:
@@ -182,6 +187,15 @@ class _Reader:
         for part in content.parts:
             if part.strip():
                 yield part if content.markdown else as_body(part)
+
+
+def _is_joined(paragraph: Any) -> bool:
+    """Return whether a tracked change deletes the end of a paragraph that another one follows."""
+    mark = paragraph.find(f"{W}pPr/{W}rPr")
+    if mark is None or (mark.find(f"{W}del") is None and mark.find(f"{W}moveFrom") is None):
+        return False
+    following = next(paragraph.itersiblings(_PARAGRAPH, _TABLE, f"{W}sdt"), None)
+    return following is not None and following.tag == _PARAGRAPH
 
 
 def _is_layout(table: Any, styles: Styles) -> bool:

@@ -1,4 +1,4 @@
-"""The numbers that Word shows before paragraphs of lists: "2.1", "(b)", "iv."."""
+"""Computes the numbers that Word shows before list paragraphs: "2.1", "(b)", "iv."."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of one Word paragraph: what its runs, fields, formulas and controls show."""
+"""Reads the text of a Word paragraph: runs, fields, formulas and controls."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _PRIVATE = re.compile("[\uf020-\uf0ff]")
 
 
 @dataclass
-class Runs:
-    """What was found while paragraphs were read."""
+class ParagraphFindings:
+    """Counts and elements that were found while paragraphs were read."""
 
     boxes: list[Any] = field(default_factory=list)  # text boxes in the paragraph
     hidden: list[str] = field(default_factory=list)
@@ -57,9 +57,9 @@ class Runs:
 
 
 class ParagraphReader:
-    """Returns the text of paragraphs. Changes that are tracked count as accepted."""
+    """Reads the text of paragraphs; tracked changes count as accepted."""
 
-    def __init__(self, styles: Styles, found: Runs) -> None:
+    def __init__(self, styles: Styles, found: ParagraphFindings) -> None:
         self._styles = styles
         self._found = found
         self._pieces: list[tuple[str, str]] = []  # (encoding, text): letters of old encodings go over several runs
@@ -141,7 +141,7 @@ class ParagraphReader:
                 self._content(element, font)
 
     def _drawn(self, element: Any, tag: str) -> None:
-        """Note pictures, charts and diagrams."""
+        """Count pictures, and collect charts and diagrams."""
         name = tag.rpartition("}")[2]
         if name in ("blip", "imagedata"):
             self._found.pictures += 1

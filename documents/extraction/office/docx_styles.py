@@ -1,4 +1,4 @@
-"""What the styles of a Word document say of paragraphs: heading level, list level, font."""
+"""Resolves what the styles of a Word document say of paragraphs: heading level, list level, font."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _PARENTS_MAX = 10  # styles may be based on each other in a circle
 
 
 class Styles:
-    """Answers by style id; "" is the style of paragraphs that name none. `root`: of the part, None if it is missing."""
+    """Properties of paragraph styles by style id; "" is the style of paragraphs that name none.
+
+    `root` is that of the part with the styles, None if it is missing.
+    """
 
     def __init__(self, root: Any) -> None:
         self._styles: dict[str, Any] = {}

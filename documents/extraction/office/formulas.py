@@ -1,4 +1,4 @@
-"""Formulas of Office documents as one line of text: "x = (-b ± √(b^2 - 4ac))/(2a)"."""
+"""Writes formulas of Office documents as one line of text: "x = (-b ± √(b^2 - 4ac))/(2a)"."""
 
 from __future__ import annotations
 

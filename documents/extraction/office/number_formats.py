@@ -1,6 +1,6 @@
-"""Numbers of a spreadsheet as the sheet shows them: its number formats applied. Pure: no Django.
+"""Applies a spreadsheet's number formats, so that numbers read as the sheet shows them. Pure: no Django.
 
-Dates are written as ISO 8601 has them, whatever their format, because 03/04 is read in two ways. A number without a
+Dates are written in ISO 8601, whatever their format, because 03/04 is ambiguous. A number without a
 format keeps all digits that the file has. Nothing is ever written with an exponent.
 """
 

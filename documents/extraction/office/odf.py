@@ -1,4 +1,4 @@
-"""OpenDocument texts, sheets and slides (ODT, ODS, ODP), their templates, and the same in one XML file."""
+"""Reads OpenDocument texts, sheets and slides (ODT, ODS, ODP), their templates, and flat XML files of these."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from documents.extraction.office.odf_text import (
     TABLE,
     TEXT,
     XLINK,
-    Beside,
+    ParagraphParts,
     text_of,
 )
 from documents.extraction.office.pptx_order import Box, in_reading_order
@@ -69,7 +69,7 @@ class _Reader:
         self.styles = Styles(root for root in roots if root is not None)
 
     def content(self) -> Content:
-        """Return all that the file has."""
+        """Return the content of the file."""
         body = self.parts.body()
         kind = etree.QName(body).localname
         if kind == "presentation" or kind == "drawing":
@@ -130,7 +130,7 @@ class _Reader:
                 yield from self.blocks(element, depth + 1)
 
     def _paragraph(self, element: Any, depth: int) -> Iterator[str]:
-        beside = Beside()
+        beside = ParagraphParts()
         text = text_of(element, self.styles, beside)
         if self.styles.hides(element.get(f"{TEXT}style-name")):
             beside.hidden.append(text)

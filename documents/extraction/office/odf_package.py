@@ -1,4 +1,4 @@
-"""The XML parts of an OpenDocument file: a ZIP archive, or the same in one XML file."""
+"""Opens the XML parts of an OpenDocument file: a ZIP archive, or one flat XML file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Parts:
 
     def __init__(self, archive: zipfile.ZipFile | None, flat: Any = None) -> None:
         self._archive, self._flat = archive, flat
-        self.damaged: set[str] = set()  # parts that were read as far as they go
+        self.damaged: set[str] = set()  # parts of which only a part could be read
         if archive is not None:
             manifest = self.find("META-INF/manifest.xml")
             if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:

@@ -1,4 +1,4 @@
-"""Where the shapes of an OpenDocument slide stand. Pure."""
+"""Finds the positions of shapes on an OpenDocument slide. Pure."""
 
 from __future__ import annotations
 

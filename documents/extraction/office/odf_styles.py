@@ -1,4 +1,4 @@
-"""What the styles of an OpenDocument file say: which text they hide, in which letters, how lists are numbered. Pure."""
+"""Resolves OpenDocument styles: which text is hidden, in which font it is, how lists are numbered. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Level:
 
 
 class Styles:
-    """Answers by the names of styles. `roots`: of the parts that have styles."""
+    """Properties of styles by name. `roots`: of the parts that have styles."""
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self._hiding: set[str] = set()

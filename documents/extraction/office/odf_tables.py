@@ -1,4 +1,4 @@
-"""The rows of OpenDocument tables and sheets: repeated, joined, hidden ones. Pure."""
+"""Reads the rows of OpenDocument tables and sheets, with repeated, merged and hidden ones. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GROUPS = frozenset(
 
 @dataclass
 class Rows:
-    """How cells are read; `hidden` counts the rows and columns that were left out."""
+    """Options for reading rows; `hidden` counts the rows and columns that were left out."""
 
     read_cell: Callable[[Any], str]
     is_sheet: bool = False

@@ -1,4 +1,4 @@
-"""The text of OpenDocument paragraphs. Pure."""
+"""Reads the text of OpenDocument paragraphs. Pure."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _BLANKS_MAX = 1000
 _NEVER_TEXT = frozenset(f"{TEXT}{kind}" for kind in ("ruby-text", "hidden-text", "hidden-paragraph"))
 
 
-class Looks(Protocol):
-    """What styles say of text (`odf_styles.Styles`)."""
+class TextStyles(Protocol):
+    """The properties of text by style name (`odf_styles.Styles`)."""
 
     def hides(self, name: str | None) -> bool:
-        """Return whether a style hides what has it."""
+        """Return whether a style hides its text."""
 
     def letters(self, name: str | None) -> str | None:
         """Return the encoding of the letters that a style's font draws."""
 
 
 @dataclass
-class Beside:
-    """What stands in a paragraph and is no text of it."""
+class ParagraphParts:
+    """Elements inside a paragraph that are not part of its text."""
 
     frames: list[Any] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
 
 
-def text_of(element: Any, looks: Looks, beside: Beside) -> str:
-    """Return the text of a paragraph in Unicode; what is no text of it is added to `beside`."""
-    letters = looks.letters(element.get(f"{TEXT}style-name")) or ""
-    return converted(_pieces(element, looks, beside, letters)).strip()
+def text_of(element: Any, styles: TextStyles, beside: ParagraphParts) -> str:
+    """Return the text of a paragraph in Unicode; other elements in it are added to `beside`."""
+    letters = styles.letters(element.get(f"{TEXT}style-name")) or ""
+    return converted(_pieces(element, styles, beside, letters)).strip()
 
 
-def _pieces(element: Any, looks: Looks, beside: Beside, letters: str) -> Iterator[tuple[str, str]]:
+def _pieces(element: Any, styles: TextStyles, beside: ParagraphParts, letters: str) -> Iterator[tuple[str, str]]:
     """Yield the text in pieces, each with the encoding of its letters."""
     yield letters, _joined(element.text)
     for child in element:
@@ -62,9 +62,9 @@ def _pieces(element: Any, looks: Looks, beside: Beside, letters: str) -> Iterato
             beside.frames.append(child)
         else:
             name = child.get(f"{TEXT}style-name")
-            own = looks.letters(name)
-            pieces = _pieces(child, looks, beside, letters if own is None else own)
-            if looks.hides(name):
+            own = styles.letters(name)
+            pieces = _pieces(child, styles, beside, letters if own is None else own)
+            if styles.hides(name):
                 beside.hidden.append(converted(pieces).strip())
             else:
                 yield from pieces

@@ -1,7 +1,7 @@
-"""Office files (Office Open XML) as parts and their relations. Pure: no Django.
+"""Opens Office Open XML files as parts and their relations. Pure: no Django.
 
 Damaged parts are read as far as they go and counted in `notes`; relations that lead nowhere are left out. Files in the
-Strict variant of the format are given the namespaces that everybody else uses.
+Strict variant of the format are given the namespaces of the usual (Transitional) one.
 """
 
 from __future__ import annotations

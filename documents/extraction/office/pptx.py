@@ -1,9 +1,9 @@
-"""PowerPoint presentations, shows and templates."""
+"""Reads PowerPoint presentations, shows and templates (.pptx)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -16,7 +16,8 @@ from documents.extraction.archives import open_archive, parse_xml, with_readable
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.office.charts import chart_lines, diagram_lines
-from documents.extraction.office.pptx_order import Box, in_reading_order
+from documents.extraction.office.pptx_background import Background
+from documents.extraction.office.pptx_order import Box, box_of, in_reading_order
 from documents.extraction.office.pptx_text import MATH, A, shape_text
 from documents.extraction.tables.grid import Grid
 from documents.extraction.tables.model import describe_table
@@ -92,13 +93,15 @@ class _Reader:
         self.notes: list[Note] = []
         self.hidden: list[str] = []
         self._footers: set[str] = set()
+        self._background = Background(None)
         self._width, self._height = presentation.slide_width or 0, presentation.slide_height or 0
 
     def slide_text(self, slide: Any, number: int) -> str:
         """Return the text of one slide, "" if it has none or is hidden."""
         _unwrap_alternatives(slide._element)
         title = slide.shapes.title
-        heading = shape_text(title._element) if title is not None else ""
+        self._background = Background(slide)
+        heading = self._text(title) if title is not None else ""
         blocks = self._blocks(slide.shapes, slide.part, skipped=title)
         if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
             notes = shape_text(slide.notes_slide.notes_text_frame._element)
@@ -119,7 +122,7 @@ class _Reader:
         for shape in shapes:
             if skipped is not None and shape._element is skipped._element:
                 continue
-            box = Box(*(getattr(shape, side, None) or 0 for side in ("left", "top", "width", "height")))
+            box = box_of(shape)
             texts = [text for text in self._shape(shape, part, depth) if text]
             if not texts or (box, texts) in placed:
                 continue
@@ -150,7 +153,7 @@ class _Reader:
             yield from self._picture(element)
         else:
             kind = element.find(f".//{_P}nvPr/{_P}ph")
-            text = shape_text(element)
+            text = self._text(shape, is_placed=not depth)
             if kind is not None and kind.get("type") in _NUMBERS:
                 return
             if kind is not None and kind.get("type") == "ftr":
@@ -163,7 +166,7 @@ class _Reader:
         """Yield the text of a table, chart or diagram."""
         table = element.find(f".//{A}tbl")
         if table is not None:
-            yield "\n".join(map(as_body, _table_lines(table)))
+            yield "\n".join(map(as_body, self._table_lines(table)))
             return
         data = element.find(f".//{A}graphicData")
         for child in data if data is not None else ():
@@ -174,6 +177,41 @@ class _Reader:
                 yield "\n".join(diagram_lines(_related(part, child.get(f"{_R}dm"))))
             else:
                 self.notes.append(Note("files_inside"))
+
+    def _table_lines(self, table: Any) -> Iterator[str]:
+        """Yield the lines of a table; a cell that reaches over several columns or rows is in each."""
+        properties = table.find(f"{A}tblPr")
+        has_header = properties is not None and properties.get("firstRow") in ("1", "true")
+        grid = Grid()
+        for row in table.iterfind(f"{A}tr"):
+            for cell in row.iterfind(f"{A}tc"):
+                if cell.get("hMerge") not in ("1", "true") and cell.get("vMerge") not in ("1", "true"):
+                    spans = (
+                        int(found) if (found := cell.get(name, "1")).isdecimal() else 1
+                        for name in ("gridSpan", "rowSpan")
+                    )
+                    columns, rows = spans
+                    text = shape_text(cell, self._unseen(cell.find(f"{A}tcPr"), None))
+                    grid.add(" ".join(text.split()), columns=columns, rows=rows)
+            grid.end_row(is_header=has_header and not grid.header_rows)
+        yield from describe_table(grid.rows, header_rows=grid.header_rows)
+
+    def _text(self, shape: Any, *, is_placed: bool = True) -> str:
+        """Return what can be seen of a shape's text; `is_placed`: its box says where on the slide it is."""
+        filled = shape._element.find(f"{_P}spPr")
+        return shape_text(shape._element, self._unseen(filled, box_of(shape) if is_placed else None))
+
+    def _unseen(self, filled: Any, box: Box | None) -> Callable[[Any, str], bool]:
+        """Return what tells whether a run in a shape or cell can't be seen, and keeps the text of one that can't."""
+
+        def is_unseen(properties: Any, text: str) -> bool:
+            if not text.strip() or not self._background.hides(properties, filled, box):
+                return False
+            self.hidden.append(text)
+            self.notes.append(Note("hidden_text"))
+            return True
+
+        return is_unseen
 
     def _picture(self, element: Any) -> Iterator[str]:
         """Yield what a picture is said to show; count those of which nothing is said."""
@@ -190,23 +228,6 @@ class _Reader:
 def _is_hidden(element: Any) -> bool:
     properties = element.find(f"./*/{_P}cNvPr")
     return properties is not None and properties.get("hidden") in ("1", "true")
-
-
-def _table_lines(table: Any) -> Iterator[str]:
-    """Yield the lines of a table; a cell that reaches over several columns or rows is in each."""
-    properties = table.find(f"{A}tblPr")
-    has_header = properties is not None and properties.get("firstRow") in ("1", "true")
-    grid = Grid()
-    for row in table.iterfind(f"{A}tr"):
-        for cell in row.iterfind(f"{A}tc"):
-            if cell.get("hMerge") not in ("1", "true") and cell.get("vMerge") not in ("1", "true"):
-                spans = (
-                    int(found) if (found := cell.get(name, "1")).isdecimal() else 1 for name in ("gridSpan", "rowSpan")
-                )
-                columns, rows = spans
-                grid.add(" ".join(shape_text(cell).split()), columns=columns, rows=rows)
-        grid.end_row(is_header=has_header and not grid.header_rows)
-    yield from describe_table(grid.rows, header_rows=grid.header_rows)
 
 
 def _related(part: Any, relation: str | None) -> Any:

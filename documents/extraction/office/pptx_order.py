@@ -1,9 +1,9 @@
-"""The order in which the shapes of a slide are read, by where they stand. Pure."""
+"""Puts the shapes of a slide into reading order by their positions. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _LEVEL = 0.5  # of the lower shape's height: tops that differ by less are one row
 _OVERLAP = 0.1  # of a shape's side: so much may reach into the one before it
@@ -17,6 +17,11 @@ class Box(NamedTuple):
     top: int
     width: int
     height: int
+
+
+def box_of(shape: Any) -> Box:
+    """Return where a shape of a slide stands; zeros where the file does not tell."""
+    return Box(*(getattr(shape, side, None) or 0 for side in Box._fields))
 
 
 def in_reading_order(boxes: Sequence[Box]) -> list[int]:

@@ -1,9 +1,9 @@
-"""The text of a slide's shapes: runs in their fonts, automatic numbers, formulas. Pure."""
+"""Reads the text of a slide's shapes: runs in their fonts, automatic numbers, formulas. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from documents.extraction.encodings.letter_fonts import converted, letters_of
@@ -24,28 +24,29 @@ _FORMS = {
 _SIGNS = {"Period": "{}.", "ParenR": "{})", "ParenBoth": "({})", "Plain": "{}"}
 
 Piece = tuple[str, str]  # encoding of the letters, and text
+Unseen = Callable[[Any, str], bool]  # of a run's properties and text: whether nobody sees it
 
 
-def shape_text(element: Any) -> str:
-    """Return the paragraphs of a shape as lines."""
+def shape_text(element: Any, is_unseen: Unseen = lambda _properties, _text: False) -> str:
+    """Return the paragraphs of a shape as lines, without runs that `is_unseen`."""
     numbers: dict[int, tuple[str, int]] = {}  # level -> kind of its numbers, and the last one
     lines = []
     for paragraph in element.iter(f"{A}p"):
-        text = _paragraph(paragraph)
+        text = _paragraph(paragraph, is_unseen)
         if text:
             number = _number(paragraph, numbers)
             lines.append(f"{number} {text}" if number else text)
     return "\n".join(lines).strip()
 
 
-def _paragraph(paragraph: Any) -> str:
+def _paragraph(paragraph: Any, is_unseen: Unseen) -> str:
     pieces: list[Piece] = []
-    for piece in _pieces(paragraph, _usual_font(paragraph), pieces):
+    for piece in _pieces(paragraph, _usual_font(paragraph), pieces, is_unseen):
         pieces.append(piece)
     return without_gaps(converted(pieces)).strip()
 
 
-def _pieces(parent: Any, usual: str, before: list[Piece]) -> Iterator[Piece]:
+def _pieces(parent: Any, usual: str, before: list[Piece], is_unseen: Unseen) -> Iterator[Piece]:
     """Yield the text below an element in pieces; `before` has those that were yielded."""
     for child in parent:
         if not isinstance(child.tag, str):
@@ -55,6 +56,8 @@ def _pieces(parent: Any, usual: str, before: list[Piece]) -> Iterator[Piece]:
             text = (child.findtext(f"{A}t") or "").replace("\v", "\n")
             properties = child.find(f"{A}rPr")
             if properties is not None:
+                if is_unseen(properties, text):
+                    continue
                 text = _marked(text, properties, before[-1][1] if before else "")
             yield letters_of(_font(properties) or usual), text
         elif name == "br":
@@ -66,7 +69,7 @@ def _pieces(parent: Any, usual: str, before: list[Piece]) -> Iterator[Piece]:
         elif child.tag in (f"{M}oMath", f"{M}oMathPara"):
             yield "", formula_text(child)
         else:
-            yield from _pieces(child, usual, before)
+            yield from _pieces(child, usual, before, is_unseen)
 
 
 def _marked(text: str, properties: Any, behind: str) -> str:

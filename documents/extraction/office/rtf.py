@@ -1,6 +1,6 @@
-"""Rich Text Format. Of our own, because the readers there are lose headings, footnotes, and the columns of tables.
+"""Reads Rich Text Format. Existing libraries lose headings, footnotes and the columns of tables.
 
-The file is a stream of control words, groups and bytes; one pass over it feeds a `Writing` for the body, and others for
+The file is a stream of control words, groups and bytes; one pass over it feeds a `BlockWriter` each for the body,
 headers, footers, notes and comments.
 """
 
@@ -21,7 +21,7 @@ from documents.extraction.office.rtf_words import (
     STARRED_AND_READ,
     codec_of_page,
 )
-from documents.extraction.office.rtf_writing import Writing
+from documents.extraction.office.rtf_writing import BlockWriter
 from documents.text.extraction_notes import Note
 
 _TOKEN = re.compile(rb"\\([a-zA-Z]{1,32})(-?\d{1,10})?[ ]?|\\'([0-9a-fA-F]{2})|\\(.)|([{}])|([^\\{}\r\n]+)|.", re.S)
@@ -33,7 +33,7 @@ _BULLETS = b"\xb7\xa7\xa8\xd8\xfc"
 
 @dataclass(frozen=True)
 class _State:
-    """What holds within a group."""
+    """Formatting state of a group."""
 
     is_skipped: bool = False
     is_hidden: bool = False
@@ -84,12 +84,14 @@ class _Reader:
         self._default = "cp1252"
         self._font = self._style = -1
         self._default_font = 0
-        self.writings = {name: Writing() for name in ("body", "header", "footer", "note", "comment", "title", "names")}
+        self.writings = {
+            name: BlockWriter() for name in ("body", "header", "footer", "note", "comment", "title", "names")
+        }
         self.hidden: list[str] = []
         self.counts = {"pictures": 0, "files_inside": 0, "cut_off": 0}
 
     def read(self) -> None:
-        """Go through the file once."""
+        """Parse the file in one pass."""
         position = 0
         while found := _TOKEN.match(self._data, position):
             position = found.end()
@@ -185,7 +187,7 @@ class _Reader:
             self._writing.add(text, letters=state.letters, is_struck=state.is_struck, is_raised=state.is_raised)
 
     @property
-    def _writing(self) -> Writing:
+    def _writing(self) -> BlockWriter:
         return self.writings[self._state.sink]
 
     def _word(self, word: str, number: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Control words of Rich Text: what they say, open and hide; and the code pages that it names by numbers. Pure."""
+"""Lists the control words of Rich Text by their effect, and the code pages that it names by numbers. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Rich Text file says, written as Markdown blocks: paragraphs, headings and tables."""
+"""Writes the content of a Rich Text file as Markdown blocks: paragraphs, headings and tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from documents.text.headings import as_body, as_heading
 
 
 @dataclass
-class Writing:
+class BlockWriter:
     """Paragraphs and tables of one part of a file: its body, a header, a note."""
 
     blocks: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Writing:
             self.blocks.append(as_heading(level, text) if level else as_body(text))
 
     def define(self, word: str) -> None:
-        """Take note of what a control word says of the row's cells: "cellx" ends the definition of one."""
+        """Apply a control word that defines the row's cells: "cellx" ends the definition of one."""
         if word == "trowd":
             self._merges, self._merge, self._is_header = [], "", False
         elif word == "trhdr":
@@ -58,11 +58,11 @@ class Writing:
             self._merge = CELL_MERGES[word]
 
     def end_cell(self) -> None:
-        """Finish a cell of a table."""
+        """End the current cell of a table."""
         self._row.append(" ".join(self.take().split()))
 
     def end_row(self) -> None:
-        """Finish a row of a table; a cell that goes on in another one has its text too."""
+        """End the current row of a table; places that a merged cell covers get its text."""
         above = self._rows[-1] if self._rows else []
         for place, merge in enumerate(self._merges[: len(self._row)]):
             if self._row[place] or not merge:

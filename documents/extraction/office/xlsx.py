@@ -1,6 +1,6 @@
-"""Excel workbooks.
+"""Reads Excel workbooks (.xlsx).
 
-Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out; their number is said.
+Hidden sheets are kept apart, hidden rows and columns (also those that a filter hides) left out and counted.
 Notes on cells stand below their sheet.
 """
 
@@ -13,7 +13,7 @@ from documents.extraction.failures import Unreadable
 from documents.extraction.office.charts import chart_title
 from documents.extraction.office.package import Package
 from documents.extraction.office.xlsx_book import Book, Sheet, text_of
-from documents.extraction.office.xlsx_sheet import Seen, SheetReader
+from documents.extraction.office.xlsx_sheet import SheetFindings, SheetReader
 from documents.extraction.tables.model import describe_rows
 from documents.text.extraction_notes import Note
 from documents.text.headings import as_body, as_heading
@@ -31,7 +31,7 @@ def read(data: bytes) -> Content:
     main = _main(package)
     book = Book(package, main)
     parts: list[str] = []
-    all_seen: list[Seen] = []
+    all_seen: list[SheetFindings] = []
     sheets = book.sheets()
     for sheet in sheets:
         if sheet.is_visible and (text := _section(package, book, sheet, all_seen)):
@@ -64,7 +64,7 @@ def _main(package: Package) -> str:
         return _MAIN_NAMES[0]  # the list of the sheets is lost; they are not
 
 
-def _section(package: Package, book: Book, sheet: Sheet, all_seen: list[Seen]) -> str:
+def _section(package: Package, book: Book, sheet: Sheet, all_seen: list[SheetFindings]) -> str:
     """Return a sheet's rows, notes and text boxes below its name; "" if it has none."""
     data = package.bytes_of(sheet.part)
     if not data:
@@ -81,7 +81,7 @@ def _section(package: Package, book: Book, sheet: Sheet, all_seen: list[Seen]) -
     return f"{as_heading(1, sheet.name)}\n\n{body}" if body else ""
 
 
-def _note_line(name: str, note: str, seen: Seen) -> str:
+def _note_line(name: str, note: str, seen: SheetFindings) -> str:
     key, text = seen.cells.get(name, ("", ""))
     about = ", ".join(dict.fromkeys(part for part in (key, text) if part and len(part) <= 100))
     return f"Note on {about} ({name}): {note}" if about else f"Note on {name}: {note}"

@@ -1,4 +1,4 @@
-"""What the sheets of an Excel workbook share: texts, number formats, and where each sheet is. Pure: no Django."""
+"""Reads what the sheets of an Excel workbook share: texts, number formats, and the list of sheets. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sheet:
 
 
 class Book:
-    """Answers for the cells: shared texts by number, and how numbers are shown by style."""
+    """The shared texts of a workbook by number, and the number formats of its cells by style."""
 
     def __init__(self, package: Package, main: str) -> None:
         self._package = package

@@ -1,4 +1,4 @@
-"""The rows of one Excel sheet as a reader sees them. Pure: no Django.
+"""Reads the rows of one Excel sheet as the sheet shows them. Pure: no Django.
 
 Hidden rows and columns are left out and counted (rows that a filter hides, too). A merged cell's text is in each of its
 places. A formula shows its last value, or itself where it never had one.
@@ -27,8 +27,8 @@ _SHARED_MAX = 10_000
 
 
 @dataclass
-class Seen:
-    """What was left out of a sheet, or is shown in another way."""
+class SheetFindings:
+    """Counts of what was left out of a sheet, and the cells that have notes."""
 
     hidden_rows: int = 0
     hidden_columns: set[int] = field(default_factory=set)
@@ -43,7 +43,7 @@ class SheetReader:
         self._data = data
         self._book = book
         self._noted = noted
-        self.seen = Seen()
+        self.seen = SheetFindings()
         self._hidden = _hidden_columns(data)
         self._merged = _merged(data)
         self._hanging: dict[int, tuple[str, int]] = {}  # column -> text, last row of the merged cell

@@ -1,1 +1,1 @@
-"""PDF files: pages, columns, tables, headings, form fields."""
+"""Reads PDF files: pages, columns, tables, headings, form fields."""

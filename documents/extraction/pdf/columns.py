@@ -1,4 +1,4 @@
-"""Columns of a page, one after the other. Pure."""
+"""Puts the lines of a page into reading order, one column after the other. Pure."""
 
 from __future__ import annotations
 

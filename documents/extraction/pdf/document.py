@@ -1,4 +1,4 @@
-"""PDF: the text layer, page by page, as a reader of the pages sees it."""
+"""Reads the text layer of a PDF page by page, as a reader of the pages sees it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pypdfium2.raw as pdfium
 
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
-from documents.extraction.pdf.headings import Marked, Title, find_headings, text_of
+from documents.extraction.pdf.headings import HeadingRows, Title, find_headings, text_of
 from documents.extraction.pdf.lines import Line
 from documents.extraction.pdf.margins import PageRows, running_rows
 from documents.extraction.pdf.pages import SCAN_CHARS_MAX, PdfPage, read_page
@@ -124,7 +124,7 @@ def _refuse_unreadable(pages: Sequence[PdfPage]) -> None:
 def _text(
     rows: Sequence[list[Line]],
     written: Sequence[str],
-    headings: Sequence[Marked],
+    headings: Sequence[HeadingRows],
     tables: TableText,
     *,
     is_markdown: bool,

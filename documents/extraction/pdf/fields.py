@@ -1,4 +1,4 @@
-"""What was written onto a PDF page: filled fields of forms, text notes, comments."""
+"""Reads what was written onto a PDF page: filled form fields, text notes, comments."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _TICKED = {"", "yes", "on", "1", "true"}
 _COINCIDENCE_MAX_CHARS = 3  # a field of "12" may be on the page for another reason
 
 
-class Written(NamedTuple):
-    """What one field or note says: as a line, and the words in it that a page may show."""
+class Annotation(NamedTuple):
+    """The text of one field or note: as a line, and the words in it that a page may show."""
 
     line: str
     words: str
     is_drawn: bool  # the file says how it looks, so that the page may show it
 
 
-def find_written(page: Any, form: Any) -> list[Written]:
+def find_written(page: Any, form: Any) -> list[Annotation]:
     """Return the filled fields, text notes and comments of a page: "Name: Ada", "Comment: why?".
 
     `form` is the document's form environment, None if it has no form. A hidden field or note is left out.
     """
-    found: list[Written] = []
+    found: list[Annotation] = []
     for number in range(min(max(0, pdfium.FPDFPage_GetAnnotCount(page)), _ANNOTATIONS_MAX)):
         annotation = pdfium.FPDFPage_GetAnnot(page, number)
         if not annotation:
@@ -51,13 +51,13 @@ def find_written(page: Any, form: Any) -> list[Written]:
                 line, words = _said(annotation, form)
                 is_drawn = pdfium.FPDFAnnot_GetAP(annotation, pdfium.FPDF_ANNOT_APPEARANCEMODE_NORMAL, None, 0) > 2
                 if line:
-                    found.append(Written(line, " ".join(words.split()), is_drawn))
+                    found.append(Annotation(line, " ".join(words.split()), is_drawn))
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
     return found
 
 
-def not_shown(written: Sequence[Written], shown: str) -> list[str]:
+def not_shown(written: Sequence[Annotation], shown: str) -> list[str]:
     """Return the lines of what a page does not show in its text already, each once."""
     flat = " ".join(shown.split())
     lines = [

@@ -1,4 +1,4 @@
-"""What PDFium knows of one character of a page."""
+"""Asks PDFium for the character, the origin and the box of single glyphs of a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of a PDF page whose cells are drawn with lines: which text stands in which cell. Pure."""
+"""Finds tables of a PDF page whose cells are drawn with lines, and assigns the text to the cells. Pure."""
 
 from __future__ import annotations
 

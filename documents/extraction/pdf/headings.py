@@ -1,4 +1,4 @@
-"""Headings of a PDF: what its outline (bookmarks) names, or lines in larger letters than its text. Pure."""
+"""Finds the headings of a PDF: the titles of its outline (bookmarks), or lines in larger letters. Pure."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Title(NamedTuple):
     text: str
 
 
-class Marked(NamedTuple):
-    """Rows `start:end` of a page are one heading."""
+class HeadingRows(NamedTuple):
+    """A heading: the rows `start:end` of a page."""
 
     start: int
     end: int
     level: int
 
 
-def find_headings(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) -> list[list[Marked]]:
+def find_headings(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) -> list[list[HeadingRows]]:
     """Return the headings of each page, in order."""
     named = _named_by_outline(pages, outline)
     if named is not None:
@@ -47,9 +47,9 @@ def find_headings(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) -> l
     return [_by_size(rows, levels) for rows in pages]
 
 
-def _named_by_outline(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) -> list[list[Marked]] | None:
+def _named_by_outline(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) -> list[list[HeadingRows]] | None:
     """Return where the titles of the outline stand, None if there is none or it names other things."""
-    found: list[list[Marked]] = [[] for _ in pages]
+    found: list[list[HeadingRows]] = [[] for _ in pages]
     matched = 0
     for title in outline:
         if not 0 <= title.page < len(pages):
@@ -59,7 +59,7 @@ def _named_by_outline(pages: Sequence[Sequence[Row]], outline: Sequence[Title]) 
             continue
         matched += 1
         if all(place[1] <= other.start or place[0] >= other.end for other in found[title.page]):
-            found[title.page].append(Marked(*place, min(title.level, 6)))
+            found[title.page].append(HeadingRows(*place, min(title.level, 6)))
     if matched < 2 or matched < _MATCHED_MIN * len(outline):
         return None
     return [sorted(marked) for marked in found]
@@ -111,8 +111,8 @@ def _levels_by_size(pages: Iterable[Sequence[Row]]) -> Mapping[float, int]:
     return levels
 
 
-def _by_size(rows: Sequence[Row], levels: Mapping[float, int]) -> list[Marked]:
-    found: list[Marked] = []
+def _by_size(rows: Sequence[Row], levels: Mapping[float, int]) -> list[HeadingRows]:
+    found: list[HeadingRows] = []
     start = 0
     while start < len(rows):
         size = rows[start][0].size
@@ -126,7 +126,7 @@ def _by_size(rows: Sequence[Row], levels: Mapping[float, int]) -> list[Marked]:
     return found
 
 
-def _titles(rows: Sequence[Row], start: int, end: int, level: int) -> Iterator[Marked]:
+def _titles(rows: Sequence[Row], start: int, end: int, level: int) -> Iterator[HeadingRows]:
     """Yield the headings among rows of one size: those that follow each other closely are one."""
     while start < end:
         stop = start + 1
@@ -135,7 +135,7 @@ def _titles(rows: Sequence[Row], start: int, end: int, level: int) -> Iterator[M
         text = " ".join(map(text_of, rows[start:stop]))
         is_title = sum(map(str.isalpha, text)) >= 2 and len(text) <= _HEADING_MAX_CHARS
         if is_title and (text[0].isalnum() or text[0] in _OPENING) and not text.endswith(_SENTENCE_END):
-            yield Marked(start, stop, level)
+            yield HeadingRows(start, stop, level)
         start = stop
 
 

@@ -1,4 +1,4 @@
-"""The lines of a PDF page: their text, where they stand on the displayed page, and whether a reader sees them."""
+"""Reads the lines of a PDF page: text, position on the displayed page, and whether a reader sees them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pypdfium2.raw as pdfium
 from documents.extraction.pdf.glyphs import LINE_HYPHEN, Run, box_of, is_generated, origin_of, printed
 from documents.extraction.pdf.right_to_left import RIGHT_TO_LEFT, in_logical_order
 from documents.extraction.pdf.rules import Rule
-from documents.extraction.pdf.visibility import Ground
+from documents.extraction.pdf.visibility import Background
 
 _LINE_END = re.compile(f"\r\n|[\n\r{LINE_HYPHEN}]")
 _LIGATURES = {"ffi": "\ufb03", "ffl": "\ufb04", "ff": "\ufb00", "fi": "\ufb01", "fl": "\ufb02"}
 _LIGATURE = re.compile("ffi|ffl|ff|fi|fl")
-_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: normalising.py says why
+_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f]")  # not U+0003: `documents.text.normalization` says why
 _GAP = 0.65  # times the height of a line: between two words it is smaller
 _CELL = 6.0  # points
 _DIGITS = re.compile(r"\d(?=\d)")
@@ -83,7 +83,7 @@ class Sheet(NamedTuple):
 
 
 class PageLines(NamedTuple):
-    """What a page shows, in the order of the file; and text on it that nobody can see."""
+    """The lines of a page in the order of the file, and the text on it that nobody can see."""
 
     lines: list[Line]
     hidden: list[str]
@@ -107,7 +107,7 @@ def read_lines(page: Any, layer: Any, sheet: Sheet, rules: Sequence[Rule] = ()) 
     uprights = [rule for rule in rules if rule.is_upright]
     lines: list[Line] = []
     hidden: list[str] = []
-    ground = Ground(page)
+    background = Background(page)
     seen: dict[tuple[str, int, int], Line] = {}
     for run in _runs(layer):
         visible = _within(layer, run, sheet)
@@ -117,7 +117,7 @@ def read_lines(page: Any, layer: Any, sheet: Sheet, rules: Sequence[Rule] = ()) 
             continue
         parts = [_line(layer, part, sheet) for part in _split_at_gaps(layer, visible, sheet, uprights)]
         parts = [*(part._replace(goes_on=True) for part in parts[:-1]), parts[-1]]
-        if not ground.shows(layer, visible, size=parts[0].size):
+        if not background.shows(layer, visible, size=parts[0].size):
             hidden.append(visible.text)
             continue
         lines += [part for part in parts if not _is_repeated(part, seen)]

@@ -1,4 +1,4 @@
-"""Running headers, footers and page numbers: lines at the edge of many pages. Pure."""
+"""Finds running headers, footers and page numbers: lines at the edge of many pages. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page of a PDF: what a reader of it sees, and what can't be read of it."""
+"""Reads one page of a PDF, and notes what cannot be read of it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from documents.extraction.pdf.grids import with_ruled_tables
 from documents.extraction.pdf.lines import Line, read_lines, sheet_of
 from documents.extraction.pdf.rules import rules_of
 from documents.extraction.pdf.unmapped_fonts import guessed_text, has_no_letters
+from documents.extraction.pdf.wrapped import with_wrapped_cells
 
 SCAN_CHARS_MAX = 20  # of text on a scanned page: a stamp or a page number
 _SCAN_AREA_SHARE = 0.5  # of a page that its pictures cover
@@ -25,7 +26,7 @@ _MEDIA = (pdfium.FPDF_ANNOT_MOVIE, pdfium.FPDF_ANNOT_RICHMEDIA, pdfium.FPDF_ANNO
 
 @dataclass
 class PdfPage:
-    """What was found on a page. `picture_share`: of its area, asked only where there is little text."""
+    """The content of a page. `picture_share` of its area is computed only where there is little text."""
 
     rows: list[list[Line]] = field(default_factory=list)
     height: float = 0.0
@@ -40,7 +41,7 @@ class PdfPage:
 
     @property
     def is_picture(self) -> bool:
-        """Return whether it is a picture, of text that nobody has recognised yet."""
+        """Return whether the page is a picture whose text is not recognised yet."""
         return self.letters <= SCAN_CHARS_MAX and self.picture_share >= _SCAN_AREA_SHARE
 
     def write(self, lines: Sequence[str]) -> None:
@@ -71,7 +72,7 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> PdfPage:
             lines = [Line(text, 0.0, 0.0, 0.0, 0.0, False) for text in (guessed or "").split("\n") if text.strip()]
             found.has_no_letters = guessed is None
             shown = guessed or ""
-        found.rows = in_reading_order(with_ruled_tables(lines, rules))
+        found.rows = with_wrapped_cells(in_reading_order(with_ruled_tables(lines, rules)))
         found.letters = len("".join(shown.split()))
         found.write(not_shown(written, shown))
         if found.letters <= SCAN_CHARS_MAX and not found.has_no_letters:

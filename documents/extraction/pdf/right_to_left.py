@@ -1,4 +1,4 @@
-"""Lines of Arabic, Hebrew and their like, in the order they are read.
+"""Puts lines of Arabic, Hebrew and other right-to-left scripts into reading order.
 
 PDFium turns such lines around, and makes three mistakes in it, which are put right here:
 - a glyph that stands for a whole word: its letters are turned around too;

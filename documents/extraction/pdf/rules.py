@@ -1,4 +1,4 @@
-"""Straight lines on a PDF page: the rules of its tables."""
+"""Finds the straight lines on a PDF page, which tables are drawn with."""
 
 from __future__ import annotations
 

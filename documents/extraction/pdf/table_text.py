@@ -1,4 +1,4 @@
-"""The text of a PDF's rows: lines as they are, tables with the names of their columns, also where they go on overleaf.
+"""Writes the rows of a PDF as text; tables keep the names of their columns when they go on overleaf.
 
 Pure: no Django.
 """
@@ -20,7 +20,7 @@ Row = list[Line]
 
 
 @dataclass(frozen=True)
-class _Above:
+class _TableAbove:
     """The table that a page ended with."""
 
     page: int
@@ -43,14 +43,14 @@ class TableText:
 
     def __init__(self) -> None:
         self._page = 0
-        self._above: _Above | None = None
+        self._above: _TableAbove | None = None
 
     def start_page(self) -> None:
-        """Begin a page."""
+        """Start the next page of the document."""
         self._page += 1
 
     def interrupt(self) -> None:
-        """Take note that something else than a table comes next."""
+        """End the table above: what comes next is no table."""
         self._above = None
 
     def lines(self, rows: Sequence[Row]) -> Iterator[str]:
@@ -65,10 +65,12 @@ class TableText:
     def _table(self, rows: Sequence[Row], table: list[list[str]]) -> Iterator[str]:
         above = self._above
         if above and above.goes_on(self._page, rows, table):
-            self._above = _Above(self._page, above.names, above.numeric, above.left)
+            self._above = _TableAbove(self._page, above.names, above.numeric, above.left)
             yield from describe_table(table, names=above.names)
             return
         header = find_header(table, is_one=True)
         left = min(row[0].left for row in rows)
-        self._above = _Above(self._page, header.names, numeric_columns(table[header.end :]), left) if header else None
+        self._above = (
+            _TableAbove(self._page, header.names, numeric_columns(table[header.end :]), left) if header else None
+        )
         yield from describe_table(table) if rows[0][0].table else describe_rows(table)

@@ -1,4 +1,4 @@
-"""Rows of a PDF page that stand in columns, as a table: a cell without text stays empty, and none moves. Pure."""
+"""Finds rows of a PDF page that stand in columns, and reads them as a table with empty cells kept. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text whose font says no letters: what a PDF gives for it is glyph numbers, "7KH" for "The"."""
+"""Recognises text whose font has no character map: a PDF then gives glyph numbers, "7KH" for "The"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a reader sees the text of a PDF page: what lies behind it, and what it is drawn with."""
+"""Tells whether a reader sees text of a PDF page, by its colour and what lies behind it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _WHITE = 250  # of 255, for each of red, green and blue
 _SMALLEST = 1.0  # points: nobody reads smaller letters
 
 
-class Ground:
-    """What lies behind the text of a page; looked at only if some text is white or has no ink."""
+class Background:
+    """The objects behind the text of a page; read only if some text is white or has no ink."""
 
     def __init__(self, page: Any) -> None:
         self._page = page

@@ -1,4 +1,4 @@
-"""Forms that a PDF describes in XML (XFA): its pages only say that another program is needed."""
+"""Reads forms that a PDF describes in XML (XFA), whose pages only say that another program is needed."""
 
 from __future__ import annotations
 

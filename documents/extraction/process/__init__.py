@@ -1,1 +1,1 @@
-"""The restricted process that reads a file: fork server, limits, fences."""
+"""Runs the restricted process that reads a file: fork server, limits, sandbox."""

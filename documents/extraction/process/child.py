@@ -1,6 +1,6 @@
-"""What happens in the process that reads one file: its bytes in, the text out.
+"""Runs in the process that reads one file: takes its bytes, writes its text.
 
-It knows no Django and no settings.
+It imports no Django and reads no settings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from documents.extraction import media_types
-from documents.extraction.content import Assembled, Content, assemble
+from documents.extraction.content import AssembledText, Content, assemble
 from documents.extraction.failures import Unreadable
 from documents.extraction.process.fork_server import serve
 from documents.extraction.process.limits import Limits, restrict
@@ -36,6 +36,7 @@ READERS = {
     media_types.HTML: "documents.extraction.html.page",
     media_types.MARKDOWN: "documents.extraction.markdown",
     media_types.CSV: "documents.extraction.tables.tabular",
+    media_types.XML: "documents.extraction.xml_text",
     media_types.EMAIL: "documents.extraction.mail.message",
     media_types.PLAIN_TEXT: "documents.extraction.plain_text",
 }
@@ -52,7 +53,7 @@ def reader_of(media_type: str) -> Reader:
 
 
 def load_readers() -> None:
-    """Load all that readers need, before the first file comes."""
+    """Load all readers and their libraries, before the first file is read."""
     for name in (*READERS.values(), *LOADED_WHEN_NEEDED):
         importlib.import_module(name)
     assemble(reader_of(media_types.recognise(_A_TEXT))(_A_TEXT), max_chars=len(_A_TEXT))  # compiles its patterns
@@ -88,7 +89,7 @@ def read_file(
         header = {"reason": "too_much_memory"}
     except RecursionError:
         header = {"reason": "too_complex"}
-    except Exception as failure:  # noqa: BLE001  whatever a parser raises on a broken file, its text goes nowhere
+    except Exception as failure:  # noqa: BLE001  a parser may raise anything; its message may hold text of the file
         header = {"reason": "broken", "detail": _place_of(failure)}
     with open(reply, "wb", closefd=False) as out:
         out.write(json.dumps(header).encode() + b"\n")
@@ -104,7 +105,7 @@ def _all_of(file: int) -> bytes:
     return b"".join(parts)
 
 
-def _header(media_type: str, content: Content, assembled: Assembled, hidden: str) -> dict[str, object]:
+def _header(media_type: str, content: Content, assembled: AssembledText, hidden: str) -> dict[str, object]:
     notes = list(content.notes)
     if hidden and not any(note.code.startswith("hidden_") for note in notes):
         notes.append(Note("hidden_text"))
@@ -120,7 +121,7 @@ def _header(media_type: str, content: Content, assembled: Assembled, hidden: str
 
 
 def _place_of(failure: Exception) -> str:
-    """Return kind and place of an exception: enough to find the bug, and nothing of the file."""
+    """Return the type and the line of an exception: enough to find the bug, without text of the file."""
     last = traceback.extract_tb(failure.__traceback__)[-1]
     return f"{type(failure).__name__} in {Path(last.filename).name}:{last.lineno}"
 

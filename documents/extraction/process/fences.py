@@ -1,8 +1,8 @@
-"""The fence around the process that reads files: what it must not reach, whatever a file makes it do.
+"""Sandboxes the process that reads files: keeps it from everything it does not need, whatever a file makes it do.
 
-Its parent can reach the database, the secret key, all uploads and its own environment. Each fence below keeps it from
-these by other means, so that one that a kernel lacks, or that has a hole, is not missed. All stand before the first
-file comes, and can't be taken down.
+Its parent can reach the database, the secret key, all uploads and its own environment. Each fence below blocks
+these by another means, so that one which the kernel lacks, or which has a hole, is backed by the others. All are active
+before the first file is read, and cannot be removed.
 """
 
 from __future__ import annotations
@@ -37,20 +37,19 @@ _READ_BY_LIBRARIES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types")
 
 
 def hide_this_process() -> None:
-    """Keep others of the same user from this process' memory and environment: /proc shows them to root only.
+    """Hide memory and environment of this process from others of the same user: /proc shows them to root only.
 
-    It leaves no core dump either.
+    It writes no core dump either.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def put_up(also_readable: Sequence[Path] = ()) -> list[str]:
-    """Put up all fences that this machine has, but that of the system calls, and return their names (see FENCES).
+    """Put up all fences that this machine supports except the system call filter; return their names (see FENCES).
 
-    Code and what is `also_readable` may be read behind them.
-
-    That one comes with each file (`sandbox.restrict`): it would keep this process from starting children.
+    Code and the files below `also_readable` stay readable.
+    The system call filter is installed per file (`limits.restrict`): it would keep this process from starting children.
     """
     if sys.platform != "linux":
         return []
@@ -99,10 +98,10 @@ def code_folders() -> list[Path]:
 
 
 def _become_somebody_else(libc: ctypes.CDLL) -> bool:
-    """Become a user that nothing belongs to; False: this is not root, who alone can.
+    """Change to a user that owns nothing, and return whether that worked: only root can.
 
-    Where the code can be read by root only (an interpreter in root's home), the right to read files is kept: what it
-    may be used for, Landlock says. Where that isn't there, what is not loaded by now can't be loaded.
+    Where only root can read the code (an interpreter in root's home), the capability to read files is kept, and
+    Landlock limits it. Without Landlock, modules that are not loaded by now can't be loaded.
     """
     if os.geteuid() != 0:
         _drop_capabilities(libc, keep=0)
@@ -133,7 +132,7 @@ def _drop_capabilities(libc: ctypes.CDLL, *, keep: int) -> None:
 
 
 def describe(standing: list[str]) -> str:
-    """Return a line about the fences that stand, and what the missing ones need."""
+    """Return a line that names the active fences, and what the missing ones need."""
     up = [name for name in FENCES if name in standing]
     missing = [f"{name} ({need})" for name, need in FENCES.items() if name not in standing]
     line = f"files are read behind these fences: {', '.join(up) or 'none'}"

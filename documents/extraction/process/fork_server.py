@@ -1,8 +1,8 @@
-"""The process that has all readers loaded, and forks a child for each file: to load them takes half a second.
+"""Forks a child for each file from a process that has loaded all readers, which takes half a second.
 
 Its parent, a worker, sends requests over a socket (descriptor 3), each with three descriptors: the file, a pipe for the
-text, and a socket on which the parent hears how the child ended, and by closing it orders its end. When the parent
-dies, its end of the sockets closes, and all of this ends. No file is opened or read in this process itself.
+text, and a socket for the child's exit status, which the parent closes to have the child killed. When the parent dies,
+its sockets close, and this process and its children end. No file is opened or read in this process itself.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _FILE, _REPLY, _FIRST_FREE = 0, 3, 4  # what a child's descriptors are; 1 and 2 
 
 
 class ReadFile(Protocol):
-    """Reads one file, and ends the process."""
+    """A function that reads one file, and ends the process."""
 
     def __call__(self, request: dict[str, Any], *, file: int, reply: int, parent_pid: int) -> None:
-        """Read from one descriptor, write to the other one."""
+        """Read from the descriptor `file`, write to the descriptor `reply`."""
 
 
 def serve(
@@ -48,10 +48,10 @@ def serve(
     also_readable: Sequence[Path] = (),
     idle_seconds: float = IDLE_SECONDS,
 ) -> None:
-    """Load the readers, put up the fences, say so, and serve requests until the parent is gone, or idle.
+    """Load the readers, put up the fences, report them, and serve requests until the parent is gone or idle.
 
-    All is loaded before: some libraries look at files of the system when they are loaded. Its children may read the
-    files below `also_readable`, besides code.
+    Readers are loaded first, because some libraries read system files when they are loaded. Children may read the files
+    below `also_readable`, besides code.
     """
     if not needs_numpy:
         # Some libraries load numpy if they find it, for nothing: 80 ms, and threads that this process must not start.
@@ -78,7 +78,7 @@ def serve(
 
 
 class _Server:
-    """The children that run, by process id."""
+    """Forks children on request, and reports their exit statuses."""
 
     def __init__(self, control: socket.socket, nowhere: int, read_file: ReadFile, idle_seconds: float) -> None:
         self._control = control
@@ -93,7 +93,7 @@ class _Server:
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
 
     def run(self) -> None:
-        """Serve until the parent is gone, or has sent nothing for some time: it starts another one when it needs it."""
+        """Serve until the parent is gone, or idle for `idle_seconds`; it starts another server when it needs one."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
@@ -136,7 +136,7 @@ class _Server:
         os.closerange(_FIRST_FREE, _DESCRIPTORS_MAX)
 
     def _stop(self, descriptor: int, poll: select.poll) -> None:
-        """End the child that nobody waits for any more: its parent closed the socket."""
+        """Kill the child whose status socket the parent closed."""
         for pid, status in self._statuses.items():
             if status.fileno() == descriptor:
                 poll.unregister(descriptor)
@@ -183,7 +183,7 @@ def _exactly(control: socket.socket, size: int) -> bytes:
 
 
 def _kill(pid: int) -> None:
-    """End a child and its whole session."""
+    """Kill a child and its session."""
     for end in (os.killpg, os.kill):  # it may not lead a session yet
         with contextlib.suppress(OSError):
             end(pid, signal.SIGKILL)

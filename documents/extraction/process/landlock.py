@@ -1,4 +1,4 @@
-"""Landlock: what of the file system, of the network and of other processes is within this process' reach."""
+"""Restricts the file system, the network and other processes for this process with Landlock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that the child process puts on itself before it looks at a file."""
+"""Sets the limits of the child process before it looks at a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _loaded: list[int] = []  # bytes of address space that are no file's
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may cost."""
+    """The resources that reading one file may use."""
 
     memory_bytes: int  # of address space, beyond what the process has before it
     cpu_seconds: int
@@ -33,10 +33,10 @@ class Limits:
 
 
 def limits_for(size_bytes: int, *, seconds: int, memory_bytes: int, max_chars: int) -> Limits:
-    """Return what a file of this size may cost; `seconds` and `memory_bytes` are the most that any may.
+    """Return the limits for a file of this size; `seconds` and `memory_bytes` are the upper bounds for any file.
 
-    Files are read at 1 MB/s and faster: 10 s and 512 MB are ten times what an honest file of 1 MB needs, and one that
-    is made to take for ever holds a worker no longer. A file of 11 MB gets 60 s.
+    Files are read at 1 MB/s and faster: 10 s and 512 MB are ten times what a usual file of 1 MB needs, and a file that
+    is made to run for ever blocks a worker no longer than that. A file of 11 MB gets 60 s.
     """
     beyond = max(0, size_bytes - _SMALL_BYTES)
     cpu = min(seconds, _SMALL_SECONDS + beyond * _SECONDS_PER_MB // _MB)
@@ -45,7 +45,7 @@ def limits_for(size_bytes: int, *, seconds: int, memory_bytes: int, max_chars: i
 
 
 def restrict(limits: Limits, *, parent_pid: int) -> None:
-    """Take from this process all that reading one file does not need. It can't be undone.
+    """Remove from this process all rights that reading one file does not need. This can't be undone.
 
     Memory, CPU time and open files are bounded; it can't write files, start processes or threads, or dump core; it has
     only the system calls that reading needs; it dies with its parent.
@@ -66,14 +66,14 @@ def restrict(limits: Limits, *, parent_pid: int) -> None:
 
 
 def note_address_space() -> None:
-    """Remember how large this process is with all that it has loaded; its children know it, too."""
+    """Record the size of this process with all readers loaded, for the limits of its children."""
     # Before the fences: /proc is out of reach behind them.
     with contextlib.suppress(OSError):
         _loaded[:] = [int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()]
 
 
 def _limit(what: int, value: int, *, grace: int = 0) -> None:
-    """Lower a limit; one that is lower already stays."""
+    """Lower a resource limit, unless it is lower already."""
     _, hard = resource.getrlimit(what)
     top = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
     resource.setrlimit(what, (min(value, top), top))

@@ -1,4 +1,4 @@
-"""The worker's side of the process that reads files: starts it once, hands it files, stops what takes too much."""
+"""Starts the fork server from the worker, hands it files, and stops reads that take too much."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What a child wrote, and how it ended (as in Popen.returncode: below 0 is a signal)."""
+class ChildResult:
+    """The output of a child, and its exit status (as in Popen.returncode: below 0 is a signal)."""
 
     output: bytes
     status: int
 
 
 class _ServerGone(Exception):
-    """The fork server ended while it had the file."""
+    """Raised when the fork server ended while a file was being read."""
 
 
 def run_child(
     module: str, request: dict[str, Any], file: IO[bytes], *, timeout_seconds: float, output_max_bytes: int
-) -> Ended:
-    """Return what a child of the fork server `module` writes of the file.
+) -> ChildResult:
+    """Return the output of a child of the fork server `module` for this file.
 
-    The server is started when there is none, and once more when it dies: nothing is lost with it.
+    The server is started when there is none, and once more when it dies.
 
     Raises ExtractionFailed: timed_out after `timeout_seconds` of wall clock; too_large when it writes more than
-    `output_max_bytes`. In both cases nothing of it is left running. The file can't be read (crashed) when the server
-    dies over it twice.
+    `output_max_bytes`. In both cases the child is killed. Raises crashed when the server dies twice while it
+    has the file.
     """
     for _ in range(_TRIES):
         server = _server(module)
@@ -68,7 +68,7 @@ def run_child(
 
 
 def start_server(module: str) -> None:
-    """Have the fork server `module` ready before it is needed: the first file doesn't wait for it then."""
+    """Start the fork server `module` ahead of time, so that the first file does not wait for it."""
     try:
         _server(module)
     except RuntimeError:
@@ -77,7 +77,7 @@ def start_server(module: str) -> None:
 
 @contextlib.contextmanager
 def while_needed(module: str) -> Iterator[None]:
-    """Let the fork server `module` end when nobody in this process needs it any more: for one that is large."""
+    """Stop the fork server `module` when the last block of this kind in this process ends: for a large server."""
     with _lock:
         _needed[module] += 1
     try:
@@ -112,7 +112,7 @@ def _discard(module: str, server: _ForkServer) -> None:
 
 
 class _ForkServer:
-    """A running fork server; any number of threads may use it."""
+    """A running fork server; safe for use by any number of threads."""
 
     def __init__(self, module: str) -> None:
         hide_this_process()
@@ -137,7 +137,7 @@ class _ForkServer:
         return self._process.poll() is None
 
     def wait_until_ready(self) -> None:
-        """Raise RuntimeError when it doesn't start."""
+        """Wait until the server has loaded its readers. Raises RuntimeError when it does not start."""
         with self._starting:
             if self._is_ready:
                 return
@@ -152,7 +152,7 @@ class _ForkServer:
             self._is_ready = True
             logger.info("%s", describe(ready["fences"]))
 
-    def run(self, request: dict[str, Any], file: IO[bytes], deadline: float, output_max_bytes: int) -> Ended:
+    def run(self, request: dict[str, Any], file: IO[bytes], deadline: float, output_max_bytes: int) -> ChildResult:
         """See `run_child`. Raises TimeoutError at the deadline, _ServerGone, ExtractionFailed."""
         reading, writing = os.pipe()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -162,7 +162,7 @@ class _ForkServer:
             try:
                 found = _read(output, deadline, output_max_bytes)
                 ours.settimeout(max(0.001, deadline - time.monotonic()))
-                return Ended(found, _status(ours))
+                return ChildResult(found, _status(ours))
             except (TimeoutError, ExtractionFailed):
                 self._stop_child(ours)
                 raise
@@ -177,7 +177,7 @@ class _ForkServer:
             raise _ServerGone from failure
 
     def _stop_child(self, status: socket.socket) -> None:
-        """Have the child ended, and wait until it is gone; a server that doesn't see to that is ended itself."""
+        """Have the server kill the child, and wait until it is gone; kill the server if it does not."""
         status.shutdown(socket.SHUT_WR)
         status.settimeout(_STOP_SECONDS)
         try:
@@ -187,7 +187,7 @@ class _ForkServer:
             self.stop()
 
     def stop(self) -> None:
-        """Leave nothing of it; its children die with it."""
+        """Kill the server and its children."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -247,7 +247,7 @@ def _status(status: socket.socket) -> int:
 
 
 def _forget_after_fork() -> None:
-    """Leave the servers of the parent alone: their ends of the sockets must close when the parent dies."""
+    """Close the inherited sockets to the parent's servers: a copy would keep them open when the parent dies."""
     for server in _servers.values():
         server._control.close()
     _servers.clear()

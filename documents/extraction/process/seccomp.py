@@ -1,4 +1,4 @@
-"""A seccomp filter: the calls of the kernel that reading a file needs, and no others.
+"""Installs a seccomp filter that allows only the system calls that reading a file needs.
 
 There is no socket, no new process, no other program and no writing among them. A call that is not listed fails as on
 a kernel that does not know it (ENOSYS), so that libraries fall back to an older one.

@@ -1,1 +1,1 @@
-"""One model of tables for all formats."""
+"""Describes tables of every format in one way."""

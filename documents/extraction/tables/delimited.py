@@ -1,4 +1,4 @@
-"""Texts whose rows are lines with a character between the cells: CSV and its relatives. Pure: no Django."""
+"""Detects and splits texts with a delimiter between cells: CSV and similar formats. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Required, TypedDict
 
 
-class Form(TypedDict, total=False):
-    """How a text writes its cells, as `csv.reader` takes it."""
+class ReaderOptions(TypedDict, total=False):
+    """Options of `csv.reader` for a text."""
 
     delimiter: Required[str]
     skipinitialspace: bool
@@ -73,14 +73,14 @@ def read_rows(text: str, delimiter: str) -> Iterator[list[str]]:
         yield from csv.reader([line.rstrip("\r\n")], **form)
 
 
-def _form_of(text: str, delimiter: str) -> Form:
+def _form_of(text: str, delimiter: str) -> ReaderOptions:
     """Return how quotes are written: behind a blank, or with a backslash before those within a cell."""
-    form: Form = {"delimiter": delimiter}
+    form: ReaderOptions = {"delimiter": delimiter}
     if f'{delimiter} "' in text:
         form["skipinitialspace"] = True
     if '\\"' in text:
         head = text[:_HEAD_CHARS].splitlines(keepends=True)[:_SAMPLE_LINES]
-        escaped: Form = {**form, "escapechar": "\\", "doublequote": False}
+        escaped: ReaderOptions = {**form, "escapechar": "\\", "doublequote": False}
         widths = [{len(row) for row in csv.reader(head, **each) if row} for each in (form, escaped)]
         if len(widths[1]) < len(widths[0]):
             return escaped

@@ -1,4 +1,4 @@
-"""Cells of a table while it is read: those that are merged fill every place that they cover. Pure: no Django."""
+"""Collects the cells of a table while it is read; merged cells fill every place that they cover. Pure: no Django."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Grid:
         self.header_rows = 0  # how many rows at the top were said to have the names of the columns
 
     def add(self, text: str, *, columns: int = 1, rows: int = 1) -> None:
-        """Put a cell at the next free place of the current row."""
+        """Add a cell at the next free place of the current row."""
         self._fill()
         columns, rows = min(max(columns, 1), SPAN_MAX), min(max(rows, 1), SPAN_MAX)
         copies = columns * rows - 1
@@ -46,6 +46,13 @@ class Grid:
         for _ in range(min(columns, SPAN_MAX)):
             self.add("")
             self._cells -= 1
+
+    def skip_to(self, column: int) -> None:
+        """Leave the places of the current row before a column (from 0) empty, but for cells that hang down there."""
+        self._fill()
+        while len(self._row) < min(column, SPAN_MAX):
+            self.skip(1)
+            self._fill()
 
     def end_row(self, *, is_header: bool = False) -> None:
         """End the current row; `is_header`: the file says that it has the names of the columns."""
@@ -73,7 +80,7 @@ class Grid:
         ]
 
     def _fill(self) -> None:
-        """Put cells that hang down from rows above at the places that they cover, up to the next free one."""
+        """Fill the places that merged cells of rows above cover, up to the next free one."""
         while (column := len(self._row)) in self._hanging:
             text, rows = self._hanging.pop(column)
             self._row.append(text)

@@ -1,4 +1,4 @@
-"""Which rows of a table have the names of its columns. Pure: no Django.
+"""Finds the header of a table: the rows with the names of its columns. Pure: no Django.
 
 A header is text where the rows below are numbers or dates, or years, or a row of words that occur nowhere below.
 """
@@ -159,8 +159,8 @@ def _is_header(row: Row, below: Sequence[Row], least: int) -> bool:
 
 
 def _is_form(rows: Sequence[Row]) -> bool:
-    """Return whether rows of two cells are labels and what is filled in, by their second cells: words and numbers by
-    turns, or with a number in the first, as no name of a column has.
+    """Return whether rows of two cells are labels with values, by their second cells: words alternate with numbers, or
+    the first one has a digit, which names of columns do not have.
     """
     values = [row[1] for row in rows if len(row) == 2 and row[1]]
     are_words = [kind_of(value) == "text" for value in values if value != values[0]]  # a header may be repeated

@@ -1,4 +1,4 @@
-"""One way to write tables of every format: each row a line that says by itself what its values are.
+"""Writes the tables of every format in one way: each row is a line that names its values.
 
 "Name | Room" and below it "Name: Ada; Room: 12". Empty cells are left out there, because the names tell which ones
 are not; a row without names keeps them ("Ada | | 12"), so no cell moves into another column. Pure: no Django.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from functools import reduce
+from itertools import groupby, islice, takewhile
 
 from documents.extraction.tables.headers import (
     Header,
@@ -31,10 +32,14 @@ def describe_table(
 ) -> Iterator[str]:
     """Yield the lines of one table. Rows without text are left out.
 
-    `header_rows`: so many rows at its top (titles of one cell not counted) are known to have the names of the columns;
-    0: look for them. `has_row_names`: the first cell of each row is known to be its name. `names` of the columns, if
-    the table goes on from one above.
+    `header_rows`: so many rows at its top (titles of one cell not counted) are known to have the names of the columns,
+    and the table has no names if these rows are empty; 0: look for them. `has_row_names`: the first cell of each row is
+    known to be its name. `names` of the columns, if the table goes on from one above.
     """
+    marked = None
+    if header_rows:
+        rows = list(rows)
+        marked = _marked_header(rows, header_rows)
     source = _Rows(row for row in map(_clean, rows) if any(row))
     if names:
         for row in source:
@@ -46,7 +51,8 @@ def describe_table(
         for row in source:
             yield _pair(row)
         return
-    header = _header(first, header_rows)
+    found = find_header(first, is_one=True) if marked or not header_rows else None
+    header = _wider(marked, found) if marked else found
     yield from _beginning(header, source)
     names = header.names if header else []
     for row in source:
@@ -76,7 +82,7 @@ def join_cells(cells: Iterable[str]) -> str:
 
 
 class _Rows:
-    """Rows one by one, with a look at those that come."""
+    """An iterator of rows with look-ahead."""
 
     def __init__(self, rows: Iterable[list[str]]) -> None:
         self._rows = iter(rows)
@@ -92,7 +98,7 @@ class _Rows:
 
 
 class _Sheet:
-    """What is known of the table above while a sheet is read."""
+    """State of a sheet while it is read: names and kinds of the columns of the table above."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
@@ -171,22 +177,19 @@ def _clean(row: Row) -> list[str]:
     return cells
 
 
-def _header(first: Sequence[Row], header_rows: int) -> Header | None:
-    """Return the header of a table: that which the file names, with the row below that parts its groups of columns."""
-    found = find_header(first, is_one=True)
-    told = _told(first, header_rows) if header_rows else found
-    return found if told and found and found.start == told.start and found.end > told.end else told
+def _marked_header(rows: Sequence[Row], header_rows: int) -> Header | None:
+    """Return the header that the file marks: the rows below the titles, joined; None if they name no column."""
+    titles = sum(1 for _ in takewhile(lambda row: len(row) == 1, rows))
+    marked = [cells for row in rows[titles : titles + header_rows] if (cells := _clean(row))]
+    if not marked:
+        return None
+    start = sum(1 for row in rows[:titles] if _clean(row))  # rows without text are not counted
+    return Header(reduce(join_names, marked, []), start, start + len(marked))
 
 
-def _told(first: Sequence[Row], header_rows: int) -> Header | None:
-    """Return the header that the file itself names: its rows below the titles, joined."""
-    start = 0
-    while start < len(first) and sum(map(bool, first[start])) < 2 and len(first) > start + 1:
-        start += 1
-    names: list[str] = []
-    for row in first[start : start + header_rows]:
-        names = join_names(names, row)
-    return Header(names, start, min(start + header_rows, len(first))) if sum(map(bool, names)) > 1 else None
+def _wider(marked: Header, found: Header | None) -> Header:
+    """Return the header that a file marks, with the row below it if that parts its groups of columns."""
+    return found if found and found.start == marked.start and found.end > marked.end else marked
 
 
 def _beginning(header: Header | None, rows: _Rows) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""CSV and its relatives."""
+"""Reads CSV and similar formats."""
 
 from __future__ import annotations
 

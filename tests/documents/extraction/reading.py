@@ -10,14 +10,14 @@ import psutil
 import pytest
 
 from documents.extraction import Extracted, ExtractionFailed, extract
-from documents.extraction.content import Assembled, assemble
+from documents.extraction.content import AssembledText, assemble
 from documents.extraction.media_types import recognise
 from documents.extraction.process.child import reader_of
 
 MISBEHAVING = "tests.documents.extraction.misbehaving"
 
 
-def read_here(data: bytes, suffix: str = "") -> Assembled:
+def read_here(data: bytes, suffix: str = "") -> AssembledText:
     """Return the text of a document, read in this process."""
     return assemble(reader_of(recognise(data, suffix=suffix))(data), max_chars=10**8)
 

@@ -81,7 +81,8 @@ UNKNOWN = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), ".doc"),
     (b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 8, "Accepted are PDF"),
     (bytes(range(256)) * 20, "Accepted are PDF"),
-    (b"%!PS-Adobe-3.0\n/Helvetica findfont", "Accepted are PDF"),
+    (b"%!PS-Adobe-3.0\n/Helvetica findfont", "This is a PostScript file"),
+    (b"\xc5\xd0\xd3\xc6" + bytes(28) + b"%!PS-Adobe-3.0 EPSF-3.0\n", "This is a PostScript file"),
 ]
 
 

@@ -126,6 +126,17 @@ def test_pages_that_are_joined_in_one_file_are_all_read() -> None:
     assert html_page.read(f"{page}\n{page}<p>after</p>".encode()).parts == ["page\n\npage\n\nafter"]
 
 
+@pytest.mark.parametrize(
+    "end", ["</head><body>", "<meta charset=utf-8>", "<body><svg><title>x</title></svg>", "<h1></h1>"]
+)
+def test_a_title_that_is_not_closed_does_not_swallow_the_page(end: str) -> None:
+    page = f"<html><head><title>Pool rules{end}<p>Open at six.</p></body></html>"
+
+    read = html_page.read(page.encode())
+
+    assert (read.title, read.parts) == ("Pool rules", ["Open at six."])
+
+
 def test_broken_markup_is_read() -> None:
     assert html_page.read(b"<p>one<div>two</p></span><td>three").parts == ["one\n\ntwo\n\nthree"]
 

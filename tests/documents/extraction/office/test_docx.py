@@ -13,6 +13,7 @@ from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.office import docx
 from documents.extraction.office.docx_numbering import number_in_words
+from documents.text.extraction_notes import Note
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import read_here, read_in_child
 
@@ -98,6 +99,23 @@ def test_clauses_have_the_numbers_that_word_shows() -> None:
         "1. Terms", "2. End", "2.1 Notice", "(a) by tenant", "(b) by owner", "i. deep", "2.2 Return", "(a) again a",
         "3. Costs", "1. New list", "2. x", "plain",
     ]  # fmt: skip
+
+
+def test_paragraphs_whose_end_is_deleted_go_on_in_the_next_one() -> None:
+    deleted = "<w:rPr><w:del w:id='1' w:author='Ada'/></w:rPr>"
+    numbering = levels(("decimal", "%1."))
+    body = (
+        paragraph("The pump is ", deleted) + paragraph("left of ", deleted) + paragraph("the valve.")
+        + item("One", 0) + paragraph("Two ", f"<w:numPr><w:numId w:val='1'/></w:numPr>{deleted}") + item("three", 0)
+        + paragraph("Before a table.", deleted) + table("Item|Fee", "Pool|5") + paragraph("The end.", deleted)
+    )  # fmt: skip
+    read = content(body, {"numbering.xml": numbering}, {"numbering.xml": "numbering"})
+
+    assert read.parts[0].split("\n\n") == [
+        "The pump is left of the valve.", "1. One", "2. Two three", "Before a table.", "Item | Fee\nItem: Pool; Fee: 5",
+        "The end.",
+    ]  # fmt: skip
+    assert list(read.notes) == [Note("tracked_deletions", 3)]
 
 
 def test_numbers_may_come_with_the_style_and_stand_in_headings() -> None:

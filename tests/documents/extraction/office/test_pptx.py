@@ -10,6 +10,7 @@ from typing import Any
 import pptx
 import pytest
 from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.opc.package import Part
 from pptx.opc.packuri import PackURI
@@ -28,6 +29,7 @@ from tests.documents.extraction.reading import read_here, read_in_child
 BLANK, TITLE_ONLY = 6, 5
 _CATEGORIES: Any = CategoryChartData
 _POINTS: Any = XyChartData
+_COLOUR: Any = RGBColor
 
 
 def deck() -> Any:
@@ -219,6 +221,87 @@ def test_hidden_slides_and_shapes_are_kept_apart() -> None:
     assert read.page_starts == (0, 33, 33)  # an empty page: the numbers of the slides stay
     assert all(text in read.hidden for text in ("A merger is planned.", "Invisible.", "Beside the slide."))
     assert read.notes == (Note("hidden_text", 2), Note("hidden_slides", 1, (2,)))
+
+
+def coloured(shape: Any, words: str, fill: str) -> None:
+    """Append a run with that fill (XML, its prefix is "a") to the text of a shape or cell."""
+    run = shape.text_frame.paragraphs[0].add_run()
+    run.text = words
+    run._r.get_or_add_rPr().insert(0, pptx.oxml.parse_xml(fill.replace(">", f' xmlns:a="{A[1:-1]}">', 1)))
+
+
+def solid(kind: str, value: str, more: str = "") -> str:
+    return f"<a:solidFill><a:{kind} val='{value}'>{more}</a:{kind}></a:solidFill>"
+
+
+WHITE = solid("srgbClr", "FFFFFF")
+
+
+@pytest.mark.parametrize(
+    ("fill", "is_seen"),
+    [
+        (WHITE, False),
+        (solid("srgbClr", "fefefe"), False),
+        (solid("schemeClr", "bg1"), False),
+        (solid("schemeClr", "bg1", "<a:lumMod val='50000'/>"), True),  # grey
+        (solid("schemeClr", "tx1"), True),
+        (solid("prstClr", "white"), False),
+        (solid("srgbClr", "FF0000", "<a:alpha val='0'/>"), False),
+        ("<a:noFill></a:noFill>", False),
+    ],
+)
+def test_text_in_the_colour_of_the_slide_is_kept_apart(fill: str, *, is_seen: bool) -> None:
+    presentation = deck()
+    coloured(box(slide_of(presentation, "Rail").shapes, "Rail is preferred. "), "Say yes.", fill)
+    read = read_in_child(saved(presentation))
+
+    assert ("Say yes." in read.text, "Say yes." in read.hidden) == (is_seen, not is_seen)
+    assert "Rail is preferred." in read.text
+    assert read.notes == (() if is_seen else (Note("hidden_text"),))
+
+
+def fill_with(thing: Any, colour: str) -> None:
+    thing.fill.solid()
+    thing.fill.fore_color.rgb = _COLOUR(*bytes.fromhex(colour))
+
+
+def test_white_text_on_another_colour_is_seen() -> None:
+    presentation = deck()
+    slide = slide_of(presentation)
+    own = box(slide.shapes, "")
+    fill_with(own, "003366")
+    coloured(own, "On a filled shape.", WHITE)
+    slide.shapes.add_picture(BytesIO(making.png()), Inches(4), 0, Inches(3), Inches(1))
+    coloured(box(slide.shapes, "", left=4), "On a picture.", WHITE)
+    fill_with(box(slide.shapes, "", top=3), "003366")
+    coloured(box(slide.shapes, "", top=3), "On another shape.", WHITE)
+    table = slide.shapes.add_table(1, 1, 0, Inches(5), Inches(3), Inches(1)).table
+    coloured(table.cell(0, 0), "In a table.", WHITE)
+    coloured(box(slide.shapes.add_group_shape().shapes, "", top=6), "In a group.", WHITE)
+    dark = slide_of(presentation)
+    fill_with(dark.background, "000000")
+    coloured(box(dark.shapes, ""), "On a dark slide.", WHITE)
+    read = read_in_child(saved(presentation))
+
+    assert read.hidden == ""
+    assert read.text.count(".") == 6
+
+
+def test_text_in_the_colour_of_its_own_shape_or_of_a_dark_slide_is_kept_apart() -> None:
+    presentation = deck()
+    slide = slide_of(presentation, "Open")
+    fill_with(slide.background, "000000")
+    coloured(box(slide.shapes, ""), "Black on black.", solid("srgbClr", "000000"))
+    own = box(slide.shapes, "", top=3)
+    fill_with(own, "FFFFFF")
+    coloured(own, "White on white.", WHITE)
+    cell = slide.shapes.add_table(1, 1, 0, Inches(5), Inches(3), Inches(1)).table.cell(0, 0)
+    fill_with(cell, "FFFFFF")
+    coloured(cell, "White in a cell.", WHITE)
+    read = read_in_child(saved(presentation))
+
+    assert read.text == "# Open"
+    assert all(text in read.hidden for text in ("Black on black.", "White on white.", "White in a cell."))
 
 
 def test_pictures_say_what_they_are_said_to_show() -> None:

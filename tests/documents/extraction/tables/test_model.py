@@ -83,6 +83,13 @@ def test_titles_stand_above_the_header() -> None:
     ]
 
 
+@pytest.mark.parametrize("header_rows", [1, 2])
+def test_a_marked_header_without_text_names_no_column(header_rows: int) -> None:
+    rows = [["Staff"], *([["", ""]] * header_rows), ["Ada", "Rome"], ["Bob", "Oslo"]]
+
+    assert list(describe_table(rows, header_rows=header_rows)) == ["Staff", "Ada | Rome", "Bob | Oslo"]
+
+
 def test_two_rows_of_names_become_one() -> None:
     rows = table("Region|2023||2024|", "|Q1|Q2|Q1|Q2", "North|1|2|3|4")
 
@@ -235,6 +242,8 @@ def test_lists_in_prose_are_no_table() -> None:
         ("```\n|a|b|\n|-|-|\n|1|2|\n```", "```\n|a|b|\n|-|-|\n|1|2|\n```"),
         ("> | q | r |\n> |---|---|\n> | 1 | 2 |\n", "q | r\nq: 1; r: 2"),
         ("a | b, no table\nof two lines", "a | b, no table\nof two lines"),
+        ("| | |\n|---|---|\n| Ada | Rome |\n| Bob | Oslo |", "Ada | Rome\nBob | Oslo"),  # no names of columns
+        ("| | Town |\n|---|---|\n| Ada | Rome |\n| Bob | Oslo |", " | Town\nAda; Town: Rome\nBob; Town: Oslo"),
     ],
 )
 def test_tables_of_markdown(written: str, read: str) -> None:
