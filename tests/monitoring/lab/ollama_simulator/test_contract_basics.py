@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitoring.lab.ollama_simulator import StandIn
-from tests.monitoring.standin.conftest import Wire
+from tests.monitoring.lab.ollama_simulator.conftest import Wire
 
 JSON_UTF8 = "application/json; charset=utf-8"
 

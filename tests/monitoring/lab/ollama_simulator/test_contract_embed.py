@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from monitoring.lab.ollama_simulator import StandIn
-from tests.monitoring.standin.conftest import Answer, Wire, wait_until
+from tests.monitoring.lab.ollama_simulator.conftest import Answer, Wire, wait_until
 
 LONG = "cat " * 200
 BUSY = "server busy, please try again.  maximum pending requests exceeded"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitoring.lab.ollama_simulator import Model, StandIn
-from tests.monitoring.standin.conftest import Wire, wait_until
+from tests.monitoring.lab.ollama_simulator.conftest import Wire, wait_until
 
 CRASHED = "an error was encountered while running the model: unexpected EOF"
 COUNTERS = {

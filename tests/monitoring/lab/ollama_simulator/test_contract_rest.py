@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from monitoring.lab.ollama_simulator import StandIn
-from tests.monitoring.standin.conftest import Wire, ask_on
+from tests.monitoring.lab.ollama_simulator.conftest import Wire, ask_on
 
 HELLO = [{"role": "user", "content": "hello old world"}]
 

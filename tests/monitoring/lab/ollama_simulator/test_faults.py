@@ -14,7 +14,7 @@ import requests
 
 from monitoring.lab.ollama_simulator import StandIn
 from monitoring.lab.ollama_simulator.faults import EVERY_FAULT, FaultBox
-from tests.monitoring.standin.conftest import Wire, wait_until
+from tests.monitoring.lab.ollama_simulator.conftest import Wire, wait_until
 
 SHORT_SECONDS = 0.3
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitoring.lab.ollama_simulator import Model, StandIn
-from tests.monitoring.standin.conftest import Wire
+from tests.monitoring.lab.ollama_simulator.conftest import Wire
 
 TEXT = "the cat sat on the mat"
 

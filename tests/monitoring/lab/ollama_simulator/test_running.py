@@ -17,7 +17,7 @@ import requests
 
 from monitoring.lab.ollama_simulator import StandIn, StandInProcess
 from ragsite.paths import PROJECT
-from tests.monitoring.standin.conftest import Wire, ask_on, wait_until
+from tests.monitoring.lab.ollama_simulator.conftest import Wire, ask_on, wait_until
 from tests.timing import stays_below
 
 
