@@ -13,11 +13,8 @@ from django.utils.safestring import SafeString
 from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser, manageable_corpora, principal_of
 from documents.admin.showing import BAD, GOOD, badge
-from querying.admin.caches import CacheAdmin
 from querying.log_access import visible_questions
 from querying.models import AnswerClaim, CachedAnswer, CacheEntry, Feedback, QueryLog
-
-__all__ = ["CacheAdmin"]
 
 
 class ForManagers(ReadOnlyAdmin):
