@@ -7,6 +7,7 @@ class QueryingConfig(AppConfig):
     """Django's view of this app."""
 
     name = "querying"
+    verbose_name = "questions"
 
     def ready(self) -> None:
         """Let cached answers and searches go with the documents that they have text of."""
