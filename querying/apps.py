@@ -7,6 +7,7 @@ class QueryingConfig(AppConfig):
     """Django's view of this app."""
 
     name = "querying"
+    verbose_name = "questions"
 
     def ready(self) -> None:
         """Have a deletion of documents delete the cached answers and searches with their text, too."""

@@ -34,6 +34,7 @@ class QueryLog(models.Model):
     request_id = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     class Meta:
+        verbose_name = "question"  # as people know it
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["request_id"], name="idx_querylog_request_id", condition=~models.Q(request_id=""))

@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from querying.api.views import (
     AskView,
+    ExplainView,
     FeedbackView,
     LegacyQueryView,
     QueriesView,
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("api/v1/query/batch", QueryBatchView.as_view(), name="query-batch"),
     path("api/v1/search", SearchView.as_view(), name="search"),
     path("api/v1/search/batch", SearchBatchView.as_view(), name="search-batch"),
+    path("api/v1/explain", ExplainView.as_view(), name="explain"),
     path("api/v1/queries", QueriesView.as_view(), name="queries"),
     path("api/v1/feedback", FeedbackView.as_view(), name="feedback"),
     # As older systems had them.

@@ -23,8 +23,9 @@ from documents.admin.jobs import job_rows
 from documents.admin.scoping import principal_of
 from documents.indexing.cancellation import cancel_indexing
 from documents.indexing.queue import reindex_document
-from documents.models import Chunk, Document
+from documents.models import Chunk, Document, Embedding
 from documents.storage.file_store import path_of
+from documents.text.chunking import Piece, embedded_text
 from ragsite.errors import DocumentNotFound
 
 if TYPE_CHECKING:
@@ -115,8 +116,19 @@ class DocumentPages(Base):
         if words:
             passages = passages.filter(Q(text__icontains=words) | Q(heading__icontains=words))
         shown = Paginator(passages.order_by("ordinal"), PASSAGES_PER_PAGE).get_page(request.GET.get("p"))
+        with_vectors = Embedding.objects.filter(
+            space=document.corpus.live_space, chunk__in=[passage.pk for passage in shown]
+        )
         return self._page(
-            request, "passages", title=f"Passages of {document}", document=document, passages=shown, words=words
+            request,
+            "passages",
+            title=f"Passages of {document}",
+            document=document,
+            passages=shown,
+            rows=[(passage, _embedded(document, passage)) for passage in shown],
+            with_vectors=set(with_vectors.values_list("chunk", flat=True)),
+            may_try=editable_documents(principal_of(request)).filter(pk=document.pk).exists(),
+            words=words,
         )
 
     def retry_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -141,6 +153,12 @@ class DocumentPages(Base):
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
         shared = self.admin_site.each_context(request)
         return TemplateResponse(request, f"admin/documents/document/{name}.html", {**shared, **context})
+
+
+def _embedded(document: Document, passage: Chunk) -> str:
+    """Return the text that the embedding model reads for a passage."""
+    piece = Piece(passage.ordinal, passage.text, passage.heading, passage.page, passage.start, passage.end)
+    return embedded_text(document.title, piece)
 
 
 def _retried(document: Document) -> bool:

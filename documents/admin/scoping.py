@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import Group, User
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.db.models.fields.related import ManyToManyField
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -138,6 +140,15 @@ class ScopedAdmin(Base):
         kwargs["queryset"] = choices
         kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()  # groups are few, and nobody holds down Control
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field, with boxes to choose from instead of links that make groups which are nobody's."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, ModelMultipleChoiceField) and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+            if field.queryset is not None and not field.queryset.exists():
+                field.help_text = f"There is nothing to choose yet. {field.help_text}"
+        return field
 
     def _choices(self, db_field: Field[Any, Any], request: HttpRequest) -> QuerySet[Any]:
         scope = self.choices.get(db_field.name)

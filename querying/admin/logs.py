@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from documents.access.policy import Principal
 from documents.admin.scoping import ReadOnlyAdmin, is_superuser, manageable_corpora, principal_of
 from documents.admin.showing import BAD, GOOD, badge
+from querying.admin.explaining import ExplainPage
 from querying.log_access import visible_questions
 from querying.models import AnswerClaim, CachedAnswer, CacheEntry, Feedback, QueryLog
 
@@ -29,8 +30,8 @@ class ForManagers(ReadOnlyAdmin):
 
 
 @admin.register(QueryLog)
-class QueryLogAdmin(ForManagers):
-    """The query log."""
+class QueryLogAdmin(ExplainPage, ForManagers):
+    """Questions and how they were answered."""
 
     list_display = ["question_beginning", "answered", "milliseconds", "user", "created_at"]
     list_filter = ["answer_mode", "outcome", "created_at"]

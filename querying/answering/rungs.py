@@ -53,20 +53,24 @@ def write_generated(question: Question, retrieved: Retrieved, timings: Timings) 
     whole sentence, if that much cites a passage, and `answer_cut` is among the reasons; the same when it reached its
     limit of tokens, or repeats itself. A text that is no answer is dropped, and the next rung writes one.
     """
-    fast = question.mode == "fast"
-    answer_tokens = min(settings.OLLAMA_MAX_TOKENS, FAST_TOKENS) if fast else settings.OLLAMA_MAX_TOKENS
     with timings.stage("prompt"):
-        prompt = build_prompt(
-            question.text,
-            retrieved.passages[:FAST_PASSAGES] if fast else retrieved.passages,
-            context_tokens=settings.OLLAMA_NUM_CTX,
-            answer_tokens=answer_tokens,
-        )
+        prompt = prompt_for(question, retrieved)
     if not prompt.numbers:
         return Draft(AnswerMode.GENERATED, reasons=(NO_ROOM,))
     with timings.stage("generate"):
         draft = yield from _generate(question, retrieved, prompt, timings)
     return draft
+
+
+def prompt_for(question: Question, retrieved: Retrieved) -> Prompt:
+    """Return the prompt of a question: in fast mode of fewer passages, with less room for the answer."""
+    fast = question.mode == "fast"
+    return build_prompt(
+        question.text,
+        retrieved.passages[:FAST_PASSAGES] if fast else retrieved.passages,
+        context_tokens=settings.OLLAMA_NUM_CTX,
+        answer_tokens=min(settings.OLLAMA_MAX_TOKENS, FAST_TOKENS) if fast else settings.OLLAMA_MAX_TOKENS,
+    )
 
 
 def _generate(question: Question, retrieved: Retrieved, prompt: Prompt, timings: Timings) -> Writing[Draft]:

@@ -15,11 +15,20 @@ from django.http.request import RawPostDataException
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from documents.access.policy import Principal
 from documents.access.question_scope import scope_of
 from documents.api.authentication import principal_of
-from documents.models import Corpus
+from documents.api.lookups import editable_document
+from documents.models import Corpus, Document
 from querying.api.rendering import EventStreamRenderer
-from querying.api.serializers import BatchSerializer, OptionsSerializer, QuestionSerializer, SearchSerializer
+from querying.api.serializers import (
+    BatchSerializer,
+    ExplainSerializer,
+    OptionsSerializer,
+    QuestionSerializer,
+    SearchSerializer,
+)
+from querying.explaining.askers import asker_named
 from querying.maintenance import refuse_while_disabled
 from querying.types import MODES, Mode, Question
 from ragsite.deadline import Deadline
@@ -50,8 +59,22 @@ def read_batch(request: Request) -> list[Question]:
     return [replace(first, text=text, lane=Lane.BATCH, id=uuid4()) for text in fields["queries"]]
 
 
+def read_explain(request: Request) -> tuple[Question, Document, Principal | None]:
+    """Return a question, the document that is asked about, and who asked the question, if somebody else did.
+
+    Raises DocumentNotFound, and NotAllowed for a document that may only be read.
+    """
+    fields = _validated(_EXPLAIN, request.data)
+    principal = principal_of(request)
+    document = editable_document(principal, str(fields["document"]))
+    asked_by = fields.get("asked_by")
+    asker = None if asked_by is None else asker_named(principal, document, asked_by)
+    return _question_of(request, fields), document, asker
+
+
 # Made once: building the fields of a serializer takes longer than validating, which changes nothing in them.
 _QUESTION, _SEARCH, _BATCH = QuestionSerializer(), SearchSerializer(), BatchSerializer()
+_EXPLAIN = ExplainSerializer()
 
 
 # The fields of recent request bodies. Equal bytes always have equal fields, and few bodies are sent often.

@@ -83,6 +83,58 @@ class FoundSerializer(serializers.Serializer[Any]):
     )
 
 
+class PlaceSerializer(serializers.Serializer[Any]):
+    """How a passage did in one step of the search."""
+
+    score = serializers.FloatField(allow_null=True, help_text="BM25, cosine similarity, or 0..1 for the fused one.")
+    rank = serializers.IntegerField(allow_null=True, help_text="From 1. Null: it was not among the candidates.")
+
+
+class ExplainedPassageSerializer(serializers.Serializer[Any]):
+    """One of the document's best passages, and how far it came."""
+
+    chunk_id = serializers.IntegerField()
+    heading = serializers.CharField()
+    page = serializers.IntegerField(allow_null=True)
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    text = serializers.CharField()
+    lexical = PlaceSerializer(help_text="By its words, in its corpus.")
+    dense = PlaceSerializer(help_text="By its meaning, in its corpus.")
+    fused = PlaceSerializer(help_text="Both together, over all corpora that were asked.")
+    in_answer = serializers.BooleanField(help_text="Whether it is among the passages of an answer.")
+    reason = ReasonSerializer(allow_null=True, help_text="Why it is not; or why the model does not read it.")
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    """What became of a document when a question was asked."""
+
+    document = inline_serializer(
+        "ExplainedDocument",
+        {
+            "id": serializers.UUIDField(),
+            "title": serializers.CharField(),
+            "corpus": serializers.CharField(),
+            "status": serializers.CharField(),
+        },
+    )
+    found = serializers.BooleanField(help_text="Whether an answer has a passage of it.")
+    reasons = ReasonSerializer(many=True, help_text="Why it was not found, or why less of it than there is.")
+    passages = ExplainedPassageSerializer(many=True, help_text="Its best passages, best first; none while not indexed.")
+    candidates = serializers.IntegerField(help_text="Of the whole question, in both legs and all corpora.")
+    limits = inline_serializer(
+        "ExplainLimits",
+        {
+            "lexical": serializers.IntegerField(),
+            "dense": serializers.IntegerField(),
+            "passages": serializers.IntegerField(),
+        },
+    )
+    answerable = serializers.BooleanField(allow_null=True, help_text="Null: it was not searched.")
+    legs = LegSerializer(many=True)
+    timings_ms = serializers.DictField(child=serializers.FloatField())
+
+
 class AnswerSerializer(FoundSerializer):
     """An answer, and all that a reader needs to judge it."""
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from querying.answering.ladder import is_degraded, reasons_of_search
+from querying.explaining.pipeline import Explanation, PassageReport
 from querying.generation.citations import Citation
 from querying.output.shown_fields import shown_name, shown_quote, shown_source
 from querying.passages import LegReport, Passage, Retrieved, name_of, names_by_number
@@ -49,6 +50,44 @@ def search_as_json(retrieved: Retrieved) -> Json:
         "cache": cache_as_json(cache_report_of(retrieved)),
         "timings_ms": dict(retrieved.timings_ms),
         "corrections": dict(retrieved.corrections),
+    }
+
+
+def explanation_as_json(explanation: Explanation) -> Json:
+    """Return what became of a document when a question was asked."""
+    document = explanation.document
+    return {
+        "document": {
+            "id": str(document.pk),
+            "title": shown_name(str(document)),
+            "corpus": document.corpus.slug,
+            "status": document.status,
+        },
+        "found": explanation.found,
+        "reasons": reasons_as_json(explanation.reasons),
+        "passages": [_report_as_json(report) for report in explanation.passages],
+        "candidates": explanation.candidates,
+        "limits": dict(explanation.limits),
+        "answerable": explanation.answerable,
+        "legs": legs_as_json(explanation.legs),
+        "timings_ms": dict(explanation.timings_ms),
+    }
+
+
+def _report_as_json(report: PassageReport) -> Json:
+    passage = report.passage
+    return {
+        "chunk_id": passage.chunk_id,
+        "heading": shown_name(passage.heading),
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text,
+        "lexical": asdict(report.lexical),
+        "dense": asdict(report.dense),
+        "fused": asdict(report.fused),
+        "in_answer": report.in_answer,
+        "reason": None if report.reason is None else asdict(report.reason),
     }
 
 

@@ -19,12 +19,14 @@ from querying.api.compatibility import body_schema
 from querying.api.reply_shapes import (
     AnswerSerializer,
     ColumnsSerializer,
+    ExplanationSerializer,
     FoundSerializer,
     RefusalSerializer,
 )
 from querying.api.serializers import (
     AskedSerializer,
     BatchSerializer,
+    ExplainSerializer,
     FeedbackSerializer,
     QueryListSerializer,
     QuestionSerializer,
@@ -87,6 +89,31 @@ ANSWER_EXAMPLE = {
     "model": "llama3.2:1b",
     "usage": {"prompt_tokens": 611, "answer_tokens": 14, "context_truncated": False},
     "timings_ms": {"retrieve": 9.4, "prompt": 0.3, "first_token": 412.0, "generate": 1204.0, "total": 1216.0},
+}
+EXPLAIN_EXAMPLE = {
+    "document": {"id": _DOCUMENT_ID, "title": "Staff handbook", "corpus": "handbook", "status": "ready"},
+    "found": False,
+    "reasons": [
+        {"code": "below_top_k", "message": "It came in at 17 of 214 candidates, and an answer uses the best 5."}
+    ],
+    "passages": [
+        {
+            **{name: PASSAGE_EXAMPLE[name] for name in ("chunk_id", "heading", "page", "start", "end", "text")},
+            "lexical": {"score": 4.2, "rank": 31},
+            "dense": {"score": 0.48, "rank": 12},
+            "fused": {"score": 0.41, "rank": 17},
+            "in_answer": False,
+            "reason": {
+                "code": "below_top_k",
+                "message": "It came in at 17 of 214 candidates, and an answer uses the best 5.",
+            },
+        }
+    ],
+    "candidates": 214,
+    "limits": {"lexical": 200, "dense": 100, "passages": 5},
+    "answerable": True,
+    "legs": _COMMON["legs"],
+    "timings_ms": {"embed": 1.2, "lexical": 4.1, "dense": 2.8},
 }
 PROBLEM_EXAMPLE = {
     "type": "urn:ragsite:problem:corpus_not_found",
@@ -185,6 +212,13 @@ SEARCH_BATCH = _route(
     _results("Searches", FoundSerializer),
     {"queries": [_QUESTION, "May I carry days over?"], "top_k": 5},
     {"results": [SEARCH_EXAMPLE, {"error": PROBLEM_EXAMPLE}]},
+)
+EXPLAIN = _route(
+    "explain",
+    ExplainSerializer,
+    ExplanationSerializer,
+    {"query": _QUESTION, "corpora": ["handbook"], "document": _DOCUMENT_ID},
+    EXPLAIN_EXAMPLE,
 )
 FEEDBACK = _route(
     "send_feedback",

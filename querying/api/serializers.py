@@ -96,6 +96,19 @@ class QuestionSerializer(SearchSerializer):
     )
 
 
+class ExplainSerializer(SearchSerializer):
+    """A question, and the document that was not found."""
+
+    document = serializers.UUIDField(help_text="The id of a document that you may change.")
+    asked_by = TextField(
+        max_length=150,
+        required=False,
+        allow_blank=True,
+        help_text="Who asked, if not you: the user name of a member, for managers of the document's tenant. Empty: a "
+        "visitor who isn't signed in.",
+    )
+
+
 class BatchSerializer(OptionsSerializer):
     """Several questions with the same options; the deadline is for all of them."""
 

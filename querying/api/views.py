@@ -12,17 +12,19 @@ from rest_framework.response import Response
 
 from documents.api.authentication import principal_of
 from documents.api.paging import page_fields
+from documents.api.permissions import ReadOrSignedIn
 from querying.answering.history import find_queries
 from querying.answering.pipeline import search
 from querying.api import schema
 from querying.api.compatibility import answer_with_columns, canonical_body
-from querying.api.reading import read_batch, read_question, read_search
+from querying.api.reading import read_batch, read_explain, read_question, read_search
 from querying.api.rendering import EventStreamRenderer, as_json
 from querying.api.reply_shapes import EVENTS
 from querying.api.replying import answer_all, answer_one, reply_at_once, search_all
-from querying.api.representing import answer_as_json, search_as_json
+from querying.api.representing import answer_as_json, explanation_as_json, search_as_json
 from querying.api.serializers import AskedSerializer, FeedbackSerializer, QueryListSerializer
 from querying.api.streaming import stream_response
+from querying.explaining.pipeline import explain
 from querying.feedback import keep_feedback
 from ragsite.web.data_view import DataView
 from ragsite.web.throttling import ScopedThrottle
@@ -85,6 +87,18 @@ class SearchBatchView(BatchView):
     def post(self, request: Request) -> Response:
         """Find passages for several questions within one deadline."""
         return Response({"results": search_all(read_batch(request))})
+
+
+class ExplainView(QuestionView):
+    """A question, and a document that it should have found."""
+
+    permission_classes = [ReadOrSignedIn]
+
+    @schema.EXPLAIN
+    def post(self, request: Request) -> Response:
+        """Say why a document that you may change is, or is not, among the passages of an answer."""
+        question, document, asker = read_explain(request)
+        return Response(explanation_as_json(explain(question, document, asker=asker)))
 
 
 class FeedbackView(QuestionView):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 _STEM_CHARS = 6  # as `querying.text.sentences.words_of` cuts words
 
-_LANGUAGES = (
+CODES = ("en", "de", "es", "fr", "vi", "zh")
+_LANGUAGES = (  # in the order of CODES
     """
 what which who whom whose where when why how did does do is are was were be been being has have had can could would
 should will shall may might must the a an of in on at by to for from with and or as that this these those there it its
@@ -55,3 +56,14 @@ def function_words_among(words: Sequence[str]) -> frozenset[str]:
     counts = [sum(stem in language for stem in stems) for language in _STEMS_BY_LANGUAGE]
     own = [language for language, count in zip(_STEMS_BY_LANGUAGE, counts, strict=True) if count == max(counts)]
     return frozenset(word for word, stem in zip(words, stems, strict=True) if any(stem in each for each in own))
+
+
+def probable_language(words: Sequence[str]) -> str | None:
+    """Return the code of the language that a question's words, as `words_of` gives them, seem to be of.
+
+    None where two languages have as many of its words, or fewer than two of them are known.
+    """
+    stems = [word[:_STEM_CHARS] for word in words]
+    counts = [sum(stem in language for stem in stems) for language in _STEMS_BY_LANGUAGE]
+    most = max(counts)
+    return CODES[counts.index(most)] if most > 1 and counts.count(most) == 1 else None

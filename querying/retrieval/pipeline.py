@@ -41,26 +41,41 @@ def retrieve(
     leg worked.
     """
     started = time.monotonic()
-    legs, ranking = Legs(deadline), None
+    legs = Legs(deadline)
+    ranking = rank_in_time(
+        question,
+        corpora,
+        principal=principal,
+        legs=legs,
+        top_k=top_k,
+        filters=filters,
+        mode=mode,
+        use_cache=use_cache,
+    )
+    legs.note("retrieve", started)
+    return best_of(ranking, question, top_k=top_k, legs=legs)
+
+
+def rank_in_time(question: str, corpora: Sequence[Corpus], *, legs: Legs, **options: Any) -> Ranking:
+    """Return the ranking of all candidates; a leg that fails or is late is named in `legs`, and the others rank.
+
+    Options and errors are those of `retrieve`.
+    """
+    ranking: Ranking | None = None
     try:
         while ranking is None:
             with legs.attempt():
-                ranking = rank(
-                    normalise_question(question),
-                    corpora,
-                    principal=principal,
-                    legs=legs,
-                    top_k=top_k,
-                    filters=filters,
-                    mode=mode,
-                    use_cache=use_cache,
-                )
+                ranking = rank(normalise_question(question), corpora, legs=legs, **options)
     except (InterfaceError, OperationalError, TransactionManagementError) as exc:
         raise DatabaseUnavailable(retry_after_seconds=2) from exc
-    legs.note("retrieve", started)
+    return ranking
+
+
+def best_of(ranking: Ranking, question: str, *, top_k: int, legs: Legs) -> Retrieved:
+    """Return the best `top_k` passages of a ranking, and whether they can hold the answer."""
     best = [each for each in ranking.fused[:top_k] if each.candidate.chunk_id in ranking.found]
     found = verdict(ranking.evidence) if best else Verdict.ABSENT
-    passages = tuple(_passage(each, ranking) for each in best)
+    passages = tuple(passage_of(each, ranking) for each in best)
     texts = tuple(f"{each.document_title}\n{each.document_source}\n{each.heading}\n{each.text}" for each in passages)
     if found is Verdict.ABSENT and found_codes(normalise_question(question), texts):
         found = Verdict.UNCERTAIN
@@ -76,7 +91,8 @@ def retrieve(
     )
 
 
-def _passage(fused: Fused, ranking: Ranking) -> Passage:
+def passage_of(fused: Fused, ranking: Ranking) -> Passage:
+    """Return a candidate whose text was loaded as a passage."""
     candidate = fused.candidate
     found = ranking.found[candidate.chunk_id]
     legs = {"lexical": candidate.lexical, "dense": candidate.dense}

@@ -25,16 +25,35 @@ def _is_superuser(request: HttpRequest) -> bool:
     return request.user.is_active and getattr(request.user, "is_superuser", False)
 
 
+_links: list[Any] = []  # of all entries that lead to a list or a page of ours
+
+
+def _is_at(link: Any) -> Callable[[HttpRequest], bool]:
+    """Return a check whether an entry is the one to mark: its address is the longest that the page's begins with."""
+    _links.append(link)
+
+    def check(request: HttpRequest) -> bool:
+        return str(link) == max(
+            (each for each in map(str, _links) if request.path.startswith(each)), key=len, default=""
+        )
+
+    return check
+
+
 def _list(title: str, icon: str, model: str, permission: Callable[[HttpRequest], bool] | None = None) -> dict[str, Any]:
     """Return an entry that leads to a model's list."""
     app, name = model.lower().split(".")
     link = reverse_lazy(f"admin:{app}_{name}_changelist")
-    return {"title": title, "icon": icon, "link": link, "permission": permission or _may_see(model)}
+    return _entry(title, icon, link, permission or _may_see(model))
 
 
 def _page(title: str, icon: str, name: str, permission: Callable[[HttpRequest], bool]) -> dict[str, Any]:
     """Return an entry that leads to one of ragsite's own pages."""
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), "permission": permission}
+    return _entry(title, icon, reverse_lazy(f"admin:{name}"), permission)
+
+
+def _entry(title: str, icon: str, link: Any, permission: Callable[[HttpRequest], bool]) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": link, "permission": permission, "active": _is_at(link)}
 
 
 def _may_add_documents(request: HttpRequest) -> bool:

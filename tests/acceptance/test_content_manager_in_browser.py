@@ -22,6 +22,9 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("content manager"),
 ]
+# Cells of a list that hide some of what they hold.
+CUT_OFF = """return [...document.querySelectorAll('#result_list th, #result_list td')]
+    .filter(cell => cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.innerText)"""
 LAPTOP, SMALL = (1366, 768), (390, 844)
 
 
@@ -39,6 +42,7 @@ class Manager:
     def look(self, picture: str = "") -> None:
         width = self.browser.run("return document.documentElement.scrollWidth")
         assert width <= self.size[0], f"{self.browser.driver.current_url} is {width} wide"
+        assert self.browser.run(CUT_OFF) == []
         assert self.browser.complaints() == []
         if picture:
             self.browser.screenshot(f"manager-{picture}-{self.size[0]}-{'dark' if self.dark else 'light'}")
@@ -97,7 +101,9 @@ def test_what_failed_is_seen_at_home_and_tried_again_with_one_click(
 ) -> None:
     document = upload(corpus, "Rail is preferred.", "rail.txt")
     Document.objects.filter(pk=document.pk).update(status="failed", error_detail="It was damaged.")
-    QueryLog.objects.create(question="Rail?", corpus_ids=[corpus.pk], answer_mode="cached", outcome="done")
+    QueryLog.objects.create(
+        question="Rail? " + 10 * "And why not by air? ", corpus_ids=[corpus.pk], answer_mode="cached", outcome="done"
+    )
     manager.open("", "home")
     manager.says("1 document could not be read")
     manager.press(".matters form button")
@@ -115,6 +121,11 @@ def test_what_failed_is_seen_at_home_and_tried_again_with_one_click(
     manager.press(f"a[href$='{document.pk}/passages/']")
     manager.says("Rail is preferred.")
     manager.look("passages")
+    manager.press(f"a[href$='explain/{document.pk}/']")
+    browser.wait_until_shown("#id_question").send_keys("Is rail preferred?")
+    manager.press(".explain form button")
+    manager.says("An answer to this question has a passage of this document.")
+    manager.look("explain")
     manager.open("querying/querylog/", "questions")
     manager.says("Rail?")
 

@@ -33,11 +33,12 @@ RULES_BETWEEN_FIELDS = {
     "create_corpus": "the overlap is smaller than the chunk, the slug is new, a manager of several tenants names one",
     "change_corpus": "the overlap is smaller than the chunk, the language stays once there are documents",
     "upload_documents": "several files share no title and no source",
+    "upload_archive": "the bytes are those of a ZIP archive",
     "read_text": "end is after start, by at most so many characters",
     "send_feedback": "only a bad rating has a reason",
 }
 # They take the fields of `query`: to try all of their borders as well finds nothing more.
-SAME_FIELDS = ("query_batch", "search", "search_batch", "query_as_before", "ask_as_before")
+SAME_FIELDS = ("query_batch", "search", "search_batch", "explain", "query_as_before", "ask_as_before")
 READING = {"GET /api/v1/corpora", "GET /api/v1/documents", "POST /api/v1/query", "POST /api/v1/search", "POST /ask"}
 ANSWERED = {
     "nobody": READING,

@@ -263,3 +263,33 @@ def test_another_embedding_model_is_started_by_a_manager(world: World, manager: 
     assert ProcrastinateJob.objects.filter(task_name="space_work", args__space_id=space.pk).exists()
     page(manager, path, **{**wish, "corpus": world.their_corpus.pk})
     assert not EmbeddingSpace.objects.filter(corpus=world.their_corpus, provider="ollama").exists()
+
+
+def test_one_entry_of_the_menu_is_marked_on_each_page(world: World, manager: Client) -> None:
+    for path, marked in [
+        ("documents/document/", "Documents"),
+        ("documents/document/upload/", "Upload"),
+        ("documents/document/jobs/", "Jobs"),
+        (f"documents/document/{world.document.pk}/passages/", "Documents"),
+        ("documents/membership/invite/", "Members"),
+        ("", "Home"),
+    ]:
+        navigation = manager.get(f"/admin/{path}").context["sidebar_navigation"]
+        active = [item["title"] for group in navigation for item in group["items"] if item["active"]]
+        assert active == [marked], path
+
+
+def test_an_empty_list_says_what_it_is_empty_of(world: World, manager: Client) -> None:
+    assert "There are no questions yet." in page(manager, "querying/querylog/")
+    nothing = page(manager, "documents/document/?q=xyzzy")
+    assert "Nothing matches." in nothing
+    assert "Show all" in nothing
+
+
+def test_readers_are_chosen_among_what_is_there(world: World, superuser: Client, manager: Client) -> None:
+    form = page(superuser, f"documents/corpus/{world.corpus.pk}/change/")
+    assert "our-group" in form
+    assert "/auth/group/add/" not in form  # a group of no tenant
+    assert "There is nothing to choose yet." not in form
+    world.our_group.delete()
+    assert "There is nothing to choose yet." in page(manager, f"documents/corpus/{world.corpus.pk}/change/")
