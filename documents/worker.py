@@ -52,7 +52,7 @@ async def _work(concurrency: int, until_idle: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # While the database is connected: the first waiting file is read half a second earlier.
+    # Beside the connections to the database: the first file that waits is read half a second earlier.
     loading = asyncio.create_task(asyncio.to_thread(load_readers))
     await _work_until(stop, concurrency, until_idle)
     await loading
