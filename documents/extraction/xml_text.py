@@ -67,13 +67,10 @@ def _paragraphs(element: etree._Element) -> Iterator[str]:
 
 def _record(children: Sequence[etree._Element]) -> str:
     """Return short fields of different names as one line, "" if the elements are something else."""
+    if any(len(child) for child in children) or len({child.tag for child in children}) < len(children):
+        return ""
     fields = {_name(child): text for child in children if (text := _flat(child))}
-    is_record = (
-        len(fields) > 1
-        and len({child.tag for child in children}) == len(children)
-        and not any(len(child) for child in children)
-        and all(len(text) <= _VALUE_MAX_CHARS for text in fields.values())
-    )
+    is_record = len(fields) > 1 and all(len(text) <= _VALUE_MAX_CHARS for text in fields.values())
     return "; ".join(f"{name}: {text}" for name, text in fields.items()) if is_record else ""
 
 

@@ -50,8 +50,8 @@ class Grid:
     def skip_to(self, column: int) -> None:
         """Leave the places of the current row before a column (from 0) empty, but for cells that hang down there."""
         self._fill()
-        while len(self._row) < min(column, SPAN_MAX):
-            self.skip(1)
+        while (missing := min(column, SPAN_MAX) - len(self._row)) > 0:
+            self._row += [""] * (1 if self._hanging else missing)
             self._fill()
 
     def end_row(self, *, is_header: bool = False) -> None:
