@@ -217,3 +217,11 @@ def test_managers_name_members_of_their_tenant_and_nobody_else(document: Documen
     for principal, name in [(mine, "stranger"), (mine, "no one"), (Principal.of(editor), "rita")]:
         with pytest.raises(InvalidInput):
             asker_named(principal, document, name)
+
+
+def test_a_rank_ends_where_a_leg_s_candidates_end(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(candidates.LIMITS, "balanced", (1, 100))
+    explanation = why(Document.objects.get(title="Travel"), QUESTION + " Is there an office?")
+    office = next(each for each in explanation.passages if each.passage.text == OFFICE)
+    assert office.lexical.score
+    assert (office.lexical.rank, office.fused.rank) == (None, 2)
