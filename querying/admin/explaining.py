@@ -97,7 +97,7 @@ def _explained(principal: Principal, document: Document, fields: dict[str, str])
     question = Question(
         text=fields["question"],
         corpora=scope.corpora,
-        standing=scope.standing,
+        standing=scope.fingerprint,
         principal=principal,
         deadline=deadline,
         top_k=default_top_k(scope.corpora[0]),
