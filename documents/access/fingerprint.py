@@ -8,7 +8,7 @@ from typing import Any
 from documents.access.policy import Principal
 from documents.models import Membership
 
-EVERYBODY = "everybody"  # no document names readers: whoever may ask the corpora may read all documents
+EVERYBODY = "everybody"  # no document names readers: all who may ask the corpora may read all documents
 
 
 @dataclass(frozen=True)

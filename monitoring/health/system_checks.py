@@ -60,7 +60,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         )
     found += [
         Error(
-            f"The cache {alias!r} would unpickle what is in Redis: whoever can write there could run code here.",
+            f"The cache {alias!r} would unpickle what is in Redis: anybody who can write there could run code here.",
             hint='Set OPTIONS["SERIALIZER"] to "django_redis.serializers.json.JSONSerializer".',
             id="ragsite.E007",
         )
@@ -94,7 +94,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     if parse_rate(settings.RATE_LIMIT_QUERY) is None:
         found.append(
             Warning(
-                "RATE_LIMIT_QUERY is 0: whoever reaches the server may ask as fast as they can.",
+                "RATE_LIMIT_QUERY is 0: anybody who reaches the server may ask as fast as they can.",
                 hint="Set it to what one person or program needs, e.g. 120/m, and NUM_PROXIES if there are any.",
                 id="ragsite.W002",
             )

@@ -25,7 +25,7 @@ def _is_superuser(request: HttpRequest) -> bool:
     return request.user.is_active and getattr(request.user, "is_superuser", False)
 
 
-_links: list[Any] = []  # of all entries that lead to a list or a page of ours
+_links: list[Any] = []  # of all entries that lead to a list or one of ragsite's own pages
 
 
 def _is_at(link: Any) -> Callable[[HttpRequest], bool]:

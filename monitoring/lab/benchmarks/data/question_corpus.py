@@ -61,7 +61,7 @@ def _paragraph(number: int) -> str:
         f"Depot {number} stands on the {QUAYS[number % len(QUAYS)]} quay and was built in {1800 + number % 190}. "
         f"It stores {100 + number * 3} barrels of {goods} and {20 + number % 77} bales of {other}. "
         f"The key of depot {number} is kept by {keeper}; when {keeper} is away, {deputy} keeps it. "
-        f"The door is {COLOURS[number % len(COLOURS)]}, {2 + number % 5} metres wide, and is painted anew every "
+        f"The door is {COLOURS[number % len(COLOURS)]}, {2 + number % 5} metres wide, and is painted again every "
         f"{3 + number % 6} years. Carts reach depot {number} from gate {1 + number % 14} between {5 + number % 4} and "
         f"{15 + number % 5} o'clock, and a guard writes down each of them. What lies there longer than "
         f"{30 + number % 60} days is moved to depot {(number * 11 + 4) % DEPOTS}, where the fee is {1 + number % 9} "

@@ -105,7 +105,7 @@ def _prepare(bench: Bench, slug: str, size: int) -> _AtSize:
 def _round(at: _AtSize, client: KeepAlive, database: psycopg.Connection[Any], number: int) -> None:
     """Ask every question both ways, in turns; the first round only warms up.
 
-    By turns, too, who asks it first: whoever comes second finds what the question reads in the processor's caches, and
+    They take turns in asking first, too: the second one finds what the question reads in the processor's caches, and
     takes a fifth less time at 100,000 passages.
     """
     api, hand = [], []

@@ -126,7 +126,7 @@ def pool_exhausted(stage: Stage, *, full: bool) -> Iterator[Invariant]:
 
 
 def _refused_in_time(replies: Sequence[Reply], *, holders: int) -> Iterator[Invariant]:
-    """Yield that whoever got no connection was told so soon. Those who held one waited for the lock, each at most
+    """Yield that requests without a connection were refused soon. Those who held one waited for the lock, each at most
     until its deadline; there can't be more of them than connections, a few times over."""
     yield from of_replies(replies, gateway_timeouts=holders)
     shed = [reply for reply in replies if reply.outcome == "shed" or reply.code == "overloaded"]
