@@ -12,11 +12,12 @@ from documents.extraction.archives import open_archive, parse_xml
 from documents.extraction.content import Content
 from documents.extraction.failures import Unreadable
 from documents.extraction.mathml import math_text
-from documents.extraction.office.odf_package import Parts
-from documents.extraction.office.odf_places import box_of
-from documents.extraction.office.odf_styles import Styles
-from documents.extraction.office.odf_tables import Rows, header_rows, visible_rows
-from documents.extraction.office.odf_text import (
+from documents.extraction.office.pptx_order import Box, in_reading_order
+from documents.extraction.open_document.package import Parts
+from documents.extraction.open_document.places import box_of
+from documents.extraction.open_document.styles import Styles
+from documents.extraction.open_document.tables import Rows, header_rows, visible_rows
+from documents.extraction.open_document.text import (
     CHART,
     DRAW,
     OFFICE,
@@ -29,7 +30,6 @@ from documents.extraction.office.odf_text import (
     ParagraphParts,
     text_of,
 )
-from documents.extraction.office.pptx_order import Box, in_reading_order
 from documents.extraction.tables.model import describe_rows, describe_table
 from documents.text.extraction_notes import Note
 from documents.text.headings import as_body, as_heading

@@ -7,7 +7,7 @@ from typing import Any
 
 from documents.extraction.archives import parse_damaged_xml, parse_xml, read_entry
 from documents.extraction.failures import Unreadable
-from documents.extraction.office.odf_text import OFFICE
+from documents.extraction.open_document.text import OFFICE
 
 
 class Parts:

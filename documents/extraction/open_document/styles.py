@@ -8,7 +8,7 @@ from typing import Any
 
 from documents.extraction.encodings.letter_fonts import letters_of
 from documents.extraction.office.docx_numbering import number_in_words
-from documents.extraction.office.odf_text import PRESENTATION, STYLE, SVG, TABLE, TEXT
+from documents.extraction.open_document.text import PRESENTATION, STYLE, SVG, TABLE, TEXT
 
 _PARENTS_MAX = 10  # styles may be based on each other in a circle
 _FORMS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}

@@ -7,7 +7,7 @@ import pytest
 from documents.extraction import media_types
 from documents.extraction.content import Content
 from documents.extraction.media_types import recognise
-from documents.extraction.office import odf
+from documents.extraction.open_document import reader
 from documents.text.extraction_notes import Note
 from tests.documents.extraction import making
 from tests.documents.extraction.reading import read_in_child, refusal_of
@@ -61,7 +61,7 @@ def package(kind: str, body: str, **parts: str) -> bytes:
 
 
 def read(kind: str, body: str, **parts: str) -> Content:
-    return odf.read(package(kind, body, **parts))
+    return reader.read(package(kind, body, **parts))
 
 
 def text(body: str, **parts: str) -> list[str]:
@@ -234,7 +234,7 @@ def styled(body: str) -> list[str]:
             "content.xml": root("document-content", FACES, styles, document),
         }
     )
-    (part,) = odf.read(data).parts
+    (part,) = reader.read(data).parts
     return part.split("\n\n")
 
 
@@ -299,7 +299,7 @@ def test_a_group_of_shapes_stands_where_its_first_shape_does() -> None:
 
 def test_a_damaged_part_is_read_as_far_as_it_goes() -> None:
     whole = package("text", p("All of it."), meta_xml=root("document-meta", META))
-    content = odf.read(making.with_broken_entry(whole, "meta.xml"))
+    content = reader.read(making.with_broken_entry(whole, "meta.xml"))
 
     assert (list(content.parts), list(content.notes)) == (["All of it."], [Note("damaged_parts")])
     assert refusal_of(making.with_broken_entry(whole, "content.xml")).code == "broken"

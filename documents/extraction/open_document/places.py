@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from documents.extraction.office.odf_text import DRAW, SVG
 from documents.extraction.office.pptx_order import Box
+from documents.extraction.open_document.text import DRAW, SVG
 
 _UNITS = {"cm": 360_000, "mm": 36_000, "in": 914_400, "pt": 12_700, "pc": 152_400, "px": 9_525}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.extraction.office.charts import as_shown
-from documents.extraction.office.odf_text import OFFICE, TABLE
+from documents.extraction.open_document.text import OFFICE, TABLE
 
 _COLUMNS_MAX = 16_384
 _REPEATED_MAX = 1000  # rows with text that are the same; without text their number does not matter
