@@ -12,7 +12,7 @@ from django.conf import settings
 from documents.extraction import Extracted, ExtractionFailed, extract
 from documents.extraction.content import Content, assemble
 from documents.extraction.ocr import engines, picture_types
-from documents.extraction.ocr.page_text import PageText
+from documents.extraction.ocr.recognised_page import PageText
 from documents.extraction.ocr.recognising import Page, recognise_pages
 from documents.indexing.attempts import Interrupted, fenced
 from documents.models import Document

@@ -148,6 +148,7 @@ def _route(
     *,
     status: int = 200,
     streams: bool = False,
+    has_deadline: bool = True,
 ) -> Callable[[F], F]:
     """Return the description of a route with one example each way."""
     responses: dict[Any, Any] = {
@@ -172,7 +173,7 @@ def _route(
         request=request,
         responses=responses,
         examples=examples,
-        parameters=[_DEADLINE],
+        parameters=[_DEADLINE] if has_deadline else [],
     )
 
 
@@ -227,6 +228,7 @@ FEEDBACK = _route(
     {"query_id": ANSWER_EXAMPLE["id"], "rating": 1, "comment": "Just what I needed."},
     {"query_id": ANSWER_EXAMPLE["id"], "rating": 1},
     status=201,
+    has_deadline=False,
 )
 _OLDER = {"application/json": body_schema()}
 LEGACY_QUERY = _route(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from documents.extraction.failures import Unreadable
 from documents.extraction.ocr import engines, pictures
-from documents.extraction.ocr.page_text import PageText, is_turned, text_of_page
+from documents.extraction.ocr.page_text import is_turned, text_of_page
+from documents.extraction.ocr.recognised_page import PageText
 from documents.extraction.process.limits import Limits, restrict
 
 if TYPE_CHECKING:

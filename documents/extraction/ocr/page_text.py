@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from documents.extraction.ocr.engines import Line
+from documents.extraction.ocr.recognised_page import PageText
 from documents.extraction.pdf.lines import Line as Placed
 from documents.extraction.pdf.tables import blocks_of
 from documents.extraction.tables.model import describe_rows
 
-SURE = 0.75  # mean confidence of a page's characters; below, the page is marked
 NOISE = 0.3  # confidence of a line that is a stain, a stamp or a signature, and no text
 _SAME_ROW = 0.5  # of the lower line's height, that two lines of a row overlap
 _PARAGRAPH_GAP = 1.2  # line heights between two lines, from which on a paragraph begins
 _TURNED = 1.5  # times its width that a line is high, of a page that lies on its side
 _TURNED_CHARS_MIN = 4
 _COLUMN_GAP = 3.0  # line heights between two pieces of a row, from which on they may be in two columns
-
-
-@dataclass(frozen=True)
-class PageText:
-    """The text of a page, and the mean confidence of its characters, 0..1 (1 without any)."""
-
-    text: str
-    confidence: float
-
-    @property
-    def is_sure(self) -> bool:
-        """Return whether the page can be read as if it were printed."""
-        return self.confidence >= SURE
 
 
 def is_turned(lines: Sequence[Line]) -> bool:

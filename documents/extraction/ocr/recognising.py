@@ -11,7 +11,7 @@ from typing import Any
 
 from documents.extraction.failures import ExtractionFailed
 from documents.extraction.ocr.engines import RAPIDOCR
-from documents.extraction.ocr.page_text import PageText
+from documents.extraction.ocr.recognised_page import PageText
 from documents.extraction.process.limits import Limits
 from documents.extraction.process.runner import run_child, while_needed
 

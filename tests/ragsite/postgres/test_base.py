@@ -21,6 +21,7 @@ from ragsite.postgres.connections import Reachability, reason_of
 from ragsite.postgres.limits import bounded_transaction, patience_seconds, statements_may_take_any_time
 from ragsite.postgres.losing import Silent, Unreachable, is_broken, is_lost
 from ragsite.web.exception_handler import as_rag_error
+from tests.monitoring.watched_hosts import wait_until
 from tests.timing import stays_below
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -227,6 +228,7 @@ def test_the_pool_is_counted() -> None:
         return REGISTRY.get_sample_value(name, labels) or 0.0
 
     connection.close()
+    wait_until(lambda: figure("database_pool_connections", state="in_use") == 0)  # threads of tests before this one
     backend()
     assert figure("database_pool_connections", state="in_use") == 1
     connection.close()

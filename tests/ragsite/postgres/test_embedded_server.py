@@ -18,7 +18,7 @@ import pytest
 from ragsite.paths import PROJECT
 from ragsite.postgres import embedded_server
 
-HOLD = "import sys; from pathlib import Path; from ragsite.postgres import embedded_server as embedded_postgres as e; \
+HOLD = "import sys; from pathlib import Path; from ragsite.postgres import embedded_server as e; \
 print(e.start(Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
 

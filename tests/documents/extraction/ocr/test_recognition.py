@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from documents.extraction import ExtractionFailed
 from documents.extraction.ocr import engines
-from documents.extraction.ocr.page_text import PageText
+from documents.extraction.ocr.recognised_page import PageText
 from documents.extraction.ocr.recognising import Page, recognise_pages
 from documents.extraction.process import runner as process_runner
 from documents.indexing import file_text
