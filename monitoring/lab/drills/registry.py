@@ -39,13 +39,13 @@ SCENARIOS: dict[str, Scenario] = {
     "bad-settings": bad_settings.bad_settings,
     "overload-5x": traffic.overload,
     "slow-clients": slow.slow_clients,
-    "clients-leave": traffic.clients_leave,
+    "clients-hang-up": traffic.clients_leave,
     "many-streams": traffic.many_streams,
     "rolling-restart": traffic.rolling_restart,
 }
 ALL, FIGURES = "all", "figures"
 # Those whose full form takes the figures that the documentation promises.
-WITH_FIGURES = ("ollama-down", "ollama-hang", "ollama-5xx", "clients-leave", "many-streams", "overload-5x")
+WITH_FIGURES = ("ollama-down", "ollama-hang", "ollama-5xx", "clients-hang-up", "many-streams", "overload-5x")
 NAMES = (*SCENARIOS, ALL, FIGURES)
 
 
