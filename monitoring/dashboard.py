@@ -120,7 +120,7 @@ def _matters(principal: Principal, lines: list[CorpusLine], today: datetime, *, 
     if editable.filter(status=Status.PROCESSING).exists() and not _workers_are_there():
         yield Matter(
             "Documents are waiting, and no worker is running that could index them."
-            + ("" if is_operator else " Tell whoever runs this server."),
+            + ("" if is_operator else " Tell the administrator of this server."),
             look=reverse("admin:documents_document_jobs"),
         )
     held_up = editable.filter(status=Status.PROCESSING).exclude(error_code="").count()

@@ -52,7 +52,7 @@ def test_only_the_settings_read_the_environment() -> None:
         "monitoring/serving/supervisor.py",  # hands it on to children
         "monitoring/lab/ollama_simulator/processes.py",  # ... to another one
         "monitoring/lab/benchmarks/peer/packages.py",  # ... to a foreign interpreter
-        "monitoring/lab/benchmarks/peer/rag_server.py",  # ... which runs this: it has no settings of ours
+        "monitoring/lab/benchmarks/peer/rag_server.py",  # ... which runs this: it reads none of the settings
         "monitoring/lab/testbed/serving.py",
         "monitoring/lab/benchmarks/measuring/subprocess_call.py",  # names the settings module of a process of its own
         "manage.py",
